@@ -1,0 +1,57 @@
+# Muster: `make help` lists every target. Two are enough to begin with: `make demo` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+FIRMWARE ?= bios
+JOBS ?= $(shell nproc)
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: dependencies
+dependencies: ## install the Debian packages that are missing (root, apt)
+	@packaging/dependencies
+
+.PHONY: build
+build: dependencies ## build the programs (debug) into .build/debug
+	swift build --jobs $(JOBS)
+
+.PHONY: agent
+agent: dependencies ## build the node's agent: release, static Swift, runs on EL8 and later
+	@packaging/agent/build
+
+.PHONY: image
+image: build agent ## build images/node-minimal.yaml into .build/images
+	.build/debug/muster image build images/node-minimal.yaml --output .build/images
+
+.PHONY: demo
+demo: build agent ## the main job on real firmware: FIRMWARE=bios (default), uefi, uefi-http
+	@packaging/demo/demo --firmware $(FIRMWARE)
+
+.PHONY: test
+test: dependencies check agent ## everything: build, checks, every test, one end-to-end boot
+	swift build --build-tests --jobs $(JOBS)
+	packaging/test
+
+.PHONY: test-boot
+test-boot: build agent ## the demo on every firmware (slow: about five minutes)
+	@for firmware in bios uefi uefi-http; do packaging/demo/demo --firmware $$firmware; done
+
+.PHONY: test-faults
+test-faults: build agent ## the demo with the engine killed -9 in every phase, and with clocks of 1970 and 2099
+	@packaging/demo/demo --kill-engine
+	@packaging/demo/demo --clock 1970-01-02
+	@packaging/demo/demo --clock 2099-01-01
+
+.PHONY: check
+check: ## formatting, lint, and the import rules of the house
+	@packaging/check/check
+
+.PHONY: format
+format: ## format the Swift sources in place
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+.PHONY: clean
+clean: ## remove what the build and the demo made
+	rm -rf .build .build-agent

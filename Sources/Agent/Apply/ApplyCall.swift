@@ -1,0 +1,30 @@
+package import AgentWire
+import HostModel
+
+/// The calls between `serve` and `apply`: one JSON-RPC request a connection, on one line; one reply, on one line.
+package enum ApplyCall: String, Sendable {
+    /// `SetupNetworksParameters` -> `true`, after the change, its check and, if asked for, its commit.
+    case setupNetworks = "Apply.setupNetworks"
+    /// The engine was heard; ends the wait of a running change.
+    case confirm = "Apply.confirm"
+    /// The running configuration becomes the one that is restored at boot.
+    case commit = "Apply.commit"
+    /// `NetworkOwnership`.
+    case ownership = "Apply.ownership"
+
+    /// The longest line of either side, in bytes.
+    package static let lineBytesMax = 4 * 1024 * 1024
+}
+
+/// What the kernel can not tell about the host's networks.
+package struct NetworkOwnership: Hashable, Sendable, VerbPayload {
+    /// VDSM's attributes of the networks that the agent owns, by name.
+    package var networks: [String: JSONValue] = [:]
+    /// Links with a DHCP client.
+    package var dhcpClients: [String] = []
+    /// The running configuration is not the one that is restored at boot.
+    package var isDirty = false
+    package var nameservers: [String] = []
+
+    package init() {}
+}

@@ -1,0 +1,167 @@
+import AgentWire
+import Glibc
+import HostModel
+package import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import SystemPackage
+
+/// `struct ucred` of the kernel (unix(7)), which Glibc's module does not show.
+private struct PeerCredentials: BitwiseCopyable, Sendable {
+    var pid: Int32 = 0
+    var uid: UInt32 = 0
+    var gid: UInt32 = 0
+}
+
+private struct RefusedCaller: Error {}
+
+/// The root half of the agent: owns the kernel's network, listens on a Unix socket for `serve`, and holds the undo timer.
+package struct ApplyServer: Service {
+    private let settings: ApplySettings
+    private let logger: Logger
+
+    /// Calls at once; `serve` needs two (a change and the engine's voice).
+    package static let connectionsMax = 32
+    /// A caller must have written its request by then.
+    private static let requestSeconds: Int64 = 10
+    /// How often fallen DHCP clients are looked for.
+    private static let tendSeconds = 10
+
+    package init(_ settings: ApplySettings, logger: Logger) { (self.settings, self.logger) = (settings, logger) }
+
+    package func run() async throws {
+        try settings.run.make(permissions: .directory)
+        let keeper = NetworkKeeper(settings, logger: logger)
+        try await keeper.recover()
+        try HardwareFile(in: settings.run).write(HardwareFacts().read())
+        let channel = try await listen()
+        logger.notice("listening on \(settings.socket)")
+        try await untilShutdown {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await accept(channel, keeper) }
+                group.addTask {
+                    while true {
+                        try await Task.sleep(for: .seconds(Self.tendSeconds))
+                        await keeper.tendDHCPClients()
+                    }
+                }
+                try await group.next()
+                group.cancelAll()
+            }
+        }
+    }
+
+    private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    private func listen() async throws -> NIOAsyncChannel<Connection, Never> {
+        let channel: NIOAsyncChannel<Connection, Never> = try await ServerBootstrap(
+            group: .singletonMultiThreadedEventLoopGroup
+        )
+        .bind(unixDomainSocketPath: settings.socket.string, cleanupExistingSocketFile: true) {
+            [settings, logger] channel in
+            Self.admit(channel, settings, logger).flatMapThrowing {
+                try Connection(wrappingChannelSynchronously: channel)
+            }
+        }
+        // Until the mode is set only root can connect; the peer's credentials are checked besides.
+        let path = settings.socket.string
+        guard chown(path, 0, settings.groupID) == 0, chmod(path, 0o660) == 0 else {
+            throw FileFailure(settings.socket, "hand over")
+        }
+        return channel
+    }
+
+    /// Refuses every peer but `serve`'s user and root, by what the kernel says of the peer (SO_PEERCRED).
+    private static func admit(
+        _ channel: any Channel,
+        _ settings: ApplySettings,
+        _ logger: Logger
+    ) -> EventLoopFuture<Void> {
+        guard let socket = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
+        }
+        let credentials: EventLoopFuture<PeerCredentials> = socket.unsafeGetSocketOption(
+            level: SocketOptionLevel(SOL_SOCKET),
+            name: SocketOptionName(SO_PEERCRED)
+        )
+        return credentials.flatMapThrowing { peer in
+            guard peer.uid == 0 || peer.uid == settings.userID else {
+                logger.warning("refused a caller", metadata: ["uid": "\(peer.uid)", "pid": "\(peer.pid)"])
+                // A failed initializer alone leaves the caller waiting on an open socket.
+                channel.close(promise: nil)
+                throw RefusedCaller()
+            }
+        }
+    }
+
+    private func accept(_ server: NIOAsyncChannel<Connection, Never>, _ keeper: NetworkKeeper) async throws {
+        try await server.executeThenClose { connections in
+            try await withThrowingDiscardingTaskGroup { group in
+                let slots = Slots(Self.connectionsMax)
+                for try await connection in connections {
+                    guard slots.take() else {
+                        logger.warning("too many callers; one was turned away")
+                        group.addTask { try? await connection.executeThenClose { _, _ in } }
+                        continue
+                    }
+                    group.addTask {
+                        defer { slots.give() }
+                        await answer(connection, keeper)
+                    }
+                }
+            }
+        }
+    }
+
+    private func answer(_ connection: Connection, _ keeper: NetworkKeeper) async {
+        let timeout = connection.channel.eventLoop.scheduleTask(in: .seconds(Self.requestSeconds)) {
+            connection.channel.close(promise: nil)
+        }
+        do {
+            try await connection.executeThenClose { inbound, outbound in
+                var line = LineBuffer(limit: ApplyCall.lineBytesMax)
+                for try await bytes in inbound {
+                    guard let request = try line.take(bytes) else { continue }
+                    timeout.cancel()
+                    let reply = await Self.reply(to: request, keeper)
+                    var text = try reply.encoded()
+                    text.writeString("\n")
+                    try await outbound.write(text)
+                    return
+                }
+            }
+        } catch {
+            // The caller is gone; what it asked for went on to its end.
+            logger.debug("a caller left: \(error)")
+        }
+        timeout.cancel()
+    }
+
+    private static func reply(to text: ByteBuffer, _ keeper: NetworkKeeper) async -> RPCReply {
+        switch RPCRequest.decode(text).first {
+        case .success(let request)?:
+            do throws(RPCError) {
+                return RPCReply(id: request.id, outcome: .success(try await result(of: request, keeper)))
+            } catch {
+                return RPCReply(id: request.id, outcome: .failure(error))
+            }
+        case .failure(let refusal)?: return refusal.reply
+        case nil: return RPCReply(id: nil, outcome: .failure(RPCError(.invalidRequest, "no request")))
+        }
+    }
+
+    private static func result(of request: RPCRequest, _ keeper: NetworkKeeper) async throws(RPCError) -> JSONValue {
+        switch ApplyCall(rawValue: request.method) {
+        case .setupNetworks?: try await keeper.setupNetworks(try SetupNetworksParameters(params: request.params))
+        case .confirm?: await keeper.confirm()
+        case .commit?: try await keeper.commit()
+        case .ownership?:
+            do { return try await keeper.ownership().result() } catch {
+                throw RPCError(.unexpected, "The network configuration can not be read: \(error)")
+            }
+        case nil: throw RPCError(.methodNotFound, "apply has no \(request.method)")
+        }
+        return .boolean(true)
+    }
+}

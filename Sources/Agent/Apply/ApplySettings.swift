@@ -1,0 +1,33 @@
+package import SystemPackage
+
+/// Where `apply` finds its things.
+package struct ApplySettings: Sendable {
+    /// The socket, the undo journal, and the DHCP clients' files.
+    package var run: NodeDirectory
+    /// VDSM's directory, below which `staging/netconf` and `persistence/netconf` lie.
+    package var networkConfiguration: FilePath
+    package var resolvConf: FilePath
+    package var busybox: FilePath
+    package var udhcpcScript: FilePath
+    /// Who may call: the user and the group of `serve`; root always may.
+    package var userID: UInt32
+    package var groupID: UInt32
+
+    package static let socketName = "apply.sock"
+
+    package init(
+        run: NodeDirectory = NodeDirectory("/run/muster-agent"),
+        networkConfiguration: FilePath = "/var/lib/vdsm",
+        resolvConf: FilePath = "/etc/resolv.conf",
+        busybox: FilePath = "/bin/busybox",
+        udhcpcScript: FilePath = "/usr/share/udhcpc/default.script",
+        userID: UInt32 = 36,
+        groupID: UInt32 = 36
+    ) {
+        (self.run, self.networkConfiguration) = (run, networkConfiguration)
+        (self.resolvConf, self.busybox, self.udhcpcScript) = (resolvConf, busybox, udhcpcScript)
+        (self.userID, self.groupID) = (userID, groupID)
+    }
+
+    package var socket: FilePath { run.file(Self.socketName) }
+}

@@ -1,0 +1,33 @@
+package import AgentWire
+package import HostModel
+
+extension WantedNetwork {
+    /// VDSM's attributes in their canonical form and types (ovirt.md 6.2, 6.6): what is kept on disk.
+    package var canonical: JSONValue {
+        var members: [String: JSONValue] = [
+            "bridged": .boolean(bridged), "mtu": .integer(Int64(mtu)), "defaultRoute": .boolean(defaultRoute),
+            "bootproto": .string(addressing == .dhcp ? "dhcp" : "none"), "dhcpv6": .boolean(false),
+            "ipv6autoconf": .boolean(false), "switch": "legacy",
+            "nameservers": .array(nameservers.map(JSONValue.string)),
+        ]
+        if bridged { members["stp"] = .boolean(stp) }
+        switch southbound {
+        case .nic(let name)?: members["nic"] = .string(name)
+        case .bonding(let name)?: members["bonding"] = .string(name)
+        case nil: break
+        }
+        if let vlan { members["vlan"] = .integer(Int64(vlan)) }
+        if case .fixed(let network, let gateway) = addressing {
+            members["ipaddr"] = .string(network.address.description)
+            members["netmask"] = .string(network.netmask.description)
+            members["gateway"] = gateway.map { .string($0.description) }
+        }
+        return .object(members)
+    }
+
+    /// Reads what `canonical` wrote.
+    package init(name: String, canonical: JSONValue) throws(NetworkRefusal) {
+        let members = canonical.object ?? [:]
+        try self.init(name: name, attributes: NetworkAttributes(members.compactMapValues(AttributeValue.init)))
+    }
+}

@@ -1,0 +1,105 @@
+import AgentWire
+import FoundationEssentials
+import Glibc
+import HostModel
+import Netlink
+import SystemPackage
+
+/// Reads what the host does now. Shares of processor time are between two calls, so it remembers the last reading.
+actor HostStatisticsSampler {
+    private let inventory: HostInventory
+    private let started = ContinuousClock.now
+    private var lastTime = ProcessorTime()
+
+    private static let diskPaths = ["/tmp", "/var/log", "/var/run"]
+
+    init(_ inventory: HostInventory) { self.inventory = inventory }
+
+    func sample(isDirty: Bool) throws -> HostStatistics {
+        var statistics = HostStatistics()
+        fillProcessor(&statistics)
+        fillMemory(&statistics)
+        try fillNetwork(&statistics)
+        for path in Self.diskPaths {
+            var information = statvfs()
+            guard statvfs(path, &information) == 0 else { continue }
+            let free = (UInt64(information.f_bavail) * UInt64(information.f_frsize)) >> 20
+            statistics.diskStats[path] = .init(free: String(free))
+        }
+        statistics.netConfigDirty = isDirty ? "True" : "False"
+        statistics.dateTime = Self.text(of: Date())
+        return statistics
+    }
+
+    private func fillProcessor(_ statistics: inout HostStatistics) {
+        let now = ProcessorTime(stat: inventory.text("proc/stat"))
+        let all = ProcessorTime.shares(from: lastTime.all, to: now.all)
+        statistics.cpuUser = percentText(all.user)
+        statistics.cpuSys = percentText(all.system)
+        statistics.cpuIdle = percentText(all.idle)
+        for (cpu, ticks) in now.each {
+            let shares = ProcessorTime.shares(from: lastTime.each[cpu] ?? .init(), to: ticks)
+            statistics.cpuStatistics[String(cpu)] = .init(
+                cpuUser: percentText(shares.user),
+                cpuSys: percentText(shares.system),
+                cpuIdle: percentText(shares.idle),
+                nodeIndex: 0
+            )
+        }
+        lastTime = now
+        statistics.bootTime = String(now.bootTime)
+        // One, five and fifteen minutes.
+        let loads = (inventory.line("proc/loadavg") ?? "").split(separator: " ")
+        if loads.count > 1 { statistics.cpuLoad = String(loads[1]) }
+        statistics.elapsedTime = String(started.duration(to: .now).components.seconds)
+    }
+
+    private func fillMemory(_ statistics: inout HostStatistics) {
+        let memory = MemoryInformation(meminfo: inventory.text("proc/meminfo"))
+        statistics.memUsed = String(memory.usedPercent)
+        statistics.memFree = memory.available
+        statistics.memShared = memory.mebibytes("Shmem")
+        statistics.anonHugePages = String(memory.mebibytes("AnonHugePages"))
+        statistics.swapTotal = memory.mebibytes("SwapTotal")
+        statistics.swapFree = memory.mebibytes("SwapFree")
+        statistics.numaNodeMemFree = [
+            "0": .init(memFree: String(memory.available), memPercent: memory.usedPercent)
+        ]
+        statistics.ksmState = inventory.line("sys/kernel/mm/ksm/run") == "1"
+        statistics.ksmPages = inventory.line("sys/kernel/mm/ksm/pages_to_scan").flatMap { Int($0) } ?? 0
+        let thp = inventory.line("sys/kernel/mm/transparent_hugepage/enabled") ?? "[never]"
+        statistics.thpState =
+            thp.split(separator: " ").first { $0.hasPrefix("[") }.map { String($0.dropFirst().dropLast()) } ?? "never"
+    }
+
+    private func fillNetwork(_ statistics: inout HostStatistics) throws {
+        let snapshot = try KernelSnapshot.read()
+        let time = Date().timeIntervalSince1970
+        var (received, sent) = (UInt64(0), UInt64(0))
+        for link in snapshot.state.links.values where link.kind != .loopback {
+            let counters = snapshot.counters[link.name]
+            var report = HostStatistics.LinkCounters(
+                name: link.name,
+                state: link.isUp && link.hasCarrier ? "up" : "down",
+                speed: String(inventory.speed(link.name) ?? 1000),
+                duplex: inventory.line("sys/class/net/\(link.name)/duplex") ?? "unknown",
+                sampleTime: time
+            )
+            if let counters {
+                (report.rx, report.tx) = (String(counters.receivedBytes), String(counters.sentBytes))
+                (report.rxErrors, report.txErrors) = (String(counters.receiveErrors), String(counters.sendErrors))
+                (report.rxDropped, report.txDropped) = (String(counters.receiveDropped), String(counters.sendDropped))
+                received &+= counters.receiveDropped
+                sent &+= counters.sendDropped
+            }
+            statistics.network[link.name] = report
+        }
+        (statistics.rxDropped, statistics.txDropped) = (String(received), String(sent))
+    }
+
+    /// `YYYY-MM-DDTHH:MM:SS GMT`
+    private static func text(of date: Date) -> String {
+        let style = Date.ISO8601FormatStyle(timeZone: .gmt)
+        return date.formatted(style).prefix { $0 != "Z" } + " GMT"
+    }
+}

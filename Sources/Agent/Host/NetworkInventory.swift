@@ -1,0 +1,114 @@
+package import AgentWire
+package import HostModel
+import Netlink
+
+/// The network block of the capabilities: the kernel's links as VDSM groups them (ovirt.md 5.5). Pure.
+package struct NetworkInventory: Sendable {
+    package var state: NetworkState
+    package var ownership: NetworkOwnership
+    /// Megabits per second by link; absent when the driver does not say.
+    package var speeds: [String: Int]
+    /// The options of bonds and bridges by link, with sysfs's names.
+    package var options: [String: [String: String]]
+
+    package init(
+        state: NetworkState,
+        ownership: NetworkOwnership,
+        speeds: [String: Int] = [:],
+        options: [String: [String: String]] = [:]
+    ) {
+        (self.state, self.ownership, self.speeds, self.options) = (state, ownership, speeds, options)
+    }
+
+    /// VDSM's placeholder for guests' NICs without a network; no engine sees it.
+    private static let hiddenBridge = ";vdsmdummy;"
+
+    package func fill(_ capabilities: inout HostCapabilities) {
+        for link in state.links.values { fill(link, &capabilities) }
+        capabilities.networks = networks()
+        capabilities.nameservers = ownership.nameservers
+        capabilities.netConfigDirty = ownership.isDirty ? "True" : "False"
+        capabilities.supportsIPv6 = state.links.values.contains { $0.takesIPv6 }
+    }
+
+    /// Whether a link is one of the host's NICs for an engine: VDSM hides wireless and USB ones, and shows links made by
+    /// software only under the names that its tests give them.
+    package static func isVisible(_ link: LinkState) -> Bool {
+        switch link.kind {
+        case .device: !link.name.hasPrefix("w") && !link.name.hasPrefix("usb")
+        case .other(let kind):
+            ["dummy", "veth", "macvlan"].contains(kind)
+                && (link.name.hasPrefix("dummy_") || link.name.hasPrefix("veth_"))
+        case .bridge, .vlan, .bond, .loopback: false
+        }
+    }
+
+    private func fill(_ link: LinkState, _ capabilities: inout HostCapabilities) {
+        let address = address(link)
+        let mac = link.mac?.description ?? ""
+        switch link.kind {
+        case .bridge(let bridge):
+            guard link.name != Self.hiddenBridge else { return }
+            capabilities.bridges[link.name] = BridgeReport(
+                ports: state.ports(of: link.name),
+                stp: bridge.stp ? "on" : "off",
+                opts: options[link.name] ?? [:],
+                address: address
+            )
+        case .vlan(let base, let id):
+            capabilities.vlans[link.name] = VLANReport(iface: base, vlanid: id, address: address)
+        case .bond:
+            capabilities.bondings[link.name] = BondReport(
+                hwaddr: mac,
+                slaves: state.ports(of: link.name),
+                opts: options[link.name] ?? [:],
+                speed: speeds[link.name] ?? 0,
+                address: address
+            )
+        case .device, .other:
+            guard Self.isVisible(link) else { return }
+            capabilities.nics[link.name] = NICReport(hwaddr: mac, speed: speeds[link.name] ?? 0, address: address)
+        case .loopback: return
+        }
+    }
+
+    private func address(_ link: LinkState) -> AddressReport {
+        var report = AddressReport()
+        let gateway = state.gateway(of: link.name)
+        // The primary address is the one in the gateway's subnet, else the first.
+        let primary = link.addresses.first { network in gateway.map(network.contains) ?? false } ?? link.addresses.first
+        report.addr = primary?.address.description ?? ""
+        report.netmask = primary?.netmask.description ?? ""
+        report.ipv4addrs = link.addresses.map(\.description)
+        report.ipv6addrs = link.ipv6Addresses
+        report.gateway = gateway?.description ?? ""
+        report.ipv4defaultroute = state.routes(via: link.name).contains {
+            $0.isDefault && $0.table == RouteState.mainTable
+        }
+        report.dhcpv4 = ownership.dhcpClients.contains(link.name)
+        report.mtu = String(link.mtu)
+        return report
+    }
+
+    /// The owned networks whose links are there.
+    private func networks() -> [String: NetworkReport] {
+        var reports: [String: NetworkReport] = [:]
+        for (name, attributes) in ownership.networks {
+            guard let network = try? WantedNetwork(name: name, canonical: attributes),
+                let link = state.links[network.carrier]
+            else { continue }
+            var report = NetworkReport(
+                iface: network.carrier,
+                bridged: network.bridged,
+                southbound: network.device,
+                ports: network.bridged ? state.ports(of: name) : [],
+                address: address(link)
+            )
+            report.vlanid = network.vlan
+            if case .bridge(let bridge) = link.kind { report.stp = bridge.stp ? "on" : "off" }
+            if !network.bridged { report.interface = network.carrier }
+            reports[name] = report
+        }
+        return reports
+    }
+}

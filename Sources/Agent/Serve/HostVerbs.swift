@@ -1,0 +1,113 @@
+import AgentWire
+import HostModel
+import Logging
+import SystemPackage
+
+/// Answers the verbs of VDSM's class Host.
+struct HostVerbs: Sendable {
+    /// Who asks, and over which of our addresses.
+    struct Caller: Sendable {
+        var role: PeerRole
+        var localAddress: IPv4Address?
+    }
+
+    private let inventory: HostInventory
+    private let sampler: HostStatisticsSampler
+    private let apply: ApplyClient
+    private let state: NodeDirectory
+    private let run: NodeDirectory
+    private let logger: Logger
+
+    /// Calls that `apply` answers from what it has.
+    private static let quickSeconds = 10
+    /// What a change may take beside the wait for the engine: DHCP and a busy kernel.
+    private static let changeSeconds = 120
+
+    init(state: NodeDirectory, run: NodeDirectory, logger: Logger) {
+        (self.state, self.run, self.logger) = (state, run, logger)
+        inventory = HostInventory()
+        sampler = HostStatisticsSampler(inventory)
+        apply = ApplyClient(socket: run.file(ApplySettings.socketName))
+    }
+
+    /// The reply; `nil` for a notification.
+    func answer(_ request: RPCRequest, for caller: Caller) async -> RPCReply? {
+        let outcome: Result<JSONValue, RPCError>
+        do throws(RPCError) {
+            outcome = .success(try await result(of: request, caller))
+        } catch {
+            logger.notice("\(terminalEscaped(request.method.prefix(64))) refused: \(terminalEscaped("\(error)"))")
+            outcome = .failure(error)
+        }
+        return request.id.map { RPCReply(id: $0, outcome: outcome) }
+    }
+
+    private func result(of request: RPCRequest, _ caller: Caller) async throws(RPCError) -> JSONValue {
+        guard let verb = HostVerb(rawValue: request.method) else {
+            throw RPCError(.methodNotFound, "The method \(request.method.prefix(64)) does not exist on this host")
+        }
+        switch verb {
+        case .ping, .ping2, .confirmConnectivity:
+            await relayVoice(of: caller)
+            return .boolean(true)
+        case .getCapabilities: return try await capabilities(caller)
+        case .getStats: return try await statistics()
+        case .getHardwareInfo: return try payload(HardwareFile(in: run).read() ?? HardwareFacts().read())
+        case .setupNetworks: return try await setupNetworks(request)
+        case .setSafeNetworkConfig: return try await apply.call(.commit, seconds: Self.quickSeconds)
+        }
+    }
+
+    /// Only the engine's voice proves that the engine reaches the host.
+    private func relayVoice(of caller: Caller) async {
+        guard caller.role == .engine else { return }
+        _ = try? await apply.call(.confirm, seconds: Self.quickSeconds)
+    }
+
+    private func setupNetworks(_ request: RPCRequest) async throws(RPCError) -> JSONValue {
+        let call = try SetupNetworksParameters(params: request.params)
+        let seconds = call.options.connectivityTimeout + Self.changeSeconds
+        return try await apply.call(.setupNetworks, request.params, seconds: seconds)
+    }
+
+    private func capabilities(_ caller: Caller) async throws(RPCError) -> JSONValue {
+        let ownership = await ownership()
+        do {
+            var capabilities = try inventory.capabilities(ownership: ownership, client: caller.localAddress)
+            capabilities.uuid = hostID
+            return try capabilities.result()
+        } catch {
+            throw RPCError(.unexpected, "The capabilities can not be read: \(error)")
+        }
+    }
+
+    /// The id that the node registered with: set by hand, else the firmware's, else the one that `register` made.
+    private var hostID: String {
+        let firmware = HardwareFile(in: run).read()?.systemUUID ?? ""
+        let made = readLine(of: state.file("hardware-id")) ?? ""
+        return readLine(of: "/etc/vdsm/vdsm.id") ?? (made.isEmpty ? firmware.lowercased() : made)
+    }
+
+    private func statistics() async throws(RPCError) -> JSONValue {
+        let ownership = await ownership()
+        do { return try await sampler.sample(isDirty: ownership.isDirty).result() } catch {
+            throw RPCError(.unexpected, "The statistics can not be read: \(error)")
+        }
+    }
+
+    /// A host whose `apply` is down still shows what the kernel has, without networks of ours.
+    private func ownership() async -> NetworkOwnership {
+        do throws(RPCError) {
+            return try NetworkOwnership(result: try await apply.call(.ownership, seconds: Self.quickSeconds))
+        } catch {
+            logger.warning("the owned networks are unknown: \(error.message)")
+            return NetworkOwnership()
+        }
+    }
+
+    private func payload(_ value: some VerbPayload) throws(RPCError) -> JSONValue {
+        do { return try value.result() } catch {
+            throw RPCError(.internalError, "The answer can not be written: \(error)")
+        }
+    }
+}

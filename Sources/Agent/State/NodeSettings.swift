@@ -1,0 +1,79 @@
+import FoundationEssentials
+package import HostModel
+package import SystemPackage
+
+/// What a person set on the node's console; kept in the state directory.
+package struct NodeSettings: Hashable, Sendable, Codable {
+    /// The management network. Takes the place of `ip=`, `vlan=` and `bond=`.
+    package struct Network: Hashable, Sendable, Codable {
+        /// `nil`: the interface that the machine booted from, or each one with a carrier.
+        package var link: LinkName?
+        /// 1 to 4094.
+        package var vlan: Int?
+        /// `nil`: DHCP.
+        package var address: IPv4Network?
+        package var gateway: IPv4Address?
+        package var nameservers: [IPv4Address]
+
+        package init(
+            link: LinkName? = nil,
+            vlan: Int? = nil,
+            address: IPv4Network? = nil,
+            gateway: IPv4Address? = nil,
+            nameservers: [IPv4Address] = []
+        ) {
+            (self.link, self.vlan, self.address) = (link, vlan, address)
+            (self.gateway, self.nameservers) = (gateway, nameservers)
+        }
+    }
+
+    package var network: Network?
+    package var hostName: HostName?
+    package var engine: EngineAddress?
+    /// SHA-256 of the engine's CA certificate.
+    package var engineFingerprint: Nonce?
+
+    package static let fileName = "settings.json"
+
+    package init() {}
+}
+
+/// What a node is told, from both sources. The console wins over the kernel's arguments: the person stands in front of
+/// this machine, the arguments come from a profile that many machines share.
+package struct NodeConfiguration: Hashable, Sendable {
+    package var arguments: NodeArguments
+    package var settings: NodeSettings
+
+    package init(arguments: NodeArguments = NodeArguments(), settings: NodeSettings = NodeSettings()) {
+        (self.arguments, self.settings) = (arguments, settings)
+    }
+
+    /// Reads both. A file that is missing or unreadable counts as empty: a node must start with what it has.
+    package init(commandLine: FilePath, state: NodeDirectory) {
+        let line = (try? readFile(commandLine, limit: KernelArguments.bytesMax)) ?? []
+        self.init(
+            arguments: NodeArguments(KernelArguments(String(decoding: line, as: UTF8.self))),
+            settings: state.value(NodeSettings.self, in: NodeSettings.fileName) ?? NodeSettings()
+        )
+    }
+
+    package var engine: EngineAddress? { settings.engine ?? arguments.engine }
+
+    /// The fingerprint belongs to an engine: one of the kernel arguments says nothing about an engine set on the console.
+    package var engineFingerprint: Nonce? {
+        let isOther = settings.engine.map { $0 != arguments.engine } ?? false
+        return settings.engineFingerprint ?? (isOther ? nil : arguments.engineFingerprint)
+    }
+
+    /// `nil`: DHCP decides, or the interface's address.
+    package var hostName: HostName? { settings.hostName ?? arguments.hostName }
+
+    package var nameservers: [IPv4Address] {
+        if let network = settings.network, !network.nameservers.isEmpty { return network.nameservers }
+        var servers = arguments.nameservers
+        for server in arguments.addresses.flatMap(\.nameservers) where !servers.contains(server) {
+            servers.append(server)
+        }
+        return servers
+    }
+}

@@ -1,0 +1,65 @@
+package import NIOCore
+
+/// The answer to one JSON-RPC 2.0 call: always a plain object, also for a call that came in an array (ovirt.md 5.3).
+package struct RPCReply: Hashable, Sendable {
+    /// `nil` (JSON null) when the request's id could not be read.
+    package var id: RPCIdentifier?
+    /// Verbs without a payload answer `true`.
+    package var outcome: Result<JSONValue, RPCError>
+
+    package init(id: RPCIdentifier?, outcome: Result<JSONValue, RPCError>) {
+        (self.id, self.outcome) = (id, outcome)
+    }
+
+    package func encoded() throws -> ByteBuffer {
+        var members: [String: JSONValue] = ["jsonrpc": "2.0", "id": id?.json ?? .null]
+        switch outcome {
+        case .success(let result): members["result"] = result
+        case .failure(let error): members["error"] = try JSONValue(encoding: error)
+        }
+        return try JSONText.encode(JSONValue.object(members))
+    }
+}
+
+/// Something the agent tells without being asked, for example `|net|host_conn|no_id`.
+package struct RPCNotification: Hashable, Sendable {
+    package var method: String
+    package var params: JSONValue
+
+    package init(method: String, params: JSONValue) { (self.method, self.params) = (method, params) }
+
+    package func encoded() throws -> ByteBuffer {
+        try JSONText.encode(JSONValue.object(["jsonrpc": "2.0", "method": .string(method), "params": params]))
+    }
+}
+
+/// What a client of an agent receives.
+package enum RPCIncoming: Hashable, Sendable {
+    case reply(RPCReply)
+    case notification(RPCNotification)
+
+    /// Reads the body of a MESSAGE; an `RPCError` with JSON-RPC's own codes says what is wrong with it.
+    package static func decode(_ body: ByteBuffer) throws(RPCError) -> RPCIncoming {
+        guard let value = try? JSONText.decode(JSONValue.self, from: body) else {
+            throw RPCError(.parseError, "The agent's answer is not JSON")
+        }
+        guard value["jsonrpc"] == .string("2.0") else {
+            throw RPCError(.invalidRequest, "The agent's answer is not JSON-RPC 2.0")
+        }
+        if let method = value["method"]?.string {
+            return .notification(RPCNotification(method: method, params: value["params"] ?? .null))
+        }
+        let id = value["id"].flatMap(RPCIdentifier.init)
+        if let error = value["error"], error != .null {
+            guard let code = error["code"]?.integer else {
+                throw RPCError(.invalidRequest, "The agent's error has no code")
+            }
+            let refusal = RPCError(.init(rawValue: Int(code)), error["message"]?.string ?? "")
+            return .reply(RPCReply(id: id, outcome: .failure(refusal)))
+        }
+        guard let result = value["result"] else {
+            throw RPCError(.invalidRequest, "The agent's answer has neither result nor error")
+        }
+        return .reply(RPCReply(id: id, outcome: .success(result)))
+    }
+}

@@ -1,0 +1,208 @@
+// The network block of `getCapabilities` (ovirt.md 5.5). Each report is its own fields and `AddressReport`'s, flat in one
+// JSON object.
+
+/// One entry of `nics`.
+package struct NICReport: Hashable, Sendable, Codable {
+    package var hwaddr: String
+    /// Megabits per second; 0 when unknown.
+    package var speed: Int
+    package var address: AddressReport
+
+    package init(hwaddr: String, speed: Int, address: AddressReport) {
+        (self.hwaddr, self.speed, self.address) = (hwaddr, speed, address)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case hwaddr
+        case speed
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        hwaddr = try container.decode(String.self, forKey: .hwaddr)
+        speed = try container.decodeIfPresent(Int.self, forKey: .speed) ?? 0
+        address = try AddressReport(from: decoder)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try address.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(hwaddr, forKey: .hwaddr)
+        try container.encode(speed, forKey: .speed)
+    }
+}
+
+/// One entry of `vlans`.
+package struct VLANReport: Hashable, Sendable, Codable {
+    /// The device below.
+    package var iface: String
+    package var vlanid: Int
+    package var address: AddressReport
+
+    package init(iface: String, vlanid: Int, address: AddressReport) {
+        (self.iface, self.vlanid, self.address) = (iface, vlanid, address)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case iface
+        case vlanid
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        iface = try container.decode(String.self, forKey: .iface)
+        vlanid = try container.decode(Int.self, forKey: .vlanid)
+        address = try AddressReport(from: decoder)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try address.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(iface, forKey: .iface)
+        try container.encode(vlanid, forKey: .vlanid)
+    }
+}
+
+/// One entry of `bridges`.
+package struct BridgeReport: Hashable, Sendable, Codable {
+    package var ports: [String]
+    /// `on` or `off`.
+    package var stp: String
+    /// Options by their sysfs names.
+    package var opts: [String: String]
+    package var address: AddressReport
+
+    package init(ports: [String], stp: String, opts: [String: String], address: AddressReport) {
+        (self.ports, self.stp, self.opts, self.address) = (ports, stp, opts, address)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case ports
+        case stp
+        case opts
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        ports = try container.decode([String].self, forKey: .ports)
+        stp = try container.decode(String.self, forKey: .stp)
+        opts = try container.decodeIfPresent([String: String].self, forKey: .opts) ?? [:]
+        address = try AddressReport(from: decoder)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try address.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(ports, forKey: .ports)
+        try container.encode(stp, forKey: .stp)
+        try container.encode(opts, forKey: .opts)
+    }
+}
+
+/// One entry of `bondings`.
+package struct BondReport: Hashable, Sendable, Codable {
+    package var hwaddr: String
+    package var slaves: [String]
+    /// Empty in modes without one.
+    package var active_slave: String
+    /// Numeric options that differ from the mode's defaults, and `mode`.
+    package var opts: [String: String]
+    package var speed: Int
+    package var `switch`: String
+    package var address: AddressReport
+
+    package init(hwaddr: String, slaves: [String], opts: [String: String], speed: Int, address: AddressReport) {
+        (self.hwaddr, self.slaves, self.opts, self.speed, self.address) = (hwaddr, slaves, opts, speed, address)
+        (self.active_slave, self.switch) = ("", "legacy")
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case hwaddr
+        case slaves
+        case active_slave
+        case opts
+        case speed
+        case `switch`
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        hwaddr = try container.decode(String.self, forKey: .hwaddr)
+        slaves = try container.decode([String].self, forKey: .slaves)
+        active_slave = try container.decodeIfPresent(String.self, forKey: .active_slave) ?? ""
+        opts = try container.decodeIfPresent([String: String].self, forKey: .opts) ?? [:]
+        speed = try container.decodeIfPresent(Int.self, forKey: .speed) ?? 0
+        `switch` = try container.decodeIfPresent(String.self, forKey: .switch) ?? "legacy"
+        address = try AddressReport(from: decoder)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try address.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(hwaddr, forKey: .hwaddr)
+        try container.encode(slaves, forKey: .slaves)
+        try container.encode(active_slave, forKey: .active_slave)
+        try container.encode(opts, forKey: .opts)
+        try container.encode(speed, forKey: .speed)
+        try container.encode(`switch`, forKey: .switch)
+    }
+}
+
+/// One entry of `networks`: a network that the agent owns, as it stands in the kernel.
+package struct NetworkReport: Hashable, Sendable, Codable {
+    /// The bridge, or the device that carries a bridgeless network.
+    package var iface: String
+    package var bridged: Bool
+    /// The VLAN device, bond or NIC below; `nil` for a bridge without ports.
+    package var southbound: String?
+    package var vlanid: Int?
+    package var ports: [String]
+    /// `on` or `off`; bridged only.
+    package var stp: String?
+    /// Bridgeless only.
+    package var interface: String?
+    package var `switch`: String
+    package var address: AddressReport
+
+    package init(iface: String, bridged: Bool, southbound: String?, ports: [String], address: AddressReport) {
+        (self.iface, self.bridged, self.southbound) = (iface, bridged, southbound)
+        (self.ports, self.address, self.switch) = (ports, address, "legacy")
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case iface
+        case bridged
+        case southbound
+        case vlanid
+        case ports
+        case stp
+        case interface
+        case `switch`
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        iface = try container.decode(String.self, forKey: .iface)
+        bridged = try container.decode(Bool.self, forKey: .bridged)
+        southbound = try container.decodeIfPresent(String.self, forKey: .southbound)
+        vlanid = try container.decodeIfPresent(Int.self, forKey: .vlanid)
+        ports = try container.decodeIfPresent([String].self, forKey: .ports) ?? []
+        stp = try container.decodeIfPresent(String.self, forKey: .stp)
+        interface = try container.decodeIfPresent(String.self, forKey: .interface)
+        `switch` = try container.decodeIfPresent(String.self, forKey: .switch) ?? "legacy"
+        address = try AddressReport(from: decoder)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try address.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(iface, forKey: .iface)
+        try container.encode(bridged, forKey: .bridged)
+        try container.encode(southbound, forKey: .southbound)
+        try container.encodeIfPresent(vlanid, forKey: .vlanid)
+        try container.encode(ports, forKey: .ports)
+        try container.encodeIfPresent(stp, forKey: .stp)
+        try container.encodeIfPresent(interface, forKey: .interface)
+        try container.encode(`switch`, forKey: .switch)
+    }
+}

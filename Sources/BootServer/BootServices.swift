@@ -1,0 +1,63 @@
+import HostModel
+package import Logging
+import NIOCore
+import Recipes
+import ServiceLifecycle
+
+/// All boot services of one segment: DHCP, TFTP and HTTP in front of one directory.
+package struct BootServices: Service {
+    /// How long a graceful shutdown waits for answers on their way, in seconds.
+    package static let drainSeconds = 4
+
+    private let dhcp: DHCPServer?
+    private let tftp: TFTPServer
+    private let http: BootHTTPServer
+    private let events: BootEventQueue
+    private let logger: Logger
+
+    /// Opens every listener and the journal of leases, so that a taken port fails the start before any machine is
+    /// served.
+    ///
+    /// - Throws: `StartFailure`, or `RecipeError` when a boot script is broken.
+    package static func open(
+        _ settings: BootServicesSettings,
+        directory: any BootDirectory,
+        logger: Logger
+    ) async throws -> BootServices {
+        let recipes = try recipes(settings)
+        let events = BootEventQueue(directory: directory, logger: logger)
+        let queueing = QueueingDirectory(directory: directory, events: events)
+        let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
+        let (dhcp, leases) = try await listeners.openDHCP(baseURL: "http://\(recipes.server)")
+        return BootServices(
+            dhcp: dhcp,
+            tftp: try await listeners.openTFTP(leases),
+            http: try await listeners.openHTTP(recipes, leases),
+            events: events,
+            logger: logger
+        )
+    }
+
+    /// Serves until a graceful shutdown, which ends within `drainSeconds`, or until one of the services fails.
+    package func run() async throws {
+        logger.info("HTTP serves scripts and images", metadata: ["port": "\(http.port)"])
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await dhcp?.run() }
+            group.addTask { try await tftp.run() }
+            group.addTask { try await http.run() }
+            group.addTask { await events.run() }
+            group.addTask {
+                // Cancellation instead of a graceful shutdown: another service failed; the listeners end all the same.
+                try? await gracefulShutdown()
+                await http.stop(within: .seconds(Int64(Self.drainSeconds)))
+                events.finish()
+            }
+        }
+    }
+
+    private static func recipes(_ settings: BootServicesSettings) throws -> BootRecipes {
+        let scripts = PXEDirectory(path: settings.pxeDirectory)
+        let server = ServerLocation(address: settings.address.address, port: settings.httpPort)
+        return try BootRecipes(server: server, engine: settings.engine) { try scripts.text($0) }
+    }
+}

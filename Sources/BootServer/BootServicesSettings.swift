@@ -1,0 +1,39 @@
+package import HostModel
+package import Recipes
+
+/// The settings of one boot server, parsed.
+package struct BootServicesSettings: Sendable {
+    /// The Ethernet interface whose machines are served.
+    package var interface: String
+    /// The server's address on it, with the length of its network.
+    package var address: IPv4Network
+    /// `nil` gives no addresses: another DHCP server does.
+    package var pool: ClosedRange<IPv4Address>?
+    package var router: IPv4Address?
+    package var nameServers: [IPv4Address] = []
+    package var engine: EngineLocation?
+    /// Holds `NAME/VERSION/FILE`.
+    package var imageDirectory: String
+    /// Holds `ipxe.efi`, `undionly.kpxe` …
+    package var loaderDirectory: String
+    /// Holds boot scripts and templates.
+    package var pxeDirectory: String
+    /// Where the journal of leases lies.
+    package var stateDirectory: String
+    package var httpPort: UInt16 = 80
+    package var tftpPort: UInt16 = 69
+    package var dhcpPort: UInt16 = 67
+
+    package init(
+        interface: String,
+        address: IPv4Network,
+        imageDirectory: String,
+        loaderDirectory: String,
+        pxeDirectory: String,
+        stateDirectory: String
+    ) {
+        (self.interface, self.address) = (interface, address)
+        (self.imageDirectory, self.loaderDirectory) = (imageDirectory, loaderDirectory)
+        (self.pxeDirectory, self.stateDirectory) = (pxeDirectory, stateDirectory)
+    }
+}

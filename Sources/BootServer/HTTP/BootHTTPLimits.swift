@@ -1,0 +1,38 @@
+package import NIOCore
+
+/// The named limits of the HTTP boot server.
+package struct BootHTTPLimits: Hashable, Sendable {
+    /// Connections open at once; one more is closed unanswered.
+    package var connectionsMax = 4096
+    /// Connections open at once from one address.
+    package var connectionsPerPeerMax = 64
+    /// The longest request line and header together, in bytes.
+    package var headBytesMax = 16 * 1024
+    /// The most header fields of a request.
+    package var headerFieldsMax = 64
+    /// The longest body that is read and thrown away, in bytes: no call here takes one.
+    package var bodyBytesMax = 4096
+    /// From the opening of a connection to the end of its first request.
+    package var firstRequest = TimeAmount.seconds(10)
+    /// From the end of an answer to the end of the next request.
+    package var nextRequest = TimeAmount.seconds(60)
+    /// The time that a client may take for `sliceBytes` of a file.
+    package var slice = TimeAmount.seconds(30)
+    /// How often a slice on its way is looked at.
+    package var sliceCheck = TimeAmount.seconds(1)
+    /// Files are sent in slices of so many bytes, so that a client that stops reading is noticed.
+    package var sliceBytes = 1 << 20
+    /// How long a closed connection is read from, so that the client gets to read our last answer.
+    package var linger = TimeAmount.seconds(2)
+    /// Image files sent at once; one more gets 503 with `Retry-After`, which iPXE obeys.
+    package var downloadsMax = 256
+    /// Seconds of that `Retry-After`.
+    package var retrySeconds = 5
+    /// Reports of scripts taken from one machine, and then one more every `reportSeconds`.
+    package var reportsPerMachine = 8
+    package var reportSeconds = 10
+    /// Machines whose reports are counted; reports of others are dropped while the table is full.
+    package var reportingMachinesMax = 4096
+
+    package init() {}
+}

@@ -1,0 +1,93 @@
+import HostModel
+
+/// What a request asks the boot server for.
+enum BootRoute: Hashable, Sendable {
+    /// `/boot/ipxe`: the first stage.
+    case firstStage
+    /// `/boot/script?mac=…`: the script of one machine.
+    case script(BootRequest)
+    /// `/boot/ipxe.efi` …: a loader.
+    case loader(String)
+    /// `/images/NAME/VERSION/FILE`, with the machine that says it fetches it.
+    case image(ImageFile, machine: BootRequest?)
+    /// `/boot/event?mac=…&stage=…&detail=…`: a failure that a script reports.
+    case report(MACAddress, step: String, detail: HostileText)
+
+    struct ImageFile: Hashable, Sendable {
+        var name: String
+        var version: String
+        var file: String
+    }
+
+    enum Refusal: Error, Hashable, Sendable {
+        case notFound
+        /// A parameter that is missing or malformed; says which.
+        case malformed(String)
+    }
+
+    init(_ target: RequestTarget, from address: IPv4Address?) throws(Refusal) {
+        let path = target.components
+        switch (path.first, path.count) {
+        case ("boot", 2): self = try Self.boot(path[1], target, address)
+        case ("images", 4):
+            guard path.dropFirst().allSatisfy({ ImageReference.isComponent($0) }) else { throw .notFound }
+            let file = ImageFile(name: path[1], version: path[2], file: path[3])
+            let machine = target["mac"] == nil ? nil : try Self.machine(target, address)
+            self = .image(file, machine: machine)
+        default: throw .notFound
+        }
+    }
+
+    /// The longest name of a step that a script reports, in bytes.
+    static let stepMax = 20
+
+    private static func boot(
+        _ name: String,
+        _ target: RequestTarget,
+        _ address: IPv4Address?
+    ) throws(Refusal) -> BootRoute {
+        switch name {
+        case "ipxe": return .firstStage
+        case "script": return .script(try machine(target, address))
+        case "event":
+            let machine = try machine(target, address)
+            guard let step = target["stage"], step.utf8.count <= stepMax,
+                step.utf8.allSatisfy({ (97...122).contains($0) || $0 == UInt8(ascii: "_") })
+            else { throw .malformed("stage: expected lower-case letters") }
+            return .report(machine.mac, step: step, detail: HostileText(target["detail"] ?? ""))
+        default:
+            guard LoaderName.isServed(name) else { throw .notFound }
+            return .loader(name)
+        }
+    }
+
+    private static func machine(_ target: RequestTarget, _ address: IPv4Address?) throws(Refusal) -> BootRequest {
+        guard let mac = target["mac"].flatMap({ MACAddress($0) }), !mac.isMulticast, mac.rawValue != 0 else {
+            throw .malformed("mac: expected aa-bb-cc-dd-ee-ff")
+        }
+        let firmware: BootFirmware
+        switch target["platform"] {
+        case "efi": firmware = .uefi
+        case "pcbios", nil: firmware = .bios
+        default: throw .malformed("platform: expected efi or pcbios")
+        }
+        return BootRequest(
+            mac: mac,
+            hardwareID: target["uuid"].flatMap { HardwareID($0) },
+            firmware: firmware,
+            manufacturer: target["manufacturer"].map { HostileText($0) },
+            product: target["product"].map { HostileText($0) },
+            serial: target["serial"].map { HostileText($0) },
+            address: address
+        )
+    }
+}
+
+/// The first-stage loaders: a name that is one safe path component with an ending of a loader.
+package enum LoaderName {
+    private static let endings = [".efi", ".kpxe", ".kkpxe", ".pxe", ".lkrn", ".0"]
+
+    package static func isServed(_ name: String) -> Bool {
+        ImageReference.isComponent(name) && endings.contains { name.hasSuffix($0) }
+    }
+}

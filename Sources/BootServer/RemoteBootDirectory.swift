@@ -1,0 +1,111 @@
+package import EngineClient
+import FoundationEssentials
+package import HostModel
+import NIOCore
+import Synchronization
+
+/// The engine's `BootDirectory` over HTTP and JSON, on a Unix socket (docs/protocols.md, section 2).
+///
+/// No answer is ever kept: a machine that was denied a second ago must not boot by an older answer. Reservations are
+/// kept, because an address that a machine had yesterday does no harm while the engine restarts.
+package final class RemoteBootDirectory: BootDirectory {
+    /// Calls on their way at once; one more is refused, and the machine asks again.
+    package static let callsMax = 128
+    /// The longest silence of the engine in one call, in seconds.
+    package static let answerSeconds = 2
+    /// The longest answer, in bytes: 10,000 reservations are about 1 MB.
+    package static let answerBytesMax = 4 << 20
+
+    /// Why the engine gave no answer.
+    package enum Failure: Error, Hashable, Sendable {
+        case unreachable(TransportError)
+        case refused(status: Int, detail: String)
+        /// The answer is not the JSON that was promised.
+        case malformed(call: String, reason: String)
+        case tooManyCalls(limit: Int)
+    }
+
+    private let transport: HTTPTransport
+    private let calls = Admission<String>(totalMax: callsMax)
+    private let lastReservations = Mutex<[AddressReservation]?>(nil)
+
+    /// Opens nothing yet. The path is the engine's socket, `/run/muster/boot.sock`.
+    package init(socketPath: String) throws(TransportError) {
+        var limits = TransportLimits()
+        limits.connectSeconds = Self.answerSeconds
+        limits.readSeconds = Self.answerSeconds
+        limits.answerBytesMax = Self.answerBytesMax
+        limits.idleConnectionsMax = 16
+        transport = try HTTPTransport(.unix(path: socketPath), trust: .any, limits: limits)
+    }
+
+    /// Closes the kept connections.
+    package func close() { transport.close() }
+
+    package func answer(_ request: BootRequest) async throws -> BootAnswer {
+        // Asking twice changes nothing, so the call may go over a kept connection.
+        try decode(try await post("/boot/answer", request, isIdempotent: true), from: "/boot/answer")
+    }
+
+    package func record(_ events: [BootEvent]) async throws {
+        _ = try await post("/boot/events", events, isIdempotent: false)
+    }
+
+    package func reservations() async throws -> [AddressReservation] {
+        do {
+            let body = try await send(.get("/boot/reservations"))
+            let reservations: [AddressReservation] = try decode(body, from: "/boot/reservations")
+            lastReservations.withLock { $0 = reservations }
+            return reservations
+        } catch {
+            guard let last = lastReservations.withLock({ $0 }) else { throw error }
+            return last
+        }
+    }
+
+    private func post(_ path: String, _ value: some Encodable, isIdempotent: Bool) async throws -> ByteBuffer {
+        var call = HTTPCall.post(path, ByteBuffer(bytes: try JSONEncoder().encode(value)))
+        call.isIdempotent = isIdempotent
+        return try await send(call)
+    }
+
+    private func send(_ call: HTTPCall) async throws(Failure) -> ByteBuffer {
+        guard calls.enter(call.path) else { throw .tooManyCalls(limit: Self.callsMax) }
+        defer { calls.leave(call.path) }
+        let answer: HTTPAnswer
+        do {
+            answer = try await transport.send(call)
+        } catch {
+            throw .unreachable(error)
+        }
+        guard answer.isSuccess else {
+            let fault = try? JSONDecoder().decode(Fault.self, from: Data(answer.body.readableBytesView)).fault
+            throw .refused(status: answer.status, detail: terminalEscaped(fault?.detail ?? "no reason given"))
+        }
+        return answer.body
+    }
+
+    private func decode<Value: Decodable>(_ body: ByteBuffer, from call: String) throws(Failure) -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(body.readableBytesView))
+        } catch {
+            throw .malformed(call: call, reason: terminalEscaped("\(error)"))
+        }
+    }
+
+    private struct Fault: Decodable {
+        var fault: FaultResource
+    }
+}
+
+extension RemoteBootDirectory.Failure: CustomStringConvertible {
+    /// One sentence of cause, without a full stop.
+    package var description: String {
+        switch self {
+        case .unreachable(let error): error.description
+        case .refused(let status, let detail): "the engine refused with status \(status): \(detail)"
+        case .malformed(let call, let reason): "the engine's answer to \(call) is malformed: \(reason)"
+        case .tooManyCalls(let limit): "\(limit) calls to the engine are under way already"
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Glibc
+import HostModel
+
+/// A bound UDP socket, made by hand because it must be tied to its interface before it is bound: otherwise a reply to
+/// 255.255.255.255 leaves by the default route, and two servers on two interfaces could not share a port.
+struct DatagramSocket: ~Copyable {
+    private let descriptor: CInt
+
+    /// A storm of a thousand machines must fit while the loop is busy; the kernel's default holds about 300 messages.
+    private static let receiveBufferBytes: CInt = 4 << 20
+
+    private init(owning descriptor: CInt) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    /// Port 0 takes any free one.
+    static func bound(
+        to address: IPv4Address,
+        port: UInt16,
+        interface: String? = nil,
+        isServer: Bool = false
+    ) throws(DatagramSocketError) -> DatagramSocket {
+        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        guard descriptor >= 0 else { throw DatagramSocketError("open a UDP socket") }
+        let socket = DatagramSocket(owning: descriptor)
+        try socket.configure(interface: interface, isServer: isServer)
+        var name = sockaddr_in(address: address, port: port)
+        let result = withUnsafeBytes(of: &name) { bytes in
+            bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
+        }
+        guard result == 0 else {
+            throw DatagramSocketError("bind UDP port \(port) of \(address)", remedy: Self.bindRemedy(errno))
+        }
+        return socket
+    }
+
+    private borrowing func configure(interface: String?, isServer: Bool) throws(DatagramSocketError) {
+        if let interface {
+            let name = Array(interface.utf8)
+            let result = name.withUnsafeBytes {
+                setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, $0.baseAddress, socklen_t($0.count))
+            }
+            guard result == 0 else {
+                throw DatagramSocketError(
+                    "use the interface \(interface)",
+                    remedy: "Give the name that `ip link` shows"
+                )
+            }
+        }
+        guard isServer else { return }
+        // Never SO_REUSEADDR: for UDP it lets a second server bind the port, and each gets some of the packets.
+        set(SO_BROADCAST, 1)
+        set(SO_RCVBUF, Self.receiveBufferBytes)
+        set(SO_RCVBUFFORCE, Self.receiveBufferBytes)
+    }
+
+    /// For options that only make things better: the kernel may refuse.
+    private borrowing func set(_ option: CInt, _ value: CInt) {
+        var value = value
+        setsockopt(descriptor, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    private static func bindRemedy(_ code: CInt) -> String? {
+        switch code {
+        case EADDRINUSE: "Stop the other server (`ss -lunp` shows it), or give another port"
+        case EACCES: "Run with CAP_NET_BIND_SERVICE, or give a port above 1023"
+        case EADDRNOTAVAIL: "Give an address of this machine"
+        default: nil
+        }
+    }
+
+    /// A second descriptor of the same socket, for sending.
+    borrowing func sender() throws(DatagramSocketError) -> DatagramSender {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw DatagramSocketError("copy a socket") }
+        return DatagramSender(owning: copy)
+    }
+
+    /// Gives the descriptor away, to NIO.
+    consuming func take() -> CInt {
+        let taken = descriptor
+        discard self
+        return taken
+    }
+}
+
+/// Why a socket could not be made.
+package struct DatagramSocketError: Error, Hashable, CustomStringConvertible {
+    /// `errno`.
+    package let code: CInt
+    package let operation: String
+    /// What to do.
+    package let remedy: String?
+
+    /// Reads `errno`.
+    init(_ operation: String, remedy: String? = nil) {
+        (code, self.operation, self.remedy) = (errno, operation, remedy)
+    }
+
+    /// One sentence without its end: "could not bind UDP port 67 of 0.0.0.0: Address already in use".
+    package var cause: String { "could not \(operation): \(String(cString: strerror(code)))" }
+
+    package var description: String { cause + (remedy.map { "; \($0)" } ?? "") }
+}
+
+/// Sends on a socket that NIO receives on.
+///
+/// NIO closes a datagram channel when one send fails for a reason such as "network unreachable" or a firewall's refusal.
+/// A server that every machine shares must not end because of one reply.
+final class DatagramSender: Sendable {
+    private let descriptor: CInt
+
+    fileprivate init(owning descriptor: CInt) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    /// Sends one datagram now, or not at all. Returns the error's text when the kernel refuses it.
+    func send(_ bytes: some Sequence<UInt8>, to address: IPv4Address, port: UInt16) -> String? {
+        var name = sockaddr_in(address: address, port: port)
+        let payload = Array(bytes)
+        let sent = withUnsafeBytes(of: &name) { name in
+            sendto(
+                descriptor,
+                payload,
+                payload.count,
+                CInt(MSG_DONTWAIT),
+                name.assumingMemoryBound(to: sockaddr.self).baseAddress,
+                socklen_t(name.count)
+            )
+        }
+        return sent < 0 ? String(cString: strerror(errno)) : nil
+    }
+}
+
+extension sockaddr_in {
+    fileprivate init(address: IPv4Address, port: UInt16) {
+        self.init()
+        sin_family = sa_family_t(AF_INET)
+        sin_port = port.bigEndian
+        sin_addr.s_addr = address.rawValue.bigEndian
+    }
+}

@@ -1,0 +1,278 @@
+import BootWire
+package import HostModel
+package import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// TFTP for first-stage loaders: read only, from one directory, every transfer on its own port.
+package struct TFTPServer: Service {
+    package struct Configuration: Sendable {
+        /// The interface that is served; `nil` serves every one.
+        package var interface: String?
+        /// The address that is asked and that answers: a client does not take an answer from another. One server each.
+        package var address: HostModel.IPv4Address
+        package var port: UInt16 = 69
+        /// Transfers at once. Each has a socket and an open file.
+        package var transfersMax = 400
+        package var transfersPerSourceMax = 32
+        package var windowSizeMax = 64
+
+        package init(interface: String?, address: HostModel.IPv4Address) {
+            (self.interface, self.address) = (interface, address)
+        }
+    }
+
+    private let configuration: Configuration
+    private let channel: any Channel
+    private let loaders: LoaderDirectory
+    private let leases: LeaseStore?
+    private let logger: Logger
+    private let onEvent: @Sendable (BootEvent) -> Void
+
+    private static let batchSize = 32
+    private static let requestMax = 2048
+    /// The longest file that is made into netascii, in bytes.
+    private static let textMax: UInt64 = 4 << 20
+
+    /// Binds the socket; `run` serves it. Throws `DatagramSocketError` when port, address or interface cannot be had.
+    ///
+    /// The leases say which machine an address is, for the events; without them there are none. `onEvent` is called when a
+    /// loader was fetched or given up, and must not block.
+    package static func open(
+        _ configuration: Configuration,
+        loaders: LoaderDirectory,
+        leases: LeaseStore?,
+        logger: Logger,
+        onEvent: @escaping @Sendable (BootEvent) -> Void
+    ) async throws -> TFTPServer {
+        let socket = try DatagramSocket.bound(
+            to: configuration.address,
+            port: configuration.port,
+            interface: configuration.interface,
+            isServer: true
+        )
+        let channel = try await DatagramChannel.open(
+            on: socket.take(),
+            batchSize: batchSize,
+            datagramMax: requestMax
+        )
+        return TFTPServer(
+            configuration: configuration,
+            channel: channel,
+            loaders: loaders,
+            leases: leases,
+            logger: logger,
+            onEvent: onEvent
+        )
+    }
+
+    /// The port that it listens on; `nil` once it is closed.
+    package var port: Int? { channel.localAddress?.port }
+
+    /// Serves until cancelled or gracefully shut down; then transfers under way end with an error that says so.
+    package func run() async throws {
+        logger.info("TFTP serves loaders", metadata: ["port": "\(configuration.port)"])
+        let channel = try await DatagramChannel.receive(from: channel)
+        let table = TransferTable(
+            limit: configuration.transfersMax,
+            limitPerSource: configuration.transfersPerSourceMax
+        )
+        try await channel.executeThenClose { inbound, _ in
+            try await withThrowingDiscardingTaskGroup { group in
+                for try await datagram in inbound.cancelOnGracefulShutdown() {
+                    guard let asked = Asked(datagram) else { continue }
+                    guard case .admitted(let id) = table.admit(asked.client, request: datagram.data) else { continue }
+                    group.addTask {
+                        await serve(asked, id: id, table)
+                        table.ended(asked.client, id: id)
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+        guard Task.isShuttingDownGracefully || Task.isCancelled else { throw ReceivingEnded(service: "TFTP") }
+    }
+}
+
+/// A datagram to the server's port, with what is needed to answer it.
+private struct Asked: Sendable {
+    let packet: TFTPPacket
+    let source: SocketAddress
+    let client: TransferTable.Client
+
+    /// `nil` for what is never answered: no request, or from a port that nobody can have.
+    init?(_ datagram: AddressedEnvelope<ByteBuffer>) {
+        guard let packet = try? TFTPPacket(parsing: datagram.data), let address = datagram.remoteAddress.ipv4,
+            let port = datagram.remoteAddress.port, port > 0
+        else { return nil }
+        switch packet {
+        case .readRequest, .writeRequest: break
+        case .data, .acknowledgement, .error, .optionAcknowledgement: return nil
+        }
+        (self.packet, source) = (packet, datagram.remoteAddress)
+        client = TransferTable.Client(address: address, port: port)
+    }
+}
+
+// MARK: - One request
+
+extension TFTPServer {
+    /// Why a request is refused, as the client sees it.
+    private struct Refusal: Error {
+        var code: TFTPErrorCode
+        var message: String
+    }
+
+    private func serve(_ asked: Asked, id: UInt64, _ table: TransferTable) async {
+        do throws(Refusal) {
+            let (path, request) = try readRequest(asked.packet)
+            let content = try await content(of: path, request)
+            try await transfer(content, path, request, asked, id: id, table)
+        } catch {
+            logger.debug("refused \(asked.client.address): \(error.message)")
+            refuse(asked, error)
+        }
+    }
+
+    private func readRequest(_ packet: TFTPPacket) throws(Refusal) -> (TFTPPath, TFTPRequest) {
+        guard case .readRequest(let request) = packet else {
+            throw Refusal(code: .accessViolation, message: "files are only read here")
+        }
+        if case .unknown = request.mode { throw Refusal(code: .illegalOperation, message: "no such mode") }
+        guard let path = TFTPPath(request.fileName) else {
+            throw Refusal(code: .accessViolation, message: "no such name")
+        }
+        return (path, request)
+    }
+
+    private func content(of path: TFTPPath, _ request: TFTPRequest) async throws(Refusal) -> TFTPContent {
+        let isText = request.mode == .netascii
+        let result: Result<TFTPContent, LoaderRefusal>?
+        result = try? await NIOThreadPool.singleton.runIfActive { [loaders] in
+            Result { () throws(LoaderRefusal) in
+                let file = try loaders.open(path)
+                guard isText else { return .file(file) }
+                guard file.size <= Self.textMax, let text = file.read(at: 0, count: Int(file.size)) else {
+                    throw .notServed
+                }
+                return .bytes(Netascii.encoded(text))
+            }
+        }
+        switch result {
+        case .success(let content): return content
+        case .failure(.notFound): throw Refusal(code: .fileNotFound, message: "no such file")
+        case .failure(.notServed): throw Refusal(code: .accessViolation, message: "not served")
+        case nil: throw Refusal(code: .undefined, message: "the server stops")
+        }
+    }
+
+    private func transfer(
+        _ content: TFTPContent,
+        _ path: TFTPPath,
+        _ request: TFTPRequest,
+        _ asked: Asked,
+        id: UInt64,
+        _ table: TransferTable
+    ) async throws(Refusal) {
+        var limits = TFTPTerms.Limits(mtu: InterfaceMTU.bytes(of: configuration.interface))
+        limits.windowSizeMax = configuration.windowSizeMax
+        let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
+        let machine = TFTPReadTransfer(size: content.size, terms: terms)
+        let mac = await leases?.machine(at: asked.client.address)
+        let observer = TFTPTransferHandler.Observer(
+            onAcknowledgement: { table.acknowledged(asked.client, id: id) },
+            onFinish: { report($0, path, asked, mac, size: content.size) }
+        )
+        let channel: any Channel
+        do {
+            channel = try await open(machine, content, asked, observer)
+        } catch {
+            logger.error("no socket for \(asked.client.address): \(error)")
+            throw Refusal(code: .undefined, message: "the server is out of sockets")
+        }
+        table.began(asked.client, id: id) { channel.close(promise: nil) }
+        await withTaskCancellationHandler {
+            try? await channel.closeFuture.get()
+        } onCancel: {
+            channel.pipeline.fireUserInboundEventTriggered(TFTPTransferHandler.Stop.serverStops)
+        }
+    }
+
+    private func open(
+        _ machine: TFTPReadTransfer,
+        _ content: TFTPContent,
+        _ asked: Asked,
+        _ observer: TFTPTransferHandler.Observer
+    ) async throws -> any Channel {
+        let socket = try DatagramSocket.bound(
+            to: configuration.address,
+            port: 0,
+            interface: configuration.interface
+        )
+        let strangers = try socket.sender()
+        return try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = TFTPTransferHandler(
+                        machine: machine,
+                        content: content,
+                        client: asked.source,
+                        strangers: strangers,
+                        observer: observer
+                    )
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .withBoundSocket(socket.take()).get()
+    }
+
+    /// An error comes from a port of its own, as a transfer would: from port 69 some firmware does not take it.
+    private func refuse(_ asked: Asked, _ refusal: Refusal) {
+        let packet = TFTPPacket.error(refusal.code, message: Array(refusal.message.utf8))
+        do throws(DatagramSocketError) {
+            let sender = try DatagramSocket.bound(
+                to: configuration.address,
+                port: 0,
+                interface: configuration.interface
+            )
+            .sender()
+            let (address, port) = (asked.client.address, UInt16(truncatingIfNeeded: asked.client.port))
+            if let error = sender.send(packet.encoded.readableBytesView, to: address, port: port) {
+                logger.debug("could not refuse \(address): \(error)")
+            }
+        } catch {
+            logger.error("\(error)")
+        }
+    }
+
+    private func report(
+        _ outcome: TFTPReadTransfer.Outcome,
+        _ path: TFTPPath,
+        _ asked: Asked,
+        _ mac: MACAddress?,
+        size: UInt64
+    ) {
+        let name = terminalEscaped(path.description)
+        let address = asked.client.address
+        switch outcome {
+        case .complete, .completeButUnacknowledged:
+            logger.info("\(address) fetched \(name), \(size) bytes")
+            emit(mac, .loader, "fetched \(name) by TFTP, \(size) bytes", address)
+        case .probed:
+            logger.debug("\(address) asked for the size of \(name)")
+        case .aborted(let code, let message):
+            let text = terminalEscaped(String(decoding: message, as: UTF8.self))
+            logger.notice("\(address) stopped fetching \(name): error \(code.rawValue) \(text)")
+        case .abandoned(let block):
+            logger.notice("\(address) fell silent at block \(block.index) of \(name)")
+            emit(mac, .failed, "fell silent while it fetched \(name) by TFTP, at byte \(block.offset)", address)
+        }
+    }
+
+    private func emit(_ mac: MACAddress?, _ stage: BootEvent.Stage, _ detail: String, _ address: HostModel.IPv4Address)
+    {
+        guard let mac else { return }
+        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address))
+    }
+}

@@ -1,0 +1,85 @@
+import HostModel
+import NIOCore
+import Synchronization
+
+/// Who fetches what now, so that no client and no source can take more than its share.
+final class TransferTable: Sendable {
+    /// A client's transfer id: its address and port (RFC 1350, section 4).
+    struct Client: Hashable, Sendable {
+        var address: HostModel.IPv4Address
+        var port: Int
+    }
+
+    enum Admission: Sendable {
+        case admitted(id: UInt64)
+        /// The same request again, before the client can have seen our first answer.
+        case duplicate
+        case full
+    }
+
+    private struct Entry {
+        var id: UInt64
+        var request: ByteBuffer
+        var isAcknowledged = false
+        var stop: (@Sendable () -> Void)?
+    }
+
+    private struct State {
+        var entries: [Client: Entry] = [:]
+        var perSource: [HostModel.IPv4Address: Int] = [:]
+        var lastID: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+    private let limitPerSource: Int
+
+    init(limit: Int, limitPerSource: Int) { (self.limit, self.limitPerSource) = (limit, limitPerSource) }
+
+    /// A new request from a client in progress takes the old transfer's place: firmware uses a port again for its next
+    /// file. The same request repeated does not, because the client may be about to acknowledge the first answer.
+    func admit(_ client: Client, request: ByteBuffer) -> Admission {
+        let (admission, stop) = state.withLock { state -> (Admission, (@Sendable () -> Void)?) in
+            let old = state.entries[client]
+            if let old, !old.isAcknowledged, old.request == request { return (.duplicate, nil) }
+            if old == nil {
+                guard state.entries.count < limit, state.perSource[client.address, default: 0] < limitPerSource else {
+                    return (.full, nil)
+                }
+                state.perSource[client.address, default: 0] += 1
+            }
+            state.lastID += 1
+            state.entries[client] = Entry(id: state.lastID, request: request)
+            return (.admitted(id: state.lastID), old?.stop)
+        }
+        stop?()
+        return admission
+    }
+
+    /// How to end a transfer that runs; done at once when its place was taken meanwhile.
+    func began(_ client: Client, id: UInt64, stop: @escaping @Sendable () -> Void) {
+        let isReplaced = state.withLock { state in
+            guard state.entries[client]?.id == id else { return true }
+            state.entries[client]?.stop = stop
+            return false
+        }
+        if isReplaced { stop() }
+    }
+
+    func acknowledged(_ client: Client, id: UInt64) {
+        state.withLock { state in
+            if state.entries[client]?.id == id { state.entries[client]?.isAcknowledged = true }
+        }
+    }
+
+    func ended(_ client: Client, id: UInt64) {
+        state.withLock { state in
+            guard state.entries[client]?.id == id else { return }
+            state.entries[client] = nil
+            let left = state.perSource[client.address, default: 1] - 1
+            state.perSource[client.address] = left > 0 ? left : nil
+        }
+    }
+
+    var count: Int { state.withLock { $0.entries.count } }
+}

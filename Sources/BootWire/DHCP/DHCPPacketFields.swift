@@ -1,0 +1,96 @@
+package import HostModel
+
+/// What a message says in its options, each read once here.
+extension DHCPPacket {
+    private func first<Value>(_ read: (DHCPOption) -> Value?) -> Value? {
+        for option in options {
+            if let value = read(option) { return value }
+        }
+        return nil
+    }
+
+    package var messageType: DHCPMessageType? {
+        first { if case .messageType(let type) = $0 { type } else { nil } }
+    }
+
+    package var requestedAddress: IPv4Address? {
+        first { if case .requestedAddress(let address) = $0 { address } else { nil } }
+    }
+
+    package var serverIdentifier: IPv4Address? {
+        first { if case .serverIdentifier(let address) = $0 { address } else { nil } }
+    }
+
+    package var maximumMessageSize: UInt16? {
+        first { if case .maximumMessageSize(let size) = $0 { size } else { nil } }
+    }
+
+    package var clientIdentifier: [UInt8]? {
+        first { if case .clientIdentifier(let bytes) = $0 { bytes } else { nil } }
+    }
+
+    package var vendorClass: [UInt8]? {
+        first { if case .vendorClass(let bytes) = $0 { bytes } else { nil } }
+    }
+
+    package var relayAgentInformation: [UInt8]? {
+        first { if case .relayAgentInformation(let bytes) = $0 { bytes } else { nil } }
+    }
+
+    package var architectures: [ClientArchitecture] {
+        first { if case .clientArchitecture(let list) = $0 { list } else { nil } } ?? []
+    }
+
+    /// iPXE's own options; `nil` when it is not iPXE that speaks.
+    package var ipxe: EncapsulatedOptions? {
+        first { if case .ipxe(let options) = $0 { options } else { nil } }
+    }
+
+    package var clientMachineIdentifier: [UInt8]? {
+        first { if case .clientMachineIdentifier(let bytes) = $0 { bytes } else { nil } }
+    }
+
+    /// True when the client asks for this option (option 55).
+    package func asks(for code: DHCPOptionCode) -> Bool {
+        first { if case .parameterRequestList(let codes) = $0 { codes } else { nil } }?.contains(code) ?? false
+    }
+
+    /// The user classes: RFC 3004's list of length-prefixed texts, or, as iPXE sends it, one bare text.
+    package var userClasses: [[UInt8]] {
+        guard let bytes = first({ if case .userClass(let bytes) = $0 { bytes } else { nil } }) else { return [] }
+        var rest = bytes[...]
+        var classes: [[UInt8]] = []
+        while let length = rest.popFirst() {
+            guard length > 0, rest.count >= Int(length) else { return [bytes] }
+            classes.append(Array(rest.prefix(Int(length))))
+            rest.removeFirst(Int(length))
+        }
+        return classes
+    }
+
+    /// The SMBIOS UUID of option 97; `nil` when missing, of another form, or all zero as on machines without one.
+    ///
+    /// The first three fields stand little-endian on the wire, as SMBIOS 2.6 stores them; the text is the one that
+    /// `dmidecode` and the kernel print.
+    package var hardwareID: HardwareID? {
+        guard let bytes = clientMachineIdentifier, bytes.count == 17, bytes[0] == 0,
+            bytes.dropFirst().contains(where: { $0 != 0 })
+        else { return nil }
+        let order = [4, 3, 2, 1, 6, 5, 8, 7, 9, 10, 11, 12, 13, 14, 15, 16]
+        var text = ""
+        for (index, position) in order.enumerated() {
+            if [4, 6, 8, 10].contains(index) { text += "-" }
+            text += String(bytes[position] >> 4, radix: 16) + String(bytes[position] & 15, radix: 16)
+        }
+        return HardwareID(text)
+    }
+
+    /// The network that a relay names for the client (option 82, sub-option 5, RFC 3527), else the relay's own address.
+    package var linkAddress: IPv4Address? {
+        let selection = relayAgentInformation.flatMap { EncapsulatedOptions(parsing: $0)?[5] }
+        if let selection, selection.count == 4 {
+            return IPv4Address(rawValue: selection.reduce(0) { $0 << 8 | UInt32($1) })
+        }
+        return relayAddress == .any ? nil : relayAddress
+    }
+}

@@ -1,0 +1,102 @@
+import HostModel
+
+/// How replies are written (RFC 2131, section 4.3.1 and table 3) and where they go (section 4.1).
+extension DHCPResponder {
+    /// An offer or an acknowledgement; without an address the answer to an INFORM.
+    func reply(_ type: DHCPMessageType, giving address: IPv4Address?, to exchange: Exchange) -> DHCPReply {
+        let request = exchange.packet
+        var packet = DHCPPacket(replyingTo: request, options: [.messageType(type)])
+        packet.options.append(.serverIdentifier(settings.server))
+        if let address {
+            packet.yourAddress = address
+            packet.options += leaseOptions
+        }
+        if type == .acknowledge { packet.clientAddress = request.clientAddress }
+        packet.options += networkOptions
+        addBoot(to: &packet, exchange)
+        packet.options += echoes(of: request)
+        return DHCPReply(packet: packet, destination: destination(for: request), lengthMax: request.replyLengthMax)
+    }
+
+    /// A refusal: no address and no lease in it, and always by broadcast, because the client's address is not valid.
+    func refuse(_ exchange: Exchange, _ reason: String) -> DHCPOutcome {
+        let request = exchange.packet
+        var packet = DHCPPacket(
+            replyingTo: request,
+            options: [.messageType(.refuse), .serverIdentifier(settings.server), .message(Array(reason.utf8))]
+        )
+        packet.options += echoes(of: request)
+        packet.isBroadcast = true
+        let destination: DHCPReply.Destination =
+            request.relayAddress == .any ? .broadcast : .relay(request.relayAddress)
+        return DHCPOutcome(
+            reply: DHCPReply(packet: packet, destination: destination, lengthMax: request.replyLengthMax)
+        )
+    }
+
+    private func destination(for request: DHCPPacket) -> DHCPReply.Destination {
+        if request.relayAddress != .any { return .relay(request.relayAddress) }
+        let address = request.clientAddress
+        // Unicast to an address that nobody has yet needs an ARP entry; broadcast reaches every client.
+        return address != .any && settings.network.contains(address) ? .client(address) : .broadcast
+    }
+
+    private var leaseOptions: [DHCPOption] {
+        let seconds = settings.leaseTime
+        // RFC 2131, section 4.4.5: renewing from one half on, rebinding from seven eighths on.
+        return [
+            .leaseTime(seconds: seconds), .renewalTime(seconds: seconds / 2),
+            .rebindingTime(seconds: seconds - seconds / 8),
+        ]
+    }
+
+    private var networkOptions: [DHCPOption] {
+        var options: [DHCPOption] = [.subnetMask(settings.network.netmask), .broadcastAddress(settings.network.last)]
+        if let router = settings.router { options.append(.routers([router])) }
+        if !settings.nameServers.isEmpty { options.append(.domainNameServers(settings.nameServers)) }
+        if let domain = settings.domain { options.append(.domainName(Array(domain.rawValue.utf8))) }
+        return options
+    }
+
+    /// What a client expects to see again: its identifier (RFC 6842), its UUID (RFC 4578), the relay's text (RFC 3046).
+    private func echoes(of request: DHCPPacket) -> [DHCPOption] {
+        request.options.filter { option in
+            switch option {
+            case .clientIdentifier, .clientMachineIdentifier, .relayAgentInformation: true
+            default: false
+            }
+        }
+    }
+}
+
+// MARK: - Boot data
+
+extension DHCPResponder {
+    /// The longest name that the header's field holds with its NUL.
+    private static let bootFileFieldMax = DHCPPacket.bootFileLength - 1
+    /// PXE's discovery control (option 43, sub-option 6): bit 3, boot the named file at once. Without it EDK2 takes an offer
+    /// with "PXEClient" for half of one and asks port 4011 for the rest.
+    private static let bootNamedFile = EncapsulatedOptions([.init(code: 6, payload: [8])], hasEnd: true)
+    /// iPXE's sub-option 176: do not wait for a proxy's offer, which saves two seconds a boot.
+    private static let ipxeNoProxy = EncapsulatedOptions([.init(code: 176, payload: [1])])
+
+    private func addBoot(to packet: inout DHCPPacket, _ exchange: Exchange) {
+        guard exchange.verdict == .allowed, let file = settings.bootFiles?.file(for: exchange.boot) else { return }
+        switch exchange.boot {
+        case .addressOnly: return
+        case .ipxe: packet.options.append(.ipxe(Self.ipxeNoProxy))
+        case .pxe:
+            packet.options.append(.vendorClass(Array("PXEClient".utf8)))
+            packet.options.append(.vendorSpecific(Self.bootNamedFile.encoded))
+        case .http: packet.options.append(.vendorClass(Array("HTTPClient".utf8)))
+        }
+        packet.nextServer = settings.server
+        let server = Array(settings.server.description.utf8)
+        packet.serverName = server
+        if exchange.packet.asks(for: .tftpServerName) { packet.options.append(.tftpServerName(server)) }
+        let name = Array(file.utf8)
+        let fits = name.count <= Self.bootFileFieldMax
+        if fits { packet.bootFile = name }
+        if !fits || exchange.packet.asks(for: .bootFileName) { packet.options.append(.bootFileName(name)) }
+    }
+}

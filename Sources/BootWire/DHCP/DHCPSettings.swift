@@ -1,0 +1,76 @@
+package import HostModel
+
+/// What a DHCP server gives on its one network. Checked once: every value of this type can be served.
+package struct DHCPSettings: Hashable, Sendable {
+    /// The server's own address, as the clients reach it.
+    package let server: IPv4Address
+    /// The network that it serves.
+    package let network: IPv4Network
+    /// Addresses for machines without a reservation.
+    package let pool: ClosedRange<IPv4Address>
+    package var router: IPv4Address?
+    package var nameServers: [IPv4Address] = []
+    package var domain: HostName?
+    /// Seconds.
+    package var leaseTime: UInt32 = 3600
+    /// How long an offer keeps its address: longer than firmware takes to choose (EDK2 up to 60 s).
+    package var offerTime: Duration = .seconds(90)
+    /// How long an address that a client found in use is not given again.
+    package var quarantineTime: Duration = .seconds(3600)
+    package var identity: ClientKey.Rule = .hardwareAddress
+    /// Refuses clients that nobody knows who ask for their old address, instead of leaving them to another server.
+    package var isAuthoritative = true
+    /// `nil` gives addresses and nothing to boot.
+    package var bootFiles: BootFiles?
+
+    /// The most addresses of a pool: choosing one may look at each.
+    package static let poolSizeMax = 65_536
+
+    package init(
+        server: IPv4Address,
+        network: IPv4Network,
+        pool: ClosedRange<IPv4Address>,
+        bootFiles: BootFiles? = nil
+    ) throws(DHCPSettingsError) {
+        guard network.contains(server) else { throw .serverOutsideNetwork(server, network) }
+        guard network.contains(pool.lowerBound), network.contains(pool.upperBound) else {
+            throw .poolOutsideNetwork(pool, network)
+        }
+        let size = Int(pool.upperBound.rawValue - pool.lowerBound.rawValue) + 1
+        guard size <= Self.poolSizeMax else { throw .poolTooLarge(size) }
+        (self.server, self.network, self.pool, self.bootFiles) = (server, network, pool, bootFiles)
+    }
+
+    /// Addresses of the network that no client may have.
+    var excluded: Set<IPv4Address> {
+        var excluded: Set = [server]
+        if let router { excluded.insert(router) }
+        if network.prefixLength <= 30 { excluded.formUnion([network.first, network.last]) }
+        return excluded
+    }
+
+    /// A lease table for these settings, empty but for the reservations.
+    package func emptyLeaseTable(reservations: [AddressReservation] = []) -> LeaseTable {
+        LeaseTable(network: network, pool: pool, excluded: excluded, reservations: reservations)
+    }
+}
+
+/// Why settings cannot be served.
+package enum DHCPSettingsError: Error, Hashable {
+    case serverOutsideNetwork(IPv4Address, IPv4Network)
+    case poolOutsideNetwork(ClosedRange<IPv4Address>, IPv4Network)
+    case poolTooLarge(Int)
+}
+
+extension DHCPSettingsError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .serverOutsideNetwork(let server, let network):
+            "the server address \(server) is not in \(network); give an address of the interface"
+        case .poolOutsideNetwork(let pool, let network):
+            "the pool \(pool.lowerBound)-\(pool.upperBound) is not in \(network); give a range inside it"
+        case .poolTooLarge(let size):
+            "the pool has \(size) addresses; give at most \(DHCPSettings.poolSizeMax)"
+        }
+    }
+}

@@ -1,0 +1,145 @@
+package import HostModel
+
+/// All leases of one network: at most one per address, so its size is bounded by the network's.
+///
+/// A pure value. Expired leases stay as history, so that a client gets its old address back.
+package struct LeaseTable: Hashable, Sendable {
+    private let network: IPv4Network
+    private let pool: ClosedRange<IPv4Address>
+    private let excluded: Set<IPv4Address>
+    private var kept: [MACAddress: IPv4Address] = [:]
+    private var keepers: [IPv4Address: MACAddress] = [:]
+    private var byAddress: [IPv4Address: Lease] = [:]
+    private var byClient: [ClientKey: IPv4Address] = [:]
+
+    init(
+        network: IPv4Network,
+        pool: ClosedRange<IPv4Address>,
+        excluded: Set<IPv4Address>,
+        reservations: [AddressReservation]
+    ) {
+        (self.network, self.pool, self.excluded) = (network, pool, excluded)
+        keep(reservations)
+    }
+
+    /// Takes the place of all reservations. Of two for one machine or one address the first counts; what this network
+    /// cannot give is left out. Returns what was left out.
+    @discardableResult
+    package mutating func keep(_ reservations: [AddressReservation]) -> [AddressReservation] {
+        (kept, keepers) = ([:], [:])
+        var refused: [AddressReservation] = []
+        for reservation in reservations {
+            let (mac, address) = (reservation.mac, reservation.address)
+            guard network.contains(address), !excluded.contains(address), kept[mac] == nil, keepers[address] == nil
+            else {
+                refused.append(reservation)
+                continue
+            }
+            (kept[mac], keepers[address]) = (address, mac)
+        }
+        return refused
+    }
+
+    /// Every lease, in the order of addresses.
+    package var leases: [Lease] { byAddress.values.sorted { $0.address < $1.address } }
+
+    package func lease(at address: IPv4Address) -> Lease? { byAddress[address] }
+
+    package func lease(of key: ClientKey) -> Lease? { byClient[key].flatMap { byAddress[$0] } }
+
+    package mutating func apply(_ change: LeaseChange) {
+        switch change {
+        case .withdraw(let address): remove(address)
+        case .set(let lease): set(lease)
+        }
+    }
+
+    private mutating func remove(_ address: IPv4Address) {
+        guard let lease = byAddress.removeValue(forKey: address) else { return }
+        if byClient[lease.client.key] == address { byClient[lease.client.key] = nil }
+    }
+
+    private mutating func set(_ lease: Lease) {
+        let key = lease.client.key
+        let previous = byClient[key]
+        remove(lease.address)
+        byAddress[lease.address] = lease
+        switch lease.state {
+        case .quarantined:
+            break
+        case .released:
+            if previous == nil || previous == lease.address { byClient[key] = lease.address }
+        case .offered:
+            byClient[key] = lease.address
+        case .bound:
+            byClient[key] = lease.address
+            // A client has one address: taking another gives the old one back.
+            if let previous, previous != lease.address, byAddress[previous]?.client.key == key {
+                byAddress[previous]?.state = .released
+            }
+        }
+    }
+}
+
+/// What a client may do with an address.
+package enum AddressStanding: Hashable, Sendable {
+    /// It has the address, or had it last.
+    case own
+    case free
+    /// Somebody else has it, or it is kept for somebody else, or another is kept for this client.
+    case taken
+    /// Not for this server to give.
+    case foreign
+}
+
+extension LeaseTable {
+    package func standing(of address: IPv4Address, for client: LeaseClient, at now: Duration) -> AddressStanding {
+        if let own = kept[client.mac], own != address, isObtainable(own, for: client, at: now) {
+            return network.contains(address) ? .taken : .foreign
+        }
+        return occupancy(of: address, for: client, at: now)
+    }
+
+    private func occupancy(of address: IPv4Address, for client: LeaseClient, at now: Duration) -> AddressStanding {
+        if let keeper = keepers[address] {
+            if keeper != client.mac { return .taken }
+        } else if !pool.contains(address) || excluded.contains(address) {
+            return .foreign
+        }
+        guard let lease = byAddress[address] else { return .free }
+        if lease.state == .quarantined { return lease.isActive(at: now) ? .taken : .free }
+        if lease.client.key == client.key { return .own }
+        return lease.isActive(at: now) ? .taken : .free
+    }
+
+    private func isObtainable(_ address: IPv4Address, for client: LeaseClient, at now: Duration) -> Bool {
+        let occupancy = occupancy(of: address, for: client, at: now)
+        return occupancy == .own || occupancy == .free
+    }
+
+    /// The address to offer (RFC 2131, section 4.3.1): the one kept for the machine, its present or last one, the one it
+    /// asks for, one that nobody ever had, the one that has been free for longest. `nil` when all are taken.
+    package func choose(for client: LeaseClient, requested: IPv4Address?, at now: Duration) -> IPv4Address? {
+        let wishes = [kept[client.mac], byClient[client.key], requested]
+        for case let address? in wishes where isObtainable(address, for: client, at: now) { return address }
+        return chooseFromPool(for: client, at: now)
+    }
+
+    private func chooseFromPool(for client: LeaseClient, at now: Duration) -> IPv4Address? {
+        let count = pool.upperBound.rawValue - pool.lowerBound.rawValue + 1
+        let start = Self.scatter(client.mac) % count
+        var oldest: Lease?
+        for step in 0..<count {
+            let address = IPv4Address(rawValue: pool.lowerBound.rawValue + (start + step) % count)
+            guard isObtainable(address, for: client, at: now) else { continue }
+            guard let lease = byAddress[address] else { return address }
+            if lease.expiry < oldest?.expiry ?? .seconds(Int64.max) { oldest = lease }
+        }
+        return oldest?.address
+    }
+
+    /// Starts machines at different places of the pool, the same machine always at the same (FNV-1a).
+    private static func scatter(_ mac: MACAddress) -> UInt32 {
+        mac.octets.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
+    }
+}

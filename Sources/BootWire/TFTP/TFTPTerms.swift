@@ -1,0 +1,70 @@
+/// What a transfer goes by, after the options are settled (RFC 2347).
+package struct TFTPTerms: Hashable, Sendable {
+    /// Bytes of each block but the last.
+    package var blockSize: Int
+    /// Blocks sent before an acknowledgement is waited for.
+    package var windowSize: Int
+    /// How long the first wait for an acknowledgement is.
+    package var timeout: Duration
+    /// What is answered, in the order of the request; empty means that the first block goes out at once.
+    package var acknowledged: [TFTPOption]
+
+    /// What the server allows.
+    package struct Limits: Hashable, Sendable {
+        /// The longest block that no router needs to cut: many ROMs cannot join fragments.
+        package var blockSizeMax: Int
+        package var windowSizeMax: Int
+
+        package init(blockSizeMax: Int, windowSizeMax: Int = 64) {
+            (self.blockSizeMax, self.windowSizeMax) = (blockSizeMax, windowSizeMax)
+        }
+
+        /// IPv4, UDP and TFTP headers.
+        private static let headers = 20 + 8 + 4
+
+        /// The limits of a link, from its MTU in bytes.
+        package init(mtu: Int) { self.init(blockSizeMax: max(512, min(mtu - Self.headers, 65_464))) }
+    }
+
+    private static let blockSizeDefault = 512
+    private static let blockSizeMin: UInt64 = 8
+    /// Firmware of the Raspberry Pi hangs when a block comes again sooner.
+    private static let timeoutDefault: Duration = .seconds(1)
+
+    /// Settles a request. An option that is unknown, not a number, out of range or there twice is left out of the answer.
+    /// `size` is the file's bytes; `nil` where they cannot be told before it is sent.
+    package init(settling request: TFTPRequest, size: UInt64?, limits: Limits) {
+        (blockSize, windowSize, timeout) = (Self.blockSizeDefault, 1, Self.timeoutDefault)
+        acknowledged = []
+        var seen: Set<TFTPOptionName> = []
+        for option in request.options {
+            guard let name = option.known, let number = option.number, seen.insert(name).inserted,
+                let granted = grant(name, number, isText: request.mode == .netascii, size: size, limits: limits)
+            else { continue }
+            acknowledged.append(TFTPOption(name: option.name, value: Array(String(granted).utf8)))
+        }
+    }
+
+    private mutating func grant(
+        _ name: TFTPOptionName,
+        _ number: UInt64,
+        isText: Bool,
+        size: UInt64?,
+        limits: Limits
+    ) -> UInt64? {
+        switch name {
+        case .blockSize where number >= Self.blockSizeMin:
+            blockSize = Int(min(number, UInt64(limits.blockSizeMax)))
+            return UInt64(blockSize)
+        case .windowSize where number >= 1:
+            // A text grows on its way, so that a window of it cannot be found again without the whole text.
+            windowSize = isText ? 1 : Int(min(number, UInt64(limits.windowSizeMax)))
+            return UInt64(windowSize)
+        case .timeout where (1...255).contains(number):
+            timeout = .seconds(Int64(number))
+            return number
+        case .transferSize: return isText ? nil : size
+        default: return nil
+        }
+    }
+}

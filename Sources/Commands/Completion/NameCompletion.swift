@@ -1,0 +1,34 @@
+import ArgumentParser
+import EngineClient
+import Foundation
+import HostModel
+
+extension CompletionKind {
+    /// Names that the engine knows; none when it cannot be asked at once.
+    static let hosts = names { try await $0.hosts().map(\.name) }
+    static let profiles = names { try await $0.profiles().map(\.name) }
+    static let images = names { session in
+        let images = try await session.images()
+        return Set(images.map(\.name)).sorted() + images.map { "\($0.name)@\($0.version)" }
+    }
+
+    /// How long a person who pressed Tab is kept waiting, in seconds.
+    static let patience = 2
+
+    private static func names(
+        _ list: @escaping @Sendable (EngineSession) async throws -> [String]
+    ) -> CompletionKind {
+        .custom { words, _, prefix in
+            let option = words.firstIndex(of: "--config").flatMap { words.dropFirst($0 + 1).first }
+            guard
+                let file = try? ContextFile(option: option, environment: ProcessInfo.processInfo.environment),
+                let context = try? file.read()
+            else { return [] }
+            var limits = TransportLimits()
+            (limits.connectSeconds, limits.readSeconds) = (patience, patience)
+            guard let session = try? context.session(limits: limits) else { return [] }
+            defer { session.transport.close() }
+            return ((try? await list(session)) ?? []).filter { $0.hasPrefix(prefix) }
+        }
+    }
+}

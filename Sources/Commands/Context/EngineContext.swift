@@ -1,0 +1,47 @@
+import EngineClient
+
+/// Which engine, who, and whom to trust: what `muster login` keeps for the later commands.
+struct EngineContext: Hashable, Sendable, Codable {
+    /// `https://HOST[:PORT]`.
+    var engine: String
+    var user: String
+    /// The CA that the engine's certificate must chain to, in PEM; `nil` only for clear HTTP on this machine.
+    var authority: String?
+    /// The session; `nil` after `muster logout`.
+    var token: String?
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case engine
+        case user
+        case authority
+        case token
+    }
+
+    /// A session as this context describes it. Nothing is sent yet.
+    func session(limits: TransportLimits = TransportLimits()) throws(UserError) -> EngineSession {
+        guard let token else { throw .notLoggedIn }
+        guard let endpoint = Endpoint(engine) else {
+            throw UserError(.configuration, "the configuration names no engine", remedy: "muster login URL")
+        }
+        let trust: ServerTrust
+        switch (endpoint, authority.flatMap { ServerTrust.authority(pem: $0) }) {
+        case (_, .some(let authority)): trust = authority
+        case (.http, .none), (.unix, .none): trust = .any
+        case (.https, .none):
+            throw UserError(
+                .configuration,
+                "the configuration has no usable CA certificate",
+                remedy: "muster login URL"
+            )
+        }
+        do {
+            return EngineSession(transport: try HTTPTransport(endpoint, trust: trust, limits: limits), token: token)
+        } catch {
+            throw UserError(CallError.transport(error))
+        }
+    }
+}
+
+extension UserError {
+    static let notLoggedIn = UserError(.noPermission, "nobody is logged in", remedy: "muster login https://ENGINE")
+}

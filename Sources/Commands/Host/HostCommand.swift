@@ -1,0 +1,12 @@
+import ArgumentParser
+
+struct HostCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "host",
+        abstract: "Hosts: what they are, and their approval.",
+        subcommands: [
+            HostList.self, HostShow.self, HostApprove.self, HostReject.self, HostWaitCommand.self, HostBoot.self,
+            HostNetwork.self, HostRemove.self,
+        ]
+    )
+}

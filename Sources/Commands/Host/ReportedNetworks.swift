@@ -1,0 +1,87 @@
+/// The network part of an agent's getCapabilities (ovirt.md 5.5), kept as the agent wrote it.
+struct ReportedNetworks: Hashable, Sendable, Codable {
+    var networks: JSONValue?
+    var bridges: JSONValue?
+    var nics: JSONValue?
+    var bondings: JSONValue?
+    var vlans: JSONValue?
+
+    var layout: Sections {
+        Sections(parts: [
+            ("Networks", networkTable), ("Bridges", bridgeTable), ("NICs", nicTable), ("Bonds", bondTable),
+            ("VLANs", vlanTable),
+        ])
+    }
+
+    private var networkTable: Table {
+        Table(
+            header: ["NAME", "OVER", "BRIDGED", "VLAN", "MTU", "ADDRESSES", "GATEWAY"],
+            rows: rows(networks) {
+                [
+                    $0["southbound"].text ?? $0["iface"].text, $0["bridged"].text, $0["vlanid"].text, $0["mtu"].text,
+                    addresses($0), $0["gateway"].text,
+                ]
+            }
+        )
+    }
+
+    private var bridgeTable: Table {
+        Table(
+            header: ["NAME", "PORTS", "STP", "MTU", "ADDRESSES"],
+            rows: rows(bridges) {
+                [
+                    $0["ports"].texts.joined(separator: ","), $0["stp"].text, $0["mtu"].text, addresses($0),
+                ]
+            }
+        )
+    }
+
+    private var nicTable: Table {
+        Table(
+            header: ["NAME", "MAC", "SPEED", "MTU", "BRIDGE", "ADDRESSES"],
+            rows: rows(nics) { name, nic in
+                [
+                    nic["hwaddr"].text, nic["speed"].text.map { $0 == "0" ? "no link" : "\($0) Mb/s" }, nic["mtu"].text,
+                    bridge(of: name), addresses(nic),
+                ]
+            }
+        )
+    }
+
+    private var bondTable: Table {
+        Table(
+            header: ["NAME", "MODE", "SLAVES", "ACTIVE", "MTU", "ADDRESSES"],
+            rows: rows(bondings) {
+                [
+                    $0["opts"]["mode"].text, $0["slaves"].texts.joined(separator: ","), $0["active_slave"].text,
+                    $0["mtu"].text, addresses($0),
+                ]
+            }
+        )
+    }
+
+    private var vlanTable: Table {
+        Table(
+            header: ["NAME", "OVER", "VLAN", "MTU", "ADDRESSES"],
+            rows: rows(vlans) { [$0["iface"].text, $0["vlanid"].text, $0["mtu"].text, addresses($0)] }
+        )
+    }
+
+    private func rows(_ devices: JSONValue?, _ columns: (JSONValue) -> [String?]) -> [[Cell]] {
+        rows(devices) { _, device in columns(device) }
+    }
+
+    private func rows(_ devices: JSONValue?, _ columns: (String, JSONValue) -> [String?]) -> [[Cell]] {
+        (devices?.members ?? []).map { name, device in [Cell(name)] + columns(name, device).map { Cell($0) } }
+    }
+
+    /// IPv4 first; link-local IPv6 says nothing that is worth a column.
+    private func addresses(_ device: JSONValue) -> String {
+        let wide = device["ipv6addrs"].texts.filter { !$0.lowercased().hasPrefix("fe80:") }
+        return (device["ipv4addrs"].texts + wide).joined(separator: ",")
+    }
+
+    private func bridge(of nic: String) -> String? {
+        bridges?.members.first { $0.value["ports"].texts.contains(nic) }?.name
+    }
+}

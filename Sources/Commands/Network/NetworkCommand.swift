@@ -1,0 +1,43 @@
+import ArgumentParser
+import EngineClient
+import HostModel
+
+struct NetworkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "network",
+        abstract: "Networks of the data center.",
+        subcommands: [NetworkList.self]
+    )
+}
+
+struct NetworkList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the networks.",
+        aliases: ["ls"]
+    )
+
+    @OptionGroup var options: EngineOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let networks = try await options.withSession { try await $0.networks() }
+        output.show(networks, as: networkTable(networks))
+    }
+}
+
+/// `muster network list`.
+func networkTable(_ networks: [NetworkResource]) -> Table {
+    let rows = networks.map { network in
+        [
+            Cell(network.name), Cell(network.vlan?.id), Cell(network.mtu == "0" ? "1500 (default)" : network.mtu),
+            Cell(network.usages.usage.joined(separator: ",")), Cell(network.data_center?.name),
+            Cell(network.description),
+        ]
+    }
+    return Table(
+        header: ["NAME", "VLAN", "MTU", "USAGES", "DATA CENTER", "DESCRIPTION"],
+        rows: rows,
+        ifEmpty: "There are no networks."
+    )
+}

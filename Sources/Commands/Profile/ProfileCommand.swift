@@ -1,0 +1,62 @@
+import ArgumentParser
+import EngineClient
+import HostModel
+
+struct ProfileCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile",
+        abstract: "Boot profiles: what machines boot.",
+        subcommands: [ProfileList.self, ProfileShow.self]
+    )
+}
+
+struct ProfileList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the boot profiles.",
+        aliases: ["ls"]
+    )
+
+    @OptionGroup var options: EngineOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let profiles = try await options.withSession { try await $0.profiles() }
+        output.show(profiles, as: profileTable(profiles))
+    }
+}
+
+struct ProfileShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one boot profile.")
+
+    @Argument(help: "Name of the profile.", completion: .profiles)
+    var profile: String
+
+    @OptionGroup var options: EngineOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let profile = try await options.withSession { try await $0.profile(self.profile) }
+        output.show(profile, as: profileDetails(profile))
+    }
+}
+
+/// `muster profile list`.
+func profileTable(_ profiles: [BootProfile]) -> Table {
+    let rows = profiles.map { profile in
+        [
+            Cell(profile.name), Cell(profile.mode.rawValue), Cell(profile.image?.description),
+            Cell(profile.kernelArguments.joined(separator: " ")),
+        ]
+    }
+    return Table(header: ["NAME", "MODE", "IMAGE", "KERNEL ARGUMENTS"], rows: rows, isLastOpen: true)
+}
+
+/// `muster profile show`.
+func profileDetails(_ profile: BootProfile) -> Details {
+    Details(fields: [
+        ("Name", Cell(profile.name)), ("Mode", Cell(profile.mode.rawValue)),
+        ("Image", Cell(profile.image?.description)),
+        ("Kernel arguments", Cell(profile.kernelArguments.joined(separator: " "))),
+    ])
+}

@@ -1,0 +1,63 @@
+import Glibc
+
+/// A file that is there whole or not at all: written beside its place, flushed, and renamed into it.
+enum DurableFile {
+    /// `mode` holds from the first byte on: a key is never readable by others, not even for a moment.
+    static func write(_ bytes: some Collection<UInt8>, to path: String, mode: mode_t) throws(EngineError) {
+        let temporary = "\(path).new"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard descriptor >= 0 else { throw failure("create \(temporary)") }
+        do {
+            try writeAll(Array(bytes), to: descriptor, path: temporary)
+        } catch {
+            close(descriptor)
+            unlink(temporary)
+            throw error
+        }
+        guard close(descriptor) == 0, rename(temporary, path) == 0 else { throw failure("put \(path) in its place") }
+        try syncDirectory(of: path)
+    }
+
+    static func makeDirectory(_ path: String, mode: mode_t) throws(EngineError) {
+        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw failure("make the directory \(path)") }
+    }
+
+    /// Makes an empty file that only its owner reads, where there is none. SQLite gives its journals the same mode.
+    static func makePrivate(_ path: String) throws(EngineError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure("open \(path)") }
+        close(descriptor)
+    }
+
+    /// Makes a rename in the directory survive a power cut.
+    static func syncDirectory(of path: String) throws(EngineError) {
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let descriptor = open(parent.isEmpty ? "/" : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open the directory \(parent)") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("flush the directory \(parent)") }
+    }
+
+    /// The refusal for a system call that just failed, with errno's own sentence.
+    static func failure(_ operation: String) -> EngineError {
+        let code = errno
+        return EngineError(
+            .failed,
+            "Could not \(operation): \(String(cString: strerror(code))).",
+            remedy: code == ENOSPC ? "Free some space on the file system." : nil
+        )
+    }
+
+    private static func writeAll(_ bytes: [UInt8], to descriptor: CInt, path: String) throws(EngineError) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress?.advanced(by: written), $0.count - written)
+            }
+            guard count > 0 else { throw failure("write \(path)") }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw failure("flush \(path)") }
+    }
+}

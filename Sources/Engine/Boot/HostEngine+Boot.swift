@@ -1,0 +1,99 @@
+import BootServer
+package import HostModel
+
+// The engine's side of `BootDirectory`, and what people set about boots.
+
+extension HostEngine {
+    package func answer(_ request: BootRequest) async throws -> BootAnswer { try await store.bootAnswer(request) }
+
+    /// Records boot steps as events. A machine that floods is cut off after a burst; a step that ends a boot always
+    /// counts, because it spends the profile of the next boot.
+    package func record(_ events: [BootEvent]) async throws {
+        let now = settings.clock.now()
+        let kept = events.filter { $0.stage.endsBoot || bootEventRate.allows("\($0.mac)", at: now) }
+        try await store.record(Array(kept.prefix(Self.bootEventsMax)), at: now)
+    }
+
+    /// Boot steps taken of one call.
+    static let bootEventsMax = 256
+
+    /// None yet: no command keeps an address for a machine. Leases stay with their machines by themselves.
+    package func reservations() async throws -> [AddressReservation] { [] }
+
+    /// Sets what a host boots, the next time only or from now on.
+    package func setBoot(
+        _ id: UniqueID,
+        profile: String,
+        when schedule: BootSchedule,
+        by user: String,
+        correlation: String?
+    ) async throws(EngineError) {
+        try await store.setBoot(id, profile: profile, when: schedule, context: context(by: user, correlation))
+    }
+
+    package func profiles() async throws(EngineError) -> [BootProfile] { try await store.profiles() }
+
+    package func profile(_ name: String) async throws(EngineError) -> BootProfile { try await store.profile(name) }
+
+    /// Makes or changes a profile, if it says something that can be booted.
+    package func saveProfile(_ profile: BootProfile, by user: String) async throws(EngineError) {
+        try profile.check()
+        let now = settings.clock.now()
+        try await store.write { [store] db in
+            try store.save(profile, in: db)
+            let text = "The boot profile \(profile.name) was saved."
+            try store.record(Occurrence(.profileSaved, .normal, text, user: user), at: now, in: db)
+        }
+    }
+
+    package func removeProfile(_ name: String, by user: String) async throws(EngineError) {
+        try await store.removeProfile(name, by: user, at: settings.clock.now())
+    }
+}
+
+extension BootProfile {
+    /// Words of the kernel command line, and bytes of all of them: the kernel takes 2048 bytes in all.
+    static let argumentsMax = 64
+    static let argumentBytesMax = 1024
+
+    /// A profile's words end up in boot scripts: what is not plainly a word is refused, not escaped.
+    func check() throws(EngineError) {
+        guard Self.isName(name) else {
+            throw EngineError(
+                .invalid,
+                "A profile's name is a lower-case letter, then up to 62 letters, digits and hyphens."
+            )
+        }
+        switch mode {
+        case .local, .deny:
+            guard image == nil else { throw EngineError(.invalid, "A profile of mode \(mode.rawValue) has no image.") }
+        case .run, .install, .kickstart, .rescue:
+            guard image != nil else {
+                throw EngineError(.invalid, "A profile of mode \(mode.rawValue) needs an image.")
+            }
+        }
+        let bytes = kernelArguments.reduce(0) { $0 + $1.utf8.count + 1 }
+        guard kernelArguments.count <= Self.argumentsMax, bytes <= Self.argumentBytesMax else {
+            throw EngineError(.invalid, "The kernel arguments are longer than \(Self.argumentBytesMax) bytes.")
+        }
+        guard let bad = kernelArguments.first(where: { !Self.isArgument($0) }) else { return }
+        throw EngineError(
+            .invalid,
+            "The kernel argument \(terminalEscaped(bad.prefix(64))) holds a character that boot scripts cannot carry.",
+            remedy: "Use letters, digits and the characters _ - . , : = / @ + % ! ~ [ ]."
+        )
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, (97...122).contains(first), text.utf8.count <= 63 else { return false }
+        return text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+    }
+
+    private static func isArgument(_ text: String) -> Bool {
+        let others = Array("_-.,:=/@+%!~[]".utf8)
+        return !text.isEmpty
+            && text.utf8.allSatisfy {
+                (97...122).contains($0) || (65...90).contains($0) || (48...57).contains($0) || others.contains($0)
+            }
+    }
+}

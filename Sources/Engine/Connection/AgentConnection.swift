@@ -1,0 +1,148 @@
+import AgentWire
+import Foundation
+import HostModel
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+import X509
+
+/// Whom to dial, and who must answer.
+struct AgentAddress: Hashable, Sendable {
+    var host: UniqueID
+    var address: String
+    var port: Int
+    /// SubjectPublicKeyInfo in DER of the approved key.
+    var publicKey: Data
+}
+
+/// The engine's own credentials on every connection, and the limits that hold there.
+struct AgentDialer: Sendable {
+    let authority: Certificate
+    let context: NIOSSLContext
+    let times: MonitoringTimes
+
+    init(
+        authority: Certificate,
+        identity: EngineIdentity,
+        times: MonitoringTimes
+    ) throws(EngineError) {
+        do {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.minimumTLSVersion = .tlsv12
+            configuration.certificateVerification = .noHostnameVerification
+            configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(identity.pem.utf8))
+                .map { .certificate($0) }
+            configuration.privateKey = .privateKey(
+                try NIOSSLPrivateKey(bytes: Array(identity.keyPEM.utf8), format: .pem)
+            )
+            context = try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw EngineError(.failed, "The engine's certificate cannot be used for TLS: \(error).")
+        }
+        (self.authority, self.times) = (authority, times)
+    }
+
+    /// Connects, proves the peer, and waits for STOMP's CONNECTED; all within the connection time-out.
+    func connect(
+        to target: AgentAddress,
+        onNotification: @escaping @Sendable (RPCNotification) -> Void
+    ) async throws(AgentFailure) -> AgentConnection {
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let connected = loop.makePromise(of: Void.self)
+        let verdict = PeerVerdict()
+        let place = "\(target.address):\(target.port)"
+        do {
+            let channel = try await ClientBootstrap(group: loop)
+                .connectTimeout(.milliseconds(times.connect))
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let operations = channel.pipeline.syncOperations
+                        try operations.addHandler(try tls(for: target, verdict))
+                        try operations.addHandler(AgentSession(connected: connected, onNotification: onNotification))
+                    }
+                }
+                .connect(host: target.address, port: target.port).get()
+            let alarm = loop.scheduleTask(in: .milliseconds(times.connect)) { channel.close(promise: nil) }
+            defer { alarm.cancel() }
+            try await withTaskCancellationHandler {
+                try await connected.futureResult.get()
+            } onCancel: {
+                channel.close(promise: nil)
+            }
+            return AgentConnection(channel: channel)
+        } catch {
+            connected.fail(error)
+            if let reason = verdict.refusal { throw .wrongPeer("What answers at \(place) is refused: \(reason).") }
+            let cause = (error as? AgentFailure)?.sentence ?? terminalEscaped("\(error)".prefix(300))
+            throw .unreachable("No connection to the agent at \(place). \(cause)")
+        }
+    }
+
+    private func tls(for target: AgentAddress, _ verdict: PeerVerdict) throws -> NIOSSLClientHandler {
+        let policy = AgentIdentityPolicy(host: target.host, publicKey: target.publicKey)
+        let authority = authority
+        return try NIOSSLClientHandler(context: context, serverHostname: nil) { presented, promise in
+            promise.completeWithTask {
+                let refusal = await policy.refusal(of: presented, authority: authority)
+                verdict.refusal = refusal
+                return refusal == nil ? .certificateVerified : .failed
+            }
+        }
+    }
+}
+
+/// Carries the reason of a refused peer out of the TLS handshake.
+private final class PeerVerdict: Sendable {
+    private let reason = Mutex<String?>(nil)
+
+    var refusal: String? {
+        get { reason.withLock(\.self) }
+        set { reason.withLock { $0 = newValue } }
+    }
+}
+
+/// One live connection to one agent. Calls may overlap.
+struct AgentConnection: Sendable {
+    private let channel: any Channel
+
+    init(channel: any Channel) { self.channel = channel }
+
+    var isOpen: Bool { channel.isActive }
+
+    /// Calls a verb and waits for its answer. Cancelling the task closes the connection.
+    func call(
+        _ verb: HostVerb,
+        _ params: JSONValue = .object([:]),
+        timeout milliseconds: Int64,
+        correlation: String? = nil
+    ) async throws(AgentFailure) -> JSONValue {
+        let (channel, promise) = (channel, channel.eventLoop.makePromise(of: JSONValue.self))
+        channel.eventLoop.execute {
+            guard let session = try? channel.pipeline.syncOperations.handler(type: AgentSession.self) else {
+                return promise.fail(AgentFailure.closed("The connection is closed."))
+            }
+            session.call(
+                verb.rawValue,
+                params,
+                timeout: .milliseconds(milliseconds),
+                correlation: correlation,
+                promise: promise
+            )
+        }
+        do {
+            return try await withTaskCancellationHandler {
+                try await promise.futureResult.get()
+            } onCancel: {
+                channel.close(promise: nil)
+            }
+        } catch let failure as AgentFailure {
+            throw failure
+        } catch {
+            throw .closed("The connection to the agent broke: \(error).")
+        }
+    }
+
+    func close() { channel.close(promise: nil) }
+}

@@ -1,0 +1,93 @@
+import GRDB
+import HostModel
+
+/// An event that is about to be recorded.
+struct Occurrence: Sendable, Hashable {
+    var code: EventCode
+    var severity: EventRecord.Severity
+    /// A sentence; what machines say of themselves is escaped in it already.
+    var text: String
+    var host: UniqueID?
+    var hostName: HostName?
+    /// The machine of a boot step, by which it finds its host once it has one.
+    var mac: MACAddress?
+    var user: String?
+    var correlation: String?
+
+    init(
+        _ code: EventCode,
+        _ severity: EventRecord.Severity = .normal,
+        _ text: String,
+        host: HostRow? = nil,
+        user: String? = nil,
+        correlation: String? = nil
+    ) {
+        (self.code, self.severity, self.text) = (code, severity, text)
+        (self.host, self.hostName) = (host?.id, host?.name)
+        (self.user, self.correlation) = (user, correlation)
+    }
+}
+
+extension Store {
+    /// The newest events that are kept; older ones are dropped a thousand at a time.
+    static let eventsMax: Int64 = 500_000
+    /// Bytes of one event's text.
+    static let eventTextMax = 2000
+
+    /// Writes an event within a transaction; those who wait are told when it is committed.
+    func record(_ occurrence: Occurrence, at time: Int64, in db: Database) throws {
+        try db.execute(
+            literal: """
+                INSERT INTO event (code, severity, time, text, host, hostName, mac, user, correlation)
+                VALUES (\(occurrence.code), \(occurrence.severity), \(time),
+                        \(String(occurrence.text.prefix(Self.eventTextMax))), \(occurrence.host),
+                        \(occurrence.hostName), \(occurrence.mac), \(occurrence.user), \(occurrence.correlation))
+                """
+        )
+        let index = db.lastInsertedRowID
+        if index.isMultiple(of: 1000), index > Self.eventsMax {
+            try db.execute(literal: #"DELETE FROM event WHERE "index" <= \#(index - Self.eventsMax)"#)
+        }
+        db.afterNextTransaction(onCommit: { [feed] _ in feed.announce(index) })
+    }
+
+    /// What a machine did before it had a host belongs to the host that it became.
+    func adoptEvents(of macs: [MACAddress], by host: HostRow, in db: Database) throws {
+        for mac in macs {
+            try db.execute(
+                literal: """
+                    UPDATE event SET host = \(host.id), hostName = \(host.name) WHERE host IS NULL AND mac = \(mac)
+                    """
+            )
+        }
+    }
+
+    func record(_ occurrences: [Occurrence], at time: Int64) async throws(EngineError) {
+        guard !occurrences.isEmpty else { return }
+        try await write { db in
+            for occurrence in occurrences { try record(occurrence, at: time, in: db) }
+        }
+    }
+
+    func events(_ query: EventQuery) async throws(EngineError) -> [EventRecord] {
+        let limit = min(max(query.max, 0), EventQuery.maxLimit)
+        return try await read { db in
+            var request: SQL = #"SELECT * FROM event WHERE "index" > \#(query.after ?? 0)"#
+            if let host = query.host { request = "\(request) AND host = \(host)" }
+            if let name = query.hostName { request = "\(request) AND hostName = \(name.lowercased())" }
+            request =
+                query.newestFirst
+                ? #"\#(request) ORDER BY "index" DESC LIMIT \#(limit)"#
+                : #"\#(request) ORDER BY "index" LIMIT \#(limit)"#
+            return try SQLRequest<Row>(literal: request).fetchAll(db).map(EventRecord.init)
+        }
+    }
+}
+
+extension EventRecord {
+    init(_ row: Row) {
+        (index, code, severity) = (row["index"], row["code"], row["severity"])
+        (time, text, host, hostName) = (row["time"], row["text"], row["host"], row["hostName"])
+        (user, correlation) = (row["user"], row["correlation"])
+    }
+}

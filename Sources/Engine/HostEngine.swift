@@ -1,0 +1,107 @@
+import BootServer
+import Foundation
+import HostModel
+package import Logging
+import ServiceLifecycle
+
+/// Everything one installation is: made by `initialize`, opened from disk by `open`, alive while `run` runs.
+///
+/// What it can do stands in the extensions, one file a concern: enrolment, hosts, events, boot, images, users.
+package final class HostEngine: Service, BootDirectory, Sendable {
+    let settings: EngineSettings
+    let logger: Logger
+    let store: Store
+    let authority: CertificateAuthority
+    let identity: EngineIdentity
+    let images: ImageShelf
+    let supervisor = HostSupervisor()
+    let claimRate: RateLimit
+    let bootEventRate = RateLimit(burst: 40, perMinute: 20)
+    let signInGate = SignInGate()
+    private let lock: InstallationLock
+
+    /// The CA certificate in PEM.
+    package let authorityPEM: String
+    /// SHA-256 of the CA certificate's DER, 64 lower-case hex digits.
+    package let authorityFingerprint: String
+
+    private init(_ settings: EngineSettings, store: Store, lock: InstallationLock, logger: Logger) throws {
+        let keys = KeyDirectory(path: settings.keyDirectory)
+        let now = Date(timeIntervalSince1970: Double(settings.clock.now()) / 1000)
+        (self.settings, self.store, self.lock, self.logger) = (settings, store, lock, logger)
+        authority = try keys.authority(organization: settings.organization)
+        identity = try keys.engineIdentity(of: authority, address: settings.engineAddress, now: now)
+        (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", try authority.fingerprint())
+        images = ImageShelf(root: settings.imageDirectory)
+        let perMinute = settings.enrolment.claimsPerMinutePerSource
+        claimRate = RateLimit(burst: perMinute, perMinute: perMinute)
+    }
+
+    /// Opens the installation; refuses where there is none, where another engine runs on it, and where a newer one
+    /// wrote it.
+    package static func open(_ settings: EngineSettings, logger: Logger) async throws(EngineError) -> HostEngine {
+        let lock = try InstallationLock(directory: settings.dataDirectory)
+        let store = try Store.open(settings.databasePath)
+        guard try await store.isInitialized() else {
+            throw EngineError(
+                .notFound,
+                "There is no installation in \(settings.dataDirectory).",
+                remedy: "Run `muster-engine init` first."
+            )
+        }
+        do {
+            let engine = try HostEngine(settings, store: store, lock: lock, logger: logger)
+            try engine.images.prepare()
+            return engine
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw EngineError(.failed, "The installation cannot be opened: \(error).")
+        }
+    }
+
+    /// Watches the hosts and goes on with stored jobs until the task is cancelled or a graceful shutdown begins.
+    package func run() async throws {
+        try await store.record(
+            [Occurrence(.engineStarted, .normal, "The engine started as \(settings.engineAddress).")],
+            at: settings.clock.now()
+        )
+        try await cancelWhenGracefulShutdown {
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { await self.keepHouse() }
+                group.addTask { try await self.superviseHosts() }
+            }
+        }
+    }
+
+    /// Closes claims that nobody approved in time, once a minute.
+    private func keepHouse() async {
+        while !Task.isCancelled {
+            do { try await expireClaims() } catch { logger.warning("Claims could not be expired: \(error)") }
+            try? await Task.sleep(for: .seconds(60))
+        }
+    }
+
+    func expireClaims() async throws(EngineError) {
+        let now = settings.clock.now()
+        try await store.write { [store] in try store.expireClaims(at: now, in: $0) }
+    }
+
+    /// The engine's own certificate, for its web listener and its connections to agents.
+    package var engineCertificatePEM: String { identity.pem }
+    package var engineKeyPEM: String { identity.keyPEM }
+}
+
+extension HostEngine {
+    func context(by user: String? = nil, _ correlation: String? = nil) -> TransitionContext {
+        TransitionContext(
+            now: settings.clock.now(),
+            times: settings.monitoring,
+            user: user,
+            correlation: correlation.map { String(terminalEscaped($0).prefix(Self.correlationMax)) }
+        )
+    }
+
+    /// Characters of a correlation id that are kept.
+    static let correlationMax = 50
+}

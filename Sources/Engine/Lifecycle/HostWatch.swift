@@ -1,0 +1,183 @@
+import AgentWire
+import HostModel
+import Logging
+
+/// Follows one host: installs it while it is `installing`, refreshes it while it is monitored, and ends where a person
+/// must decide. A change from outside cancels it and starts another one.
+struct HostWatch: Sendable {
+    let id: UniqueID
+    let dialer: AgentDialer
+    let store: Store
+    let settings: EngineSettings
+    let logger: Logger
+
+    /// Refreshes between two stored contacts (NumberVmRefreshesBeforeSave).
+    static let refreshesBetweenSaves = 5
+    /// Refreshes of a host that is up between two readings of its capabilities.
+    static let refreshesBetweenCapabilities = 100
+
+    private var now: Int64 { settings.clock.now() }
+
+    /// What goes wrong here (a full disk, a change that came between) is waited out: a host is not forgotten over it.
+    func run() async {
+        var goesOn = true
+        while goesOn, !Task.isCancelled {
+            do {
+                goesOn = try await follow()
+            } catch {
+                logger.warning("The watch over host \(id) begins anew: \(error)")
+                try? await Task.sleep(for: .milliseconds(settings.monitoring.refresh))
+            }
+        }
+    }
+
+    /// One stretch of the host's life; false when a person must decide what comes next.
+    private func follow() async throws(EngineError) -> Bool {
+        guard let host = try await store.watched(id), let target = host.target else { return false }
+        switch host.row.status {
+        case .installing:
+            let job = try await store.installation(of: id)
+            return try await withLink(target, correlation: job?.correlation) { link throws(EngineError) in
+                try await install(host, job, link)
+            }
+        case let status where status.isMonitored:
+            return try await withLink(target, correlation: nil) { link throws(EngineError) in
+                try await monitor(host, link)
+            }
+        default: return false
+        }
+    }
+
+    private func withLink(
+        _ target: AgentAddress,
+        correlation: String?,
+        _ body: (AgentLink) async throws(EngineError) -> Bool
+    ) async throws(EngineError) -> Bool {
+        let link = AgentLink(dialer, target, correlation: correlation)
+        do {
+            let goesOn = try await body(link)
+            await link.close()
+            return goesOn
+        } catch {
+            await link.close()
+            throw error
+        }
+    }
+
+    /// True when there is something to go on with.
+    private func install(
+        _ host: WatchedHost,
+        _ job: JobRow?,
+        _ link: AgentLink
+    ) async throws(EngineError) -> Bool {
+        let context = TransitionContext(
+            now: now,
+            times: settings.monitoring,
+            user: job?.user,
+            correlation: job?.correlation
+        )
+        var signal: HostLife.Signal? = .installFailed(Self.lostJob)
+        if let job {
+            let installation = HostInstallation(
+                host: host,
+                link: link,
+                dialer: dialer,
+                store: store,
+                settings: settings,
+                logger: logger
+            )
+            signal = try await installation.run(job, context)
+        }
+        guard let signal, !Task.isCancelled else { return false }
+        let life = HostLife(status: host.row.status, detail: host.row.statusDetail, lastContact: now)
+        var moment = context
+        moment.now = now
+        _ = try await store.live(host.row, life, signal, context: moment)
+        return true
+    }
+
+    private static let lostJob = InstallFailure(
+        .contact,
+        "The record of the installation is gone.",
+        remedy: "Approve the host again."
+    )
+
+    /// Refreshes until the host is changed by somebody else. The grace period counts from here: what was while the
+    /// engine was away is not the host's fault.
+    private func monitor(_ host: WatchedHost, _ link: AgentLink) async throws(EngineError) -> Bool {
+        var row = host.row
+        var life = HostLife(status: row.status, detail: row.statusDetail, lastContact: now)
+        var refreshes = 0
+        while !Task.isCancelled, life.status.isMonitored {
+            let readsAll =
+                life.status != .up || refreshes.isMultiple(of: Self.refreshesBetweenCapabilities)
+                || link.takeNetworkNews()
+            let signal = await readsAll ? readCapabilities(of: host, life, link) : readStatistics(link)
+            if Task.isCancelled { return false }
+            refreshes += 1
+            var next = life
+            let effects = next.handle(signal, of: row.name, at: now, settings.monitoring)
+            if effects.isEmpty, next.status == life.status, next.detail == life.detail {
+                life = next
+                if next.failures == 0, refreshes.isMultiple(of: Self.refreshesBetweenSaves) {
+                    try await store.saveContact(with: id, at: now)
+                }
+            } else {
+                let context = TransitionContext(now: now, times: settings.monitoring)
+                (row, life) = try await store.live(row, life, signal, context: context)
+            }
+            if next.failures > 0 { await link.close() }
+            try? await Task.sleep(for: .milliseconds(settings.monitoring.refresh))
+        }
+        return false
+    }
+
+    private func readCapabilities(
+        of host: WatchedHost,
+        _ life: HostLife,
+        _ link: AgentLink
+    ) async -> HostLife.Signal {
+        do {
+            let capabilities = try await link.capabilities()
+            let hardware = try? HardwareInformation(result: try await link.call(.getHardwareInfo))
+            _ = try await link.call(.getStats)
+            let summary = HostHardware(hardware ?? HardwareInformation(), capabilities.values)
+            try await store.saveReport(of: id, capabilities, summary, at: now)
+            let unfit = capabilities.fitness.firstUnfitness(in: host.networks, isUp: life.status == .up)
+            return unfit.map(HostLife.Signal.unfit) ?? .fit
+        } catch let failure as AgentFailure {
+            return Self.signal(for: failure)
+        } catch {
+            return .silent("The engine could not keep what the agent reports: \(error).")
+        }
+    }
+
+    private func readStatistics(_ link: AgentLink) async -> HostLife.Signal {
+        do {
+            _ = try await link.call(.getStats)
+            return .heard
+        } catch {
+            return Self.signal(for: error)
+        }
+    }
+
+    private static func signal(for failure: AgentFailure) -> HostLife.Signal {
+        if case .refused(let error) = failure, error.code == .recovering { return .recovering }
+        return .silent(failure.sentence)
+    }
+}
+
+extension HostEngine {
+    /// Watches all hosts that need it, from the stored state on, until the task is cancelled.
+    func superviseHosts() async throws(EngineError) {
+        let dialer = try AgentDialer(
+            authority: authority.certificate,
+            identity: identity,
+            times: settings.monitoring
+        )
+        for host in try await store.hostsToWatch() { supervisor.watch(host) }
+        await supervisor.run { [store, settings, logger] id in
+            await HostWatch(id: id, dialer: dialer, store: store, settings: settings, logger: logger).run()
+        }
+    }
+}

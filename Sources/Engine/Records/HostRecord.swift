@@ -1,0 +1,84 @@
+package import HostModel
+
+/// A host as the engine knows it now.
+package struct HostRecord: Sendable, Hashable {
+    package var id: UniqueID
+    package var name: HostName
+    /// An IPv4 address or a DNS name.
+    package var address: String
+    package var port: UInt16
+    /// Where it stands; `shownStatus` is what a list shows.
+    package var status: HostStatus
+    /// The reason of `non_operational`, lower case as in oVirt; the failed step of `install_failed`.
+    package var statusDetail: String?
+    package var cluster: ClusterRecord
+    package var hardwareID: HardwareID?
+    /// What the machine said of itself with its last claim: hostile.
+    package var facts: HostFacts?
+    /// What the agent reports, once it was heard.
+    package var hardware: HostHardware?
+    /// Claims that are open now, oldest first.
+    package var claims: [ClaimRecord]
+    package var bootProfile: String?
+    package var nextBootProfile: String?
+    package var macs: [MACAddress]
+    /// Milliseconds since 1970 of the last answer of the agent.
+    package var lastSeen: Int64?
+    /// `O=…,CN=…` of the certificate that the agent must show.
+    package var certificateSubject: String?
+
+    /// The MAC address by which the machine is reached: the one that carries its address, where it said so.
+    package var mac: MACAddress? {
+        let reached = facts?.interfaces.first { $0.addresses.contains { "\($0.address)" == address } }
+        return reached?.mac ?? macs.first
+    }
+
+    /// A host that no longer answers while a claim waits is a host that waits for approval.
+    package var shownStatus: HostStatus {
+        let isWaiting = claims.contains { $0.state == .pending }
+        return isWaiting && (status == .nonResponsive || status == .down) ? .pendingApproval : status
+    }
+}
+
+/// What the agent reports of the machine: `getHardwareInfo` and the scalar part of `getCapabilities`.
+package struct HostHardware: Sendable, Hashable, Codable {
+    package var manufacturer: HostileText?
+    package var product: HostileText?
+    package var version: HostileText?
+    package var serial: HostileText?
+    package var family: HostileText?
+    package var uuid: HostileText?
+    package var cpuModel: HostileText?
+    /// Megahertz, as the agent writes it.
+    package var cpuSpeed: HostileText?
+    package var cpuSockets: Int?
+    package var cpuCores: Int?
+    package var cpuThreads: Int?
+    /// Mebibytes.
+    package var memory: Int?
+    package var operatingSystem: HostileText?
+    package var operatingSystemVersion: HostileText?
+    package var kernel: HostileText?
+    package var kernelArguments: HostileText?
+    package var hasKVM: Bool?
+
+    package init() {}
+}
+
+/// Which hosts are asked for; what is `nil` does not restrict.
+package struct HostFilter: Sendable {
+    /// A name, in which `*` stands for any run of characters.
+    package var name: String?
+    package var status: HostStatus?
+
+    package init(name: String? = nil, status: HostStatus? = nil) { (self.name, self.status) = (name, status) }
+
+    package static let all = HostFilter()
+}
+
+/// When a boot profile applies.
+package enum BootSchedule: String, Sendable, Codable {
+    /// For the next boot only.
+    case next
+    case always
+}

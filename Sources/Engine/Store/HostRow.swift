@@ -1,0 +1,57 @@
+import GRDB
+import HostModel
+
+/// A host as it stands in the database.
+struct HostRow: Sendable, Hashable, Codable, FetchableRecord, MutablePersistableRecord {
+    static let databaseTableName = "host"
+
+    var id: UniqueID
+    var name: HostName
+    var address: String
+    var port: UInt16
+    var status: HostStatus
+    var statusDetail: String?
+    var cluster: UniqueID
+    var hardwareID: HardwareID?
+    /// JSON of `HostFacts`, `HostHardware`, and the agent's own capabilities.
+    var facts: String?
+    var hardware: String?
+    var capabilities: String?
+    var lastSeen: Int64?
+    var created: Int64
+    /// Grows with each change; a change is made only on the version that it was decided on.
+    var version: Int64
+}
+
+extension HostRow {
+    static func require(_ id: UniqueID, in db: Database) throws -> HostRow {
+        guard let host = try fetch(id, in: db) else { throw notFound(id) }
+        return host
+    }
+
+    static func fetch(_ id: UniqueID, in db: Database) throws -> HostRow? {
+        try HostRow.filter(Column("id") == id).fetchOne(db)
+    }
+
+    static func notFound(_ id: UniqueID) -> EngineError {
+        EngineError(.notFound, "There is no host \(id).", remedy: "`muster host list` shows the hosts.")
+    }
+
+    /// Writes the row if nobody changed it since it was read; otherwise nothing is written and the caller looks again.
+    mutating func save(in db: Database) throws {
+        let expected = version
+        version += 1
+        let row = self
+        let columns = try db.columns(in: Self.databaseTableName).map(\.name).filter { $0 != "id" }
+        let changed = try HostRow.filter(Column("id") == row.id && Column("version") == expected)
+            .updateAll(db, try row.assignments(for: columns))
+        guard changed == 1 else {
+            throw EngineError(.conflict, "Host \(name) was changed by somebody else meanwhile.", remedy: "Try again.")
+        }
+    }
+
+    private func assignments(for columns: [String]) throws -> [ColumnAssignment] {
+        let values = try databaseDictionary
+        return columns.map { Column($0).set(to: values[$0] ?? .null) }
+    }
+}

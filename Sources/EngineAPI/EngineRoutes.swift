@@ -1,0 +1,44 @@
+import Engine
+import HTTPTypes
+import Hummingbird
+
+/// Every route of the engine's web side. What needs a signed-in user is in one group behind `SignInRequired`; what
+/// stands outside it is listed here and nowhere else.
+struct EngineRoutes {
+    let engine: HostEngine
+    var tokens = TokenStore()
+    var claims = SourceRate(.claims)
+    var signInFailures = SourceRate(.signInFailures)
+
+    init(engine: HostEngine) { self.engine = engine }
+
+    /// Throws when the engine's own certificates cannot be read.
+    func router() throws -> Router<APIContext> {
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: FaultMiddleware())
+        let passwords = PasswordCheck(engine: engine, failures: signInFailures)
+        addOpenRoutes(to: router, passwords)
+        // The same API at both of oVirt's places. The longer path is the one that names its version.
+        for path: RouterPath in ["ovirt-engine/api", "ovirt-engine/api/v4"] {
+            let api = router.group(path).add(middleware: SignInRequired(tokens: tokens, passwords: passwords))
+            addGuardedRoutes(to: api)
+        }
+        try HostRegisterRoutes(engine: engine, trust: TrustAnchors(engine: engine)).add(to: router)
+        return router
+    }
+
+    private func addOpenRoutes(to router: some RouterMethods<APIContext>, _ passwords: PasswordCheck) {
+        SignInRoutes(tokens: tokens, passwords: passwords).add(to: router)
+        ClaimRoutes(engine: engine, claims: claims).add(to: router)
+        HealthRoute(engine: engine).add(to: router)
+    }
+
+    private func addGuardedRoutes(to api: some RouterMethods<APIContext>) {
+        RootRoute(engine: engine).add(to: api)
+        HostRoutes(engine: engine).add(to: api)
+        EventRoutes(engine: engine).add(to: api)
+        InventoryRoutes(engine: engine).add(to: api)
+        ProfileRoutes(engine: engine).add(to: api)
+        ImageRoutes(engine: engine).add(to: api)
+    }
+}

@@ -1,0 +1,86 @@
+package import Engine
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+package import Logging
+import NIOCore
+import NIOSSL
+import ServiceLifecycle
+
+/// The engine's web side: REST, sign-in and registration over TLS with the engine's own certificate.
+package struct HTTPSListener: Service {
+    /// Connections at one time; more wait in the kernel's queue.
+    static let connectionsMax = 1024
+    /// A connection without a request is closed after this.
+    static let idle = TimeAmount.seconds(30)
+    /// Bytes of all headers of one request, of one of them, and how many.
+    static let headers = HTTP1Channel.Configuration.DecoderConfiguration(
+        maxHeaderFieldSize: 16 << 10,
+        maxHeaderListSize: 32 << 10,
+        maxHeaderFieldCount: 100
+    )
+
+    private let engine: HostEngine
+    private let host: String
+    private let port: Int
+    private let logger: Logger
+    private let onListening: @Sendable (Int) async -> Void
+
+    /// - Parameters:
+    ///   - engine: Whose API this is, and whose certificate it shows.
+    ///   - host: The address to listen on; `0.0.0.0` for all.
+    ///   - port: The port; 0 takes a free one.
+    ///   - logger: Where sign-ins and changes are written.
+    ///   - onListening: Told the port once connections are accepted.
+    package init(
+        engine: HostEngine,
+        host: String,
+        port: Int,
+        logger: Logger,
+        onListening: @escaping @Sendable (Int) async -> Void
+    ) {
+        (self.engine, self.host, self.port) = (engine, host, port)
+        (self.logger, self.onListening) = (logger, onListening)
+    }
+
+    /// Serves until shut down gracefully. Throws `ListenError` when the port cannot be opened.
+    package func run() async throws {
+        let quota = ConnectionQuota()
+        let http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionGuard(quota: quota)],
+            idleTimeout: Self.idle,
+            httpDecoderConfiguration: Self.headers
+        )
+        let application = Application(
+            router: try EngineRoutes(engine: engine).router(),
+            server: try .tls(.http1(configuration: http), tlsConfiguration: tlsConfiguration()),
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: port),
+                serverName: "muster-engine",
+                availableConnectionsDelegate: .maximum(Self.connectionsMax, logger: logger)
+            ),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
+            logger: logger
+        )
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw ListenError(error, place: "TCP port \(port) on \(host)", setting: "--https-port or --listen")
+        }
+    }
+
+    /// TLS 1.2 and later. The CA goes along, so that a client that pins it needs no second call.
+    private func tlsConfiguration() throws -> TLSConfiguration {
+        let chain = try [engine.engineCertificatePEM, engine.authorityPEM].flatMap { pem in
+            try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)).map(NIOSSLCertificateSource.certificate)
+        }
+        let key = try NIOSSLPrivateKey(bytes: Array(engine.engineKeyPEM.utf8), format: .pem)
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain,
+            privateKey: .privateKey(key)
+        )
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = ["http/1.1"]
+        return configuration
+    }
+}

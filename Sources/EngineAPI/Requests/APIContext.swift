@@ -1,0 +1,17 @@
+import Hummingbird
+
+/// What is known of one request besides the request: who sent it, who signed in, and under which id it is recorded.
+struct APIContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// The peer's IP address as text; `local` over a Unix socket.
+    let source: String
+    /// `admin@internal`; empty on routes that need no sign-in.
+    var user = ""
+    /// The id that the events of this request carry.
+    var correlation = CorrelationID.random().rawValue
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        self.source = source.channel.remoteAddress?.ipAddress ?? "local"
+    }
+}

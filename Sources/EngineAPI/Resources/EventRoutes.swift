@@ -1,0 +1,87 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+import ServiceLifecycle
+
+/// `events`, newest first, and the wait for the next one.
+struct EventRoutes {
+    let engine: HostEngine
+
+    /// The longest that an answer is held back, in seconds.
+    static let waitMax = 30
+
+    func add(to api: some RouterMethods<APIContext>) {
+        api.get("events") { request, _ in
+            let fields = request.query
+            let query = try Self.query(fields)
+            let seconds = try Self.wait(fields)
+            var records = try await engine.events(query)
+            if records.isEmpty, seconds > 0, let after = query.after {
+                // A stopping engine does not keep its clients waiting.
+                await cancelWhenGracefulShutdown { await wait(after: after, seconds: seconds, query) }
+                records = try await engine.events(query)
+            }
+            let newestFirst = query.newestFirst ? records : records.reversed()
+            return try Response.json(EventCollection(newestFirst.map(EventResource.init)))
+        }
+    }
+
+    /// Waits until there is an event that the query asks for; others only wake it up.
+    private func wait(after index: Int64, seconds: Int, _ query: EventQuery) async {
+        let end = ContinuousClock.now + .seconds(seconds)
+        var seen = index
+        while !Task.isCancelled {
+            let left = Int((ContinuousClock.now.duration(to: end) / .seconds(1)).rounded(.up))
+            guard left > 0 else { return }
+            await engine.waitForEvent(after: seen, seconds: left)
+            guard let newest = try? await engine.events(EventQuery(after: seen, max: 1)).first?.index else { continue }
+            seen = newest
+            guard let matching = try? await engine.events(query), matching.isEmpty else { return }
+        }
+    }
+
+    /// With `from`, the events that follow it come without a gap even when there are more than `max`: the oldest of
+    /// them first into the answer, so that the next call goes on after its newest.
+    static func query(_ fields: FormFields) throws -> EventQuery {
+        var query = EventQuery(max: try PageSize(fields, limit: EventQuery.maxLimit).count)
+        if let from = fields["from"] {
+            guard let index = Int64(from), index >= 0 else {
+                throw Fault(.badRequest, "from=\(from.prefix(32)) is not an index.", remedy: "Write from=42.")
+            }
+            (query.after, query.newestFirst) = (index, false)
+        }
+        let terms = try SearchExpression(fields["search"] ?? "", fields: ["host", "host.name", "host.id"]).terms
+        query.hostName = terms["host.name"] ?? terms["host"]
+        if let text = terms["host.id"] {
+            guard let id = UniqueID(rawValue: text) else {
+                throw Fault(.badRequest, "host.id=\(text.prefix(64)) is not a UUID.", remedy: "GET hosts lists ids.")
+            }
+            query.host = id
+        }
+        return query
+    }
+
+    private static func wait(_ fields: FormFields) throws -> Int {
+        guard let text = fields["wait"] else { return 0 }
+        guard let seconds = Int(text), seconds >= 0 else {
+            throw Fault(.badRequest, "wait=\(text.prefix(32)) is not a number.", remedy: "Write wait=30, with from=.")
+        }
+        return min(seconds, waitMax)
+    }
+}
+
+extension EventResource {
+    init(_ record: EventRecord) {
+        self.init(
+            id: String(record.index),
+            code: String(record.code.rawValue),
+            severity: record.severity.rawValue,
+            time: WireTime.text(milliseconds: record.time),
+            description: record.text
+        )
+        correlation_id = record.correlation
+        if let id = record.host { host = ResourcePath.link("hosts", id, name: record.hostName?.rawValue) }
+        if let name = record.user { user = ResourceLink(id: name, name: name) }
+    }
+}

@@ -1,0 +1,95 @@
+import Engine
+import HostModel
+
+extension HostResource {
+    init(_ record: HostRecord) {
+        self.init(
+            id: record.id.rawValue,
+            href: ResourcePath.href("hosts", record.id.rawValue),
+            name: record.name.rawValue,
+            address: record.address,
+            port: String(record.port),
+            status: record.shownStatus.rawValue
+        )
+        status_detail = record.statusDetail
+        cluster = ResourcePath.link("clusters", record.cluster.id, name: record.cluster.name)
+        hardware_information = Hardware(record)
+        cpu = Processor(record)
+        memory = (record.hardware?.memory ?? record.facts?.memory).map { String(Int64($0) << 20) }
+        os = OperatingSystem(record)
+        certificate = record.certificateSubject.map {
+            Certificate(subject: $0, organization: Self.organization(ofSubject: $0))
+        }
+        muster = Muster(record)
+    }
+
+    /// The value of `O=` in `O=…,CN=…`.
+    private static func organization(ofSubject subject: String) -> String? {
+        guard subject.hasPrefix("O="), let end = subject.firstRange(of: ",CN=") else { return nil }
+        return String(subject[..<end.lowerBound].dropFirst(2))
+    }
+}
+
+extension HostResource.Muster {
+    init(_ record: HostRecord) {
+        self.init(claims: record.claims.map(ClaimResource.init))
+        (boot_profile, next_boot_profile) = (record.bootProfile, record.nextBootProfile)
+        mac = record.mac?.description
+        last_seen = record.lastSeen.map { String($0 / 1000) }
+    }
+}
+
+extension HostResource.Hardware {
+    /// What the agent reports, or, before it was heard, what the machine said with its claim. `nil` if neither is there.
+    init?(_ record: HostRecord) {
+        guard record.hardware != nil || record.facts != nil || record.hardwareID != nil else { return nil }
+        self.init()
+        let (hardware, facts) = (record.hardware, record.facts)
+        manufacturer = (hardware?.manufacturer ?? facts?.manufacturer)?.raw
+        product_name = (hardware?.product ?? facts?.product)?.raw
+        serial_number = (hardware?.serial ?? facts?.serial)?.raw
+        uuid = hardware?.uuid?.raw ?? record.hardwareID?.rawValue
+        family = hardware?.family?.raw
+        version = hardware?.version?.raw
+    }
+}
+
+extension HostResource.Processor {
+    init?(_ record: HostRecord) {
+        guard record.hardware?.cpuModel != nil || record.facts?.cpuModel != nil else { return nil }
+        self.init()
+        name = (record.hardware?.cpuModel ?? record.facts?.cpuModel)?.raw
+        speed = record.hardware?.cpuSpeed?.raw
+        guard let hardware = record.hardware, let sockets = hardware.cpuSockets else { return }
+        var topology = Topology()
+        topology.sockets = String(sockets)
+        topology.cores = hardware.cpuCores.map { String($0 / max(sockets, 1)) }
+        topology.threads = hardware.cpuThreads.map { String($0 / max(hardware.cpuCores ?? 1, 1)) }
+        self.topology = topology
+    }
+}
+
+extension HostResource.OperatingSystem {
+    init?(_ record: HostRecord) {
+        guard let hardware = record.hardware else { return nil }
+        self.init()
+        type = hardware.operatingSystem?.raw
+        version = hardware.operatingSystemVersion.map { Version(full_version: $0.raw) }
+        reported_kernel_cmdline = hardware.kernelArguments?.raw
+    }
+}
+
+extension ClaimResource {
+    init(_ record: ClaimRecord) {
+        self.init(
+            id: record.id.rawValue,
+            state: record.state.rawValue,
+            hardware_id: record.hardwareID.rawValue,
+            name: record.name.rawValue,
+            address: record.address.description,
+            key_fingerprint: record.keyFingerprint,
+            created: WireTime.text(milliseconds: record.created),
+            facts: record.facts
+        )
+    }
+}

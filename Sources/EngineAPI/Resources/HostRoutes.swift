@@ -1,0 +1,108 @@
+import Engine
+import Foundation
+import HTTPTypes
+import HostModel
+import Hummingbird
+
+/// `hosts` and what can be done with one (docs/protocols.md, section 3).
+struct HostRoutes {
+    let engine: HostEngine
+
+    /// The most hosts of one answer.
+    static let pageMax = 10_000
+
+    private struct Approval: Decodable {
+        var code: String?
+    }
+
+    private struct BootChoice: Decodable {
+        var profile: String
+        var when: BootSchedule
+    }
+
+    private struct ClaimCollection: Encodable {
+        var claim: [ClaimResource]
+    }
+
+    func add(to api: some RouterMethods<APIContext>) {
+        addReads(to: api.group("hosts"))
+        addActions(to: api.group("hosts"))
+    }
+
+    private func addReads(to hosts: some RouterMethods<APIContext>) {
+        hosts.get { request, _ in
+            let query = request.query
+            let count = try PageSize(query, limit: Self.pageMax).count
+            guard let filter = try Self.filter(query["search"] ?? "") else {
+                return try Response.json(HostCollection([]))
+            }
+            let records = try await engine.hosts(matching: filter).prefix(count)
+            return try Response.json(HostCollection(records.map(HostResource.init)))
+        }
+        hosts.get(":id") { _, context in
+            try Response.json(HostResource(await engine.host(context.id(of: "host"))))
+        }
+        hosts.get(":id/claims") { _, context in
+            let claims = try await engine.claims(of: context.id(of: "host"))
+            return try Response.json(ClaimCollection(claim: claims.map(ClaimResource.init)))
+        }
+        hosts.get(":id/capabilities") { _, context in
+            let id = try context.id(of: "host")
+            guard let json = try await engine.capabilities(of: id) else {
+                throw Fault.notFound(
+                    "The agent of this host has not reported its capabilities yet.",
+                    remedy: "They are there once the host is up."
+                )
+            }
+            return Response.text(json, type: "application/json")
+        }
+    }
+
+    private func addActions(to hosts: some RouterMethods<APIContext>) {
+        hosts.post(":id/approve") { request, context in
+            let typed = try await request.jsonIfAny(Approval.self)?.code
+            let code = request.query["code"] ?? typed
+            try await engine.approve(
+                context.id(of: "host"),
+                code: code,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Self.complete()
+        }
+        hosts.post(":id/reject") { _, context in
+            try await engine.reject(context.id(of: "host"), by: context.user, correlation: context.correlation)
+            return try Self.complete()
+        }
+        hosts.post(":id/boot") { request, context in
+            let choice = try await request.json(BootChoice.self)
+            try await engine.setBoot(
+                context.id(of: "host"),
+                profile: choice.profile,
+                when: choice.when,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Self.complete()
+        }
+        hosts.delete(":id") { request, context in
+            try await engine.remove(
+                context.id(of: "host"),
+                force: request.query["force"] == "true",
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Self.complete()
+        }
+    }
+
+    /// `nil` when no host can match: a status that oVirt does not have.
+    static func filter(_ search: String) throws -> HostFilter? {
+        let terms = try SearchExpression(search, fields: ["name", "status"]).terms
+        guard let wanted = terms["status"] else { return HostFilter(name: terms["name"]) }
+        guard let status = HostStatus(rawValue: wanted.lowercased()) else { return nil }
+        return HostFilter(name: terms["name"], status: status)
+    }
+
+    private static func complete() throws -> Response { try Response.json(ActionResource(status: "complete")) }
+}

@@ -1,0 +1,124 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+import NIOCore
+
+/// `nodeimages`: versions of images, their upload in resumable pieces, and which one is active.
+struct ImageRoutes {
+    let engine: HostEngine
+
+    /// The largest file of an image, in bytes.
+    static let fileMax: Int64 = 10 << 30
+
+    private struct Activation: Decodable {
+        var version: String
+    }
+
+    func add(to api: some RouterMethods<APIContext>) {
+        addVersions(to: api.group("nodeimages"))
+        addFiles(to: api.group("nodeimages/:name/:version/:file"))
+    }
+
+    private func addVersions(to images: some RouterMethods<APIContext>) {
+        images.get { _, _ in
+            try Response.json(NodeImageCollection(await engine.images().map(NodeImageResource.init)))
+        }
+        images.get(":name/:version") { _, context in
+            let place = try ImagePlace(context)
+            let found = try await engine.images().first { $0.name == place.name && $0.version == place.version }
+            guard let found else { throw place.missing }
+            return try Response.json(NodeImageResource(found))
+        }
+        images.put(":name/:version") { request, context in
+            let place = try ImagePlace(context)
+            let manifest = try await request.json(ImageManifest.self)
+            guard manifest.name == place.name, manifest.version == place.version else {
+                throw Fault(
+                    .badRequest,
+                    "The manifest is of another image or version than the path.",
+                    remedy: "Use the manifest's name and version in the path."
+                )
+            }
+            if let file = manifest.files.first(where: { $0.size > Self.fileMax }) {
+                throw Fault(.badRequest, "\(file.name) is over 10 GiB.", remedy: "Make the image smaller.")
+            }
+            return try Response.json(NodeImageResource(await engine.openUpload(manifest)), status: .created)
+        }
+        images.post(":name/:version/publish") { _, context in
+            let place = try ImagePlace(context)
+            let image = try await engine.publish(image: place.name, version: place.version, by: context.user)
+            return try Response.json(NodeImageResource(image))
+        }
+        images.post(":name/activate") { request, context in
+            let version = try await request.json(Activation.self).version
+            let place = try ImagePlace(name: context.parameters.require("name"), version: version)
+            let image = try await engine.activate(image: place.name, version: place.version, by: context.user)
+            return try Response.json(NodeImageResource(image))
+        }
+    }
+
+    private func addFiles(to file: some RouterMethods<APIContext>) {
+        file.head { _, context in
+            let place = try ImagePlace(context)
+            let received = try await engine.receivedBytes(
+                image: place.name,
+                version: place.version,
+                file: place.file(context)
+            )
+            return Response(status: .ok, headers: [.contentLength: String(received)])
+        }
+        file.put { request, context in
+            let place = try ImagePlace(context)
+            let range = try ContentRange(request.headers)
+            guard range.total <= Self.fileMax else { throw Fault.tooLarge(limit: Int(Self.fileMax)) }
+            var upload = FileUpload(engine: engine, place: place, file: try place.file(context), range: range)
+            try await upload.receive(request.body)
+            return Response(status: .noContent)
+        }
+    }
+}
+
+/// Image and version as the path names them: both safe as names of files.
+struct ImagePlace: Hashable, Sendable {
+    let name: String
+    let version: String
+
+    init(name: String, version: String) throws(Fault) {
+        (self.name, self.version) = (name, version)
+        guard ImageReference(name: name, version: version) != nil else { throw missing }
+    }
+
+    init(_ context: APIContext) throws {
+        try self.init(name: context.parameters.require("name"), version: context.parameters.require("version"))
+    }
+
+    var missing: Fault {
+        .notFound(
+            "There is no image \(name.prefix(63))@\(version.prefix(63)).",
+            remedy: "GET nodeimages lists them."
+        )
+    }
+
+    func file(_ context: APIContext) throws -> String {
+        let file = try context.parameters.require("file")
+        guard ImageReference.isComponent(file) else {
+            throw Fault.notFound("\(file.prefix(63)) is no name of a file.", remedy: "Use the names of the manifest.")
+        }
+        return file
+    }
+}
+
+extension NodeImageResource {
+    init(_ record: ImageRecord) {
+        self.init(
+            name: record.name,
+            version: record.version,
+            href: ResourcePath.href("nodeimages", "\(record.name)/\(record.version)"),
+            state: record.state.rawValue,
+            active: record.isActive,
+            created: WireTime.text(milliseconds: record.created),
+            manifest: record.manifest
+        )
+    }
+}

@@ -1,0 +1,34 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+
+/// `bootprofiles`: what machines boot.
+struct ProfileRoutes {
+    let engine: HostEngine
+
+    func add(to api: some RouterMethods<APIContext>) {
+        let profiles = api.group("bootprofiles")
+        profiles.get { _, _ in try Response.json(BootProfileCollection(await engine.profiles())) }
+        profiles.get(":name") { _, context in
+            try Response.json(await engine.profile(context.parameters.require("name")))
+        }
+        profiles.put(":name") { request, context in
+            let profile = try await request.json(BootProfile.self)
+            let name = try context.parameters.require("name")
+            guard profile.name == name else {
+                throw Fault(
+                    .badRequest,
+                    "The body names the profile \(profile.name.prefix(64)), the path names \(name.prefix(64)).",
+                    remedy: "Use one name in both."
+                )
+            }
+            try await engine.saveProfile(profile, by: context.user)
+            return try Response.json(await engine.profile(name))
+        }
+        profiles.delete(":name") { _, context in
+            try await engine.removeProfile(context.parameters.require("name"), by: context.user)
+            return try Response.json(ActionResource(status: "complete"))
+        }
+    }
+}

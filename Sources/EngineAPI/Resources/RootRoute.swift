@@ -1,0 +1,87 @@
+import Engine
+import Foundation
+import HTTPTypes
+import HostModel
+import Hummingbird
+
+/// `GET /ovirt-engine/api`: what this is, which version, and where everything else is (ovirt.md 4.4).
+struct RootRoute {
+    let engine: HostEngine
+
+    private struct Root: Encodable {
+        var link: [Link]
+        var product_info: ProductInfo
+        var summary: Summary
+        var authenticated_user: ResourceLink
+        var effective_user: ResourceLink
+        var time: String
+    }
+
+    private struct Link: Encodable {
+        var href: String
+        var rel: String
+    }
+
+    private struct ProductInfo: Encodable {
+        struct Version: Encodable {
+            var major = "4"
+            var minor = "5"
+            var build = "6"
+            var revision = "0"
+            var full_version = "4.5.6-1.muster"
+        }
+        var instance_id: String
+        var name = "Muster"
+        var vendor = "muster"
+        var version = Version()
+    }
+
+    private struct Summary: Encodable {
+        struct Count: Encodable {
+            var active: String
+            var total: String
+        }
+        var hosts: Count
+    }
+
+    private static let collections = [
+        "bootprofiles", "clusters", "datacenters", "events", "hosts", "networks", "nodeimages",
+    ]
+    private static let searchable = ["clusters", "datacenters", "events", "hosts", "networks"]
+
+    func add(to api: some RouterMethods<APIContext>) {
+        api.get { _, context in
+            let hosts = try await engine.hosts(matching: .all)
+            let user = ResourceLink(id: context.user, name: context.user)
+            let root = Root(
+                link: Self.links,
+                product_info: ProductInfo(instance_id: instanceID),
+                summary: Summary(
+                    hosts: .init(
+                        active: String(hosts.count { $0.shownStatus == .up }),
+                        total: String(hosts.count)
+                    )
+                ),
+                authenticated_user: user,
+                effective_user: user,
+                time: WireTime.text(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+            )
+            var response = try Response.json(root)
+            response.headers[.link] = Self.links.map { "<\($0.href)>; rel=\($0.rel)" }.joined(separator: ",")
+            return response
+        }
+    }
+
+    private static var links: [Link] {
+        let plain = collections.map { Link(href: "\(ResourcePath.root)/\($0)", rel: $0) }
+        return plain
+            + searchable.map { Link(href: "\(ResourcePath.root)/\($0)?search={query}", rel: "\($0)/search") }
+    }
+
+    /// One installation is one CA: its fingerprint, in the form of a UUID.
+    private var instanceID: String {
+        let digits = Array(engine.authorityFingerprint.prefix(32))
+        let groups = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32]
+        return groups.map { String(digits[$0.clamped(to: digits.indices)]) }.joined(separator: "-")
+    }
+}

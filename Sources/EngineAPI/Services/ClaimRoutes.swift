@@ -1,0 +1,51 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+
+/// The calls of a node that wants to be a host (docs/protocols.md, section 1). Nobody signs in here: a claim changes
+/// nothing until a person approves it, so all that must be guarded is the engine's memory and time.
+struct ClaimRoutes {
+    let engine: HostEngine
+    let claims: SourceRate
+    let polls: SourceRate
+
+    init(engine: HostEngine, claims: SourceRate = SourceRate(.claims), polls: SourceRate = SourceRate(.polls)) {
+        (self.engine, self.claims, self.polls) = (engine, claims, polls)
+    }
+
+    func add(to router: some RouterMethods<APIContext>) {
+        let claim = router.group("ovirt-engine/services/muster-claim")
+        claim.post { request, context in
+            try Self.count(claims, context)
+            let wanted = try await request.json(ClaimRequest.self, limit: BodyLimit.claim)
+            return try Response.json(await engine.receiveClaim(wanted, from: context.source), status: .created)
+        }
+        claim.post(":id/nonce") { request, context in
+            try Self.count(polls, context)
+            let opening = try await request.json(ClaimOpening.self, limit: BodyLimit.claim)
+            return try Response.json(await engine.openClaim(Self.id(context), opening))
+        }
+        claim.get(":id") { _, context in
+            try Self.count(polls, context)
+            return try Response.json(await engine.claimProgress(Self.id(context)))
+        }
+    }
+
+    private static func id(_ context: APIContext) throws -> UniqueID {
+        guard let id = context.parameters.get("id").flatMap(UniqueID.init(rawValue:)) else {
+            throw Fault.notFound("There is no such claim.", remedy: "Make a new claim.")
+        }
+        return id
+    }
+
+    private static func count(_ rate: SourceRate, _ context: APIContext) throws {
+        guard let seconds = rate.take(context.source) else { return }
+        throw Fault(
+            .tooManyRequests,
+            "There were too many calls from \(context.source).",
+            remedy: "Try again in \(seconds) seconds.",
+            headers: [.retryAfter: "\(seconds)"]
+        )
+    }
+}

@@ -1,0 +1,14 @@
+import Engine
+import Hummingbird
+
+/// `GET /ovirt-engine/services/health`: what oVirt's monitoring looks for, after the database really answered.
+struct HealthRoute {
+    let engine: HostEngine
+
+    func add(to router: some RouterMethods<APIContext>) {
+        router.get("ovirt-engine/services/health") { _, _ in
+            _ = try await engine.dataCenters()
+            return Response.text("DB Up!Welcome to Health Status!")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import FoundationEssentials
+package import HostModel
+import NIOCore
+import NIOHTTP1
+
+/// When a boot profile applies.
+package enum BootTime: String, Hashable, Sendable, Codable {
+    /// The next boot only.
+    case next
+    /// Every boot from now on.
+    case always
+}
+
+extension EngineSession {
+    private struct BootChoice: Encodable {
+        var profile: String
+        var when: BootTime
+    }
+
+    private struct ClaimCollection: Decodable {
+        var claim: [ClaimResource]?
+    }
+
+    private static func path(_ host: String, _ rest: String = "") -> String {
+        "\(api)/hosts/\(percentEncoded(host))\(rest)"
+    }
+
+    /// Every host, in the engine's order.
+    package func hosts() async throws(CallError) -> [HostResource] {
+        try await decode(HostCollection.self, .get("\(Self.api)/hosts")).host ?? []
+    }
+
+    /// One host by its id. 404 when there is none.
+    package func host(_ id: String) async throws(CallError) -> HostResource {
+        try await decode(HostResource.self, .get(Self.path(id)))
+    }
+
+    /// Approves the open claim whose code this is. The engine refuses a wrong, stale or missing one with 409.
+    package func approve(_ id: String, code: ApprovalCode) async throws(CallError) {
+        _ = try await perform(try Self.json(.POST, Self.path(id, "/approve"), ["code": code.description]))
+    }
+
+    /// Closes the host's open claims; a host that never was approved is removed.
+    package func reject(_ id: String) async throws(CallError) {
+        _ = try await perform(.post(Self.path(id, "/reject"), ByteBuffer(string: "{}")))
+    }
+
+    /// Sets what the host boots.
+    package func setBoot(_ id: String, profile: String, when: BootTime) async throws(CallError) {
+        let choice = BootChoice(profile: profile, when: when)
+        _ = try await perform(try Self.json(.POST, Self.path(id, "/boot"), choice))
+    }
+
+    /// Removes the host; `force` also one that does not answer or is in use.
+    package func remove(_ id: String, force: Bool = false) async throws(CallError) {
+        _ = try await perform(HTTPCall(.DELETE, Self.path(id, force ? "?force=true" : "")))
+    }
+
+    /// All claims of the host, open or not.
+    package func claims(of id: String) async throws(CallError) -> [ClaimResource] {
+        try await decode(ClaimCollection.self, .get(Self.path(id, "/claims"))).claim ?? []
+    }
+
+    /// A part of the agent's last `getCapabilities`, chosen by what `Value` decodes. 404 before the first.
+    package func capabilities<Value: Decodable>(
+        of id: String,
+        as type: Value.Type
+    ) async throws(CallError) -> Value {
+        try await decode(type, .get(Self.path(id, "/capabilities")))
+    }
+}

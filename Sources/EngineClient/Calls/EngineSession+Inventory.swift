@@ -1,0 +1,16 @@
+package import HostModel
+
+extension EngineSession {
+    package func networks() async throws(CallError) -> [NetworkResource] {
+        try await decode(NetworkCollection.self, .get("\(Self.api)/networks")).network ?? []
+    }
+
+    package func profiles() async throws(CallError) -> [BootProfile] {
+        try await decode(BootProfileCollection.self, .get("\(Self.api)/bootprofiles")).boot_profile ?? []
+    }
+
+    /// 404 when there is none of this name.
+    package func profile(_ name: String) async throws(CallError) -> BootProfile {
+        try await decode(BootProfile.self, .get("\(Self.api)/bootprofiles/\(percentEncoded(name))"))
+    }
+}

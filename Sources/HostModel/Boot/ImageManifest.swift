@@ -1,0 +1,50 @@
+/// `manifest.json` of a built image: what its files are, and what they must hash to.
+package struct ImageManifest: Hashable, Sendable, Codable {
+    package struct File: Hashable, Sendable, Codable {
+        package enum Role: String, Hashable, Sendable, Codable {
+            case kernel
+            case initramfs
+        }
+
+        /// A plain file name (`ImageReference.isComponent`), beside the manifest.
+        package var name: String
+        package var role: Role
+        /// Bytes.
+        package var size: Int64
+        /// SHA-256, 64 lower-case hex digits.
+        package var sha256: Nonce
+
+        package init(name: String, role: Role, size: Int64, sha256: Nonce) {
+            (self.name, self.role, self.size, self.sha256) = (name, role, size, sha256)
+        }
+    }
+
+    /// The version of this format; 1.
+    package var schema = 1
+    package var name: String
+    /// Derived from the content: the first 12 hex digits of a SHA-256 over the files' digests, so that the same bytes
+    /// are the same version.
+    package var version: String
+    /// `x86_64`.
+    package var architecture: String
+    /// `6.1.0-56-amd64`.
+    package var kernelVersion: String
+    /// Words that every boot of the image adds to the kernel command line.
+    package var kernelArguments: [String]
+    package var files: [File]
+
+    package init(
+        name: String,
+        version: String,
+        architecture: String,
+        kernelVersion: String,
+        kernelArguments: [String],
+        files: [File]
+    ) {
+        (self.name, self.version, self.architecture) = (name, version, architecture)
+        (self.kernelVersion, self.kernelArguments, self.files) = (kernelVersion, kernelArguments, files)
+    }
+
+    /// The first file of a role.
+    package func file(_ role: File.Role) -> File? { files.first { $0.role == role } }
+}

@@ -1,0 +1,276 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+// The JSON form of oVirt's REST types as far as the first line needs them, with oVirt's element names (numbers are
+// strings on that wire). Our own additions live under `muster`. docs/protocols.md section 3.
+
+/// A reference to another resource: `{"id": …, "href": …}`.
+package struct ResourceLink: Hashable, Sendable, Codable {
+    package var id: String
+    package var href: String?
+    package var name: String?
+
+    package init(id: String, href: String? = nil, name: String? = nil) {
+        (self.id, self.href, self.name) = (id, href, name)
+    }
+}
+
+/// `GET hosts/ID`.
+package struct HostResource: Hashable, Sendable, Codable {
+    package struct Hardware: Hashable, Sendable, Codable {
+        package var manufacturer: String?
+        package var product_name: String?
+        package var serial_number: String?
+        package var uuid: String?
+        package var family: String?
+        package var version: String?
+        package init() {}
+    }
+
+    package struct Processor: Hashable, Sendable, Codable {
+        package struct Topology: Hashable, Sendable, Codable {
+            package var sockets: String?
+            package var cores: String?
+            package var threads: String?
+            package init() {}
+        }
+        package var name: String?
+        package var type: String?
+        package var speed: String?
+        package var topology: Topology?
+        package init() {}
+    }
+
+    package struct OperatingSystem: Hashable, Sendable, Codable {
+        package struct Version: Hashable, Sendable, Codable {
+            package var full_version: String?
+            package init(full_version: String? = nil) { self.full_version = full_version }
+        }
+        package var type: String?
+        package var version: Version?
+        package var reported_kernel_cmdline: String?
+        package init() {}
+    }
+
+    package struct Certificate: Hashable, Sendable, Codable {
+        package var subject: String?
+        package var organization: String?
+        package init(subject: String? = nil, organization: String? = nil) {
+            (self.subject, self.organization) = (subject, organization)
+        }
+    }
+
+    package struct StoragePoolManager: Hashable, Sendable, Codable {
+        package var priority: String
+        package var status: String
+        package init(priority: String = "5", status: String = "none") {
+            (self.priority, self.status) = (priority, status)
+        }
+    }
+
+    /// What oVirt has no element for.
+    package struct Muster: Hashable, Sendable, Codable {
+        /// Open claims on this host.
+        package var claims: [ClaimResource]
+        /// The profile set for every boot, and the one for the next boot only.
+        package var boot_profile: String?
+        package var next_boot_profile: String?
+        package var mac: String?
+        /// Seconds since 1970 of the last answer of the agent.
+        package var last_seen: String?
+        package init(claims: [ClaimResource] = []) { self.claims = claims }
+    }
+
+    package var id: String
+    package var href: String
+    package var name: String
+    package var address: String
+    package var port: String
+    package var `protocol`: String
+    package var type: String
+    package var status: String
+    package var status_detail: String?
+    package var comment: String?
+    package var cluster: ResourceLink?
+    package var hardware_information: Hardware?
+    package var cpu: Processor?
+    /// Bytes.
+    package var memory: String?
+    package var os: OperatingSystem?
+    package var certificate: Certificate?
+    package var spm: StoragePoolManager
+    package var muster: Muster
+
+    package init(id: String, href: String, name: String, address: String, port: String, status: String) {
+        (self.id, self.href, self.name, self.address, self.port) = (id, href, name, address, port)
+        (self.status, self.protocol, self.type) = (status, "stomp", "ovirt_node")
+        (self.spm, self.muster) = (StoragePoolManager(), Muster())
+    }
+}
+
+/// A claim that waits for a person. Facts are hostile text; the code is never in here, it is compared, not shown.
+package struct ClaimResource: Hashable, Sendable, Codable {
+    package var id: String
+    /// `committed`, `pending`, `approved`, `rejected` or `expired`.
+    package var state: String
+    package var hardware_id: String
+    package var name: String
+    package var address: String
+    /// SHA-256 of the node's SPKI: `SHA256:` and base64 without padding.
+    package var key_fingerprint: String
+    package var created: String
+    package var facts: HostFacts
+
+    package init(
+        id: String,
+        state: String,
+        hardware_id: String,
+        name: String,
+        address: String,
+        key_fingerprint: String,
+        created: String,
+        facts: HostFacts
+    ) {
+        (self.id, self.state, self.hardware_id, self.name) = (id, state, hardware_id, name)
+        (self.address, self.key_fingerprint, self.created, self.facts) = (address, key_fingerprint, created, facts)
+    }
+}
+
+/// `GET events`.
+package struct EventResource: Hashable, Sendable, Codable {
+    package var id: String
+    package var index: String
+    /// oVirt's audit code, ovirt.md 1.5; ours start at 20000.
+    package var code: String
+    /// `normal`, `warning`, `error` or `alert`.
+    package var severity: String
+    /// `2026-01-01T00:00:00.000Z`.
+    package var time: String
+    package var description: String
+    package var correlation_id: String?
+    package var origin: String
+    package var custom_id: String
+    package var host: ResourceLink?
+    package var user: ResourceLink?
+
+    package init(id: String, code: String, severity: String, time: String, description: String) {
+        (self.id, self.index, self.code, self.severity) = (id, id, code, severity)
+        (self.time, self.description, self.origin, self.custom_id) = (time, description, "oVirt", "-1")
+    }
+}
+
+/// `GET networks`.
+package struct NetworkResource: Hashable, Sendable, Codable {
+    package struct VLAN: Hashable, Sendable, Codable {
+        package var id: String
+        package init(id: String) { self.id = id }
+    }
+    package struct Usages: Hashable, Sendable, Codable {
+        package var usage: [String]
+        package init(usage: [String]) { self.usage = usage }
+    }
+
+    package var id: String
+    package var href: String
+    package var name: String
+    package var description: String?
+    package var data_center: ResourceLink?
+    /// 0 means the default, 1500.
+    package var mtu: String
+    package var vlan: VLAN?
+    package var usages: Usages
+    package var vdsm_name: String
+
+    package init(id: String, href: String, name: String, mtu: String, usages: [String]) {
+        (self.id, self.href, self.name, self.mtu) = (id, href, name, mtu)
+        (self.usages, self.vdsm_name) = (Usages(usage: usages), name)
+    }
+}
+
+/// `GET clusters`, `GET datacenters`: as little as the first line needs.
+package struct NamedResource: Hashable, Sendable, Codable {
+    package var id: String
+    package var href: String
+    package var name: String
+    package var description: String?
+
+    package init(id: String, href: String, name: String, description: String? = nil) {
+        (self.id, self.href, self.name, self.description) = (id, href, name, description)
+    }
+}
+
+/// `GET nodeimages`: one version of an image.
+package struct NodeImageResource: Hashable, Sendable, Codable {
+    package var name: String
+    package var version: String
+    package var href: String
+    /// `uploading` or `published`.
+    package var state: String
+    package var active: Bool
+    package var created: String
+    package var manifest: ImageManifest
+
+    package init(
+        name: String,
+        version: String,
+        href: String,
+        state: String,
+        active: Bool,
+        created: String,
+        manifest: ImageManifest
+    ) {
+        (self.name, self.version, self.href, self.state) = (name, version, href, state)
+        (self.active, self.created, self.manifest) = (active, created, manifest)
+    }
+}
+
+/// `{"fault": {"reason": …, "detail": …}}`: every refusal. `remedy` is ours: what to do about it.
+package struct FaultResource: Hashable, Sendable, Codable, Error {
+    package var reason: String
+    package var detail: String
+    package var remedy: String?
+
+    package init(reason: String, detail: String, remedy: String? = nil) {
+        (self.reason, self.detail, self.remedy) = (reason, detail, remedy)
+    }
+}
+
+/// The answer to an action.
+package struct ActionResource: Hashable, Sendable, Codable {
+    /// `complete`, `pending` or `failed`.
+    package var status: String
+    package var fault: FaultResource?
+
+    package init(status: String, fault: FaultResource? = nil) { (self.status, self.fault) = (status, fault) }
+}
+
+// Collections as oVirt's JSON writes them: one key, the singular element name. A missing key is an empty collection.
+
+/// `{"host": […]}`.
+package struct HostCollection: Sendable, Codable {
+    package var host: [HostResource]?
+    package init(_ host: [HostResource]) { self.host = host }
+}
+
+/// `{"event": […]}`, newest first.
+package struct EventCollection: Sendable, Codable {
+    package var event: [EventResource]?
+    package init(_ event: [EventResource]) { self.event = event }
+}
+
+/// `{"network": […]}`.
+package struct NetworkCollection: Sendable, Codable {
+    package var network: [NetworkResource]?
+    package init(_ network: [NetworkResource]) { self.network = network }
+}
+
+/// `{"node_image": […]}`.
+package struct NodeImageCollection: Sendable, Codable {
+    package var node_image: [NodeImageResource]?
+    package init(_ images: [NodeImageResource]) { node_image = images }
+}
+
+/// `{"boot_profile": […]}`.
+package struct BootProfileCollection: Sendable, Codable {
+    package var boot_profile: [BootProfile]?
+    package init(_ profiles: [BootProfile]) { boot_profile = profiles }
+}

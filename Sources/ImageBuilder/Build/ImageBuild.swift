@@ -1,0 +1,38 @@
+package import HostModel
+package import SystemPackage
+
+/// One build: a definition in, a kernel, an initramfs and a manifest out. The same inputs give the same bytes.
+///
+/// The output stands whole or not at all: it is written beside its place and renamed. Stages are kept in the cache
+/// by a hash of what went into them, so that an unchanged build only puts them together. Nothing is mounted, installed
+/// or made with privilege.
+package struct ImageBuild: Sendable {
+    /// The definition file.
+    package var definition: FilePath
+    /// Gets `NAME/VERSION/{vmlinuz,initramfs.zst,manifest.json,SHA256SUMS,packages.json}`, and `NAME/current`, a link
+    /// to the newest version.
+    package var outputDirectory: FilePath
+    /// Keeps packages and stages between builds; may be shared by builds, and deleted at any time between them.
+    package var cacheDirectory: FilePath
+    /// The static agent (`packaging/agent/build`); needed when the definition gives it a place.
+    package var agent: FilePath?
+
+    package init(
+        definition: FilePath,
+        outputDirectory: FilePath,
+        cacheDirectory: FilePath,
+        agent: FilePath? = nil
+    ) {
+        (self.definition, self.outputDirectory) = (definition, outputDirectory)
+        (self.cacheDirectory, self.agent) = (cacheDirectory, agent)
+    }
+}
+
+/// What a build made.
+package struct BuiltImage: Hashable, Sendable {
+    /// `OUTPUT/NAME/VERSION`; holds `manifest.json` and the files that it names.
+    package var directory: FilePath
+    package var manifest: ImageManifest
+    /// True when the very same version stood there already.
+    package var isUnchanged: Bool
+}

@@ -1,0 +1,76 @@
+/// One rtnetlink request as bytes: the fixed header of its family, then attributes (RFC 3549, rtnetlink(7)).
+struct NetlinkMessage: Hashable, Sendable {
+    /// RTM_…
+    var type: Int
+    /// NLM_F_…, beside those that libnl adds.
+    var flags: Int
+    private(set) var payload: [UInt8] = []
+
+    init(type: Int, flags: Int = 0) { (self.type, self.flags) = (type, flags) }
+
+    /// In the machine's byte order, as the kernel wants it.
+    mutating func put(_ value: some FixedWidthInteger) {
+        withUnsafeBytes(of: value) { payload.append(contentsOf: $0) }
+    }
+
+    mutating func putAttribute(_ type: Int, _ bytes: some Collection<UInt8>) {
+        put(UInt16(4 + bytes.count))
+        put(UInt16(type))
+        payload.append(contentsOf: bytes)
+        payload.append(contentsOf: repeatElement(0, count: -bytes.count & 3))
+    }
+
+    mutating func putAttribute(_ type: Int, value: some FixedWidthInteger) {
+        putAttribute(type, withUnsafeBytes(of: value) { Array($0) })
+    }
+
+    /// NUL-terminated.
+    mutating func putAttribute(_ type: Int, text: String) { putAttribute(type, Array(text.utf8) + [0]) }
+
+    mutating func putNested(_ type: Int, _ body: (inout NetlinkMessage) -> Void) {
+        var inner = NetlinkMessage(type: type)
+        body(&inner)
+        putAttribute(type, inner.payload)
+    }
+}
+
+/// The attributes of a message that came, by type. Of two with the same type the last one counts, as in the kernel.
+struct NetlinkAttributes: Sendable {
+    private var values: [Int: ArraySlice<UInt8>] = [:]
+
+    /// `nil` when an attribute's length does not fit into the bytes.
+    init?(_ bytes: ArraySlice<UInt8>) {
+        var rest = bytes
+        while rest.count >= 4 {
+            guard let length = rest.integer(at: 0, as: UInt16.self), let type = rest.integer(at: 2, as: UInt16.self),
+                length >= 4, Int(length) <= rest.count
+            else { return nil }
+            // The two upper bits say "nested" and "network byte order".
+            values[Int(type & 0x3FFF)] = rest.dropFirst(4).prefix(Int(length) - 4)
+            rest = rest.dropFirst((Int(length) + 3) & ~3)
+        }
+    }
+
+    subscript(_ type: Int) -> ArraySlice<UInt8>? { values[type] }
+
+    func integer<Value: FixedWidthInteger>(_ type: Int, as: Value.Type = Value.self) -> Value? {
+        values[type]?.integer(at: 0, as: Value.self)
+    }
+
+    /// Up to the NUL; `nil` when it is not UTF-8.
+    func text(_ type: Int) -> String? {
+        values[type].flatMap { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    func nested(_ type: Int) -> NetlinkAttributes? { values[type].flatMap(NetlinkAttributes.init) }
+}
+
+extension ArraySlice<UInt8> {
+    /// A value in the machine's byte order; `nil` when the slice is too short.
+    func integer<Value: FixedWidthInteger>(at offset: Int, as: Value.Type = Value.self) -> Value? {
+        let width = Value.bitWidth / 8
+        let bytes = dropFirst(offset).prefix(width)
+        guard bytes.count == width else { return nil }
+        return bytes.withUnsafeBytes { $0.loadUnaligned(as: Value.self) }
+    }
+}

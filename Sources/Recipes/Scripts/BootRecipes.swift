@@ -1,0 +1,115 @@
+package import HostModel
+
+/// Writes the boot scripts of one boot server: its templates, and the places that go into them.
+package struct BootRecipes: Sendable {
+    /// The static first stage: asks the server that it came from for the script of the machine.
+    package let firstStage: String
+    package let server: ServerLocation
+    package let engine: EngineLocation?
+    private let templates: [BootScript.Kind: ScriptTemplate]
+
+    /// The file of the `pxe` directory that holds the first stage.
+    package static let firstStageFileName = "boot.ipxe"
+    /// The name under which the initramfs is loaded; EFI kernels look it up (`initrd=`).
+    package static let initramfsName = "initramfs"
+
+    /// Reads the files by `text`, which gives the text of a file of the `pxe` directory; its error is passed on.
+    package init(
+        server: ServerLocation,
+        engine: EngineLocation?,
+        text: (_ fileName: String) throws -> String
+    ) throws {
+        (self.server, self.engine) = (server, engine)
+        firstStage = try ScriptTemplate(
+            name: Self.firstStageFileName,
+            text: try text(Self.firstStageFileName),
+            allowed: []
+        ).render([:])
+        var templates: [BootScript.Kind: ScriptTemplate] = [:]
+        for kind in BootScript.Kind.allCases {
+            let text = try text(kind.fileName)
+            templates[kind] = try ScriptTemplate(name: kind.fileName, text: text, allowed: kind.placeholders)
+        }
+        self.templates = templates
+    }
+
+    /// The script that makes a machine do what the directory answered.
+    package func script(for answer: BootAnswer, to request: BootRequest) throws(RecipeError) -> BootScript {
+        switch answer.profile.mode {
+        case .local: try render(.local, common(answer, request))
+        case .deny: try render(.deny, common(answer, request))
+        case .install, .kickstart:
+            throw .unsupportedMode(profile: answer.profile.name, mode: answer.profile.mode)
+        case .run, .rescue:
+            if let manifest = answer.manifest {
+                try render(.run, common(answer, request).merging(run(manifest, answer, request)) { $1 })
+            } else {
+                try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
+            }
+        }
+    }
+
+    /// The script that shows a reason, waits, and asks again.
+    package func wait(_ request: BootRequest, reason: String) throws(RecipeError) -> BootScript {
+        try render(
+            .wait,
+            [
+                "mac": .mac(request.mac), "reason": .screenText(reason),
+                "first_stage": .url(server, path: ["boot", "ipxe"]),
+            ]
+        )
+    }
+
+    private func render(_ kind: BootScript.Kind, _ values: [String: ScriptValue]) throws(RecipeError) -> BootScript {
+        guard let template = templates[kind] else { preconditionFailure("init loads a template of every kind") }
+        return BootScript(kind: kind, text: try template.render(values))
+    }
+
+    private func common(_ answer: BootAnswer, _ request: BootRequest) -> [String: ScriptValue] {
+        [
+            "mac": .mac(request.mac),
+            "host": .screenText(answer.host?.rawValue ?? "a new machine"),
+            "profile": .screenText(answer.profile.name),
+            "reason": .screenText(answer.reason),
+            "event": .url(server, path: ["boot", "event"], query: [("mac", request.mac.hyphenated)]),
+        ]
+    }
+
+    private func run(
+        _ manifest: ImageManifest,
+        _ answer: BootAnswer,
+        _ request: BootRequest
+    ) throws(RecipeError) -> [String: ScriptValue] {
+        let line = try KernelCommandLine.node(
+            image: manifest.kernelArguments,
+            profile: answer.profile.kernelArguments,
+            engine: engine,
+            mac: request.mac,
+            firmware: request.firmware,
+            initramfs: Self.initramfsName
+        )
+        return [
+            "image": .screenText("\(manifest.name) \(manifest.version), kernel \(manifest.kernelVersion)"),
+            "kernel": try fileURL(manifest, .kernel, request),
+            "initramfs": try fileURL(manifest, .initramfs, request),
+            "arguments": .kernelArguments(line),
+        ]
+    }
+
+    /// `/images/NAME/VERSION/FILE?mac=…&platform=…`: the query tells the server whose boot step it is.
+    private func fileURL(
+        _ manifest: ImageManifest,
+        _ role: ImageManifest.File.Role,
+        _ request: BootRequest
+    ) throws(RecipeError) -> ScriptValue {
+        guard let file = manifest.file(role) else { throw .missingFile(image: manifest.name, role: role) }
+        for name in [manifest.name, manifest.version, file.name] where !ImageReference.isComponent(name) {
+            throw .unsafeName(value: name)
+        }
+        return .url(
+            server,
+            path: ["images", manifest.name, manifest.version, file.name],
+            query: [("mac", request.mac.hyphenated), ("platform", request.firmware == .bios ? "pcbios" : "efi")]
+        )
+    }
+}

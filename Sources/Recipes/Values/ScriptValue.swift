@@ -1,0 +1,45 @@
+package import HostModel
+
+/// Text that is safe at its place in an iPXE script.
+///
+/// There is no way to make one from a plain string: every way here escapes for one place, or refuses. iPXE splits a line
+/// into words at white space before it expands `${settings}`; a word that is `||`, `&&` or `;` ends a command, one that
+/// begins with `#` ends the line, and a line that ends with `\` goes on in the next (iPXE src/core/exec.c, script.c).
+package struct ScriptValue: Hashable, Sendable {
+    package let text: String
+
+    private init(text: String) { self.text = text }
+
+    /// The longest text for the screen, in bytes before escaping.
+    package static let screenTextMax = 400
+
+    /// Words for an `echo` line. What iPXE would act on, and what is not printable ASCII, is percent-encoded.
+    package static func screenText(_ text: some StringProtocol) -> ScriptValue {
+        let kept = text.utf8.prefix(screenTextMax)
+        let escaped = PercentEncoding.encode(String(decoding: kept, as: UTF8.self)) { byte in
+            PercentEncoding.isUnreserved(byte) || screenPunctuation.contains(byte)
+        }
+        return ScriptValue(text: escaped.isEmpty ? "-" : escaped)
+    }
+
+    private static let screenPunctuation = Set(" !\"'()*+,/:<=>?@[]^".utf8)
+
+    /// Words of a kernel command line, in order.
+    package static func kernelArguments(_ line: KernelCommandLine) -> ScriptValue {
+        ScriptValue(text: line.words.joined(separator: " "))
+    }
+
+    /// `http://SERVER/` and path components, then a query, each value encoded.
+    package static func url(
+        _ server: ServerLocation,
+        path: [String],
+        query: [(name: String, value: String)] = []
+    ) -> ScriptValue {
+        let path = path.map { PercentEncoding.encode($0) }.joined(separator: "/")
+        let query = query.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }
+        let suffix = query.isEmpty ? "" : "?" + query.joined(separator: "&")
+        return ScriptValue(text: "http://\(server)/\(path)\(suffix)")
+    }
+
+    package static func mac(_ mac: MACAddress) -> ScriptValue { ScriptValue(text: mac.description) }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import BootServer
+import EngineClient
+import Glibc
+import HostModel
+import Logging
+import Recipes
+import ServiceLifecycle
+import UnixSignals
+
+@main
+struct MusterBoot: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "muster-boot",
+        abstract: "Boots the machines of one network segment: DHCP, TFTP and HTTP.",
+        discussion: """
+            A machine gets an address and the name of a loader by DHCP, the loader (iPXE) by TFTP or HTTP, and then by \
+            HTTP the script that its boot profile asks for. What a machine boots is decided by the engine, which \
+            muster-boot asks over --directory-socket for every machine, every time.
+
+            muster-engine starts muster-boot by itself. Alone it needs no root, only the capabilities to listen below \
+            port 1024 and to answer machines that have no address yet:
+
+              setcap cap_net_bind_service,cap_net_raw+ep /usr/bin/muster-boot
+              muster-boot --interface eth1 --address 10.77.0.1/24 --pool 10.77.0.100-10.77.0.199 \\
+                --image-directory /var/lib/muster/images --engine engine.example.org
+
+            Every boot step is one line on standard error and one event of the machine in the engine. SIGTERM ends it \
+            within 5 seconds; transfers on their way get that time.
+
+            To try it without an engine, --profile-file gives every machine the same answer, a BootAnswer in JSON:
+
+              {"profile": {"name": "try", "mode": "run", "kernelArguments": ["console=ttyS0"]},
+               "manifest": {"schema": 1, "name": "node-minimal", "version": "0123456789ab", …},
+               "reason": "a trial"}
+            """
+    )
+
+    @OptionGroup var options: MusterBootOptions
+
+    func validate() throws {
+        guard (options.directorySocket == nil) != (options.profileFile == nil) else {
+            throw ValidationError("Give either --directory-socket or --profile-file.")
+        }
+        _ = try options.settings()
+    }
+
+    func run() async throws {
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        let logger = Logger(label: "muster-boot")
+        let settings = try options.settings()
+        raiseDescriptorLimit()
+        do {
+            let services = try await BootServices.open(settings, directory: try options.directory(), logger: logger)
+            try await serve(services, logger)
+        } catch let failure as StartFailure {
+            throw Exit.failed(failure.description)
+        } catch let error as RecipeError {
+            throw Exit.failed("\(error); \(error.remedy)")
+        }
+    }
+
+    private func serve(_ services: BootServices, _ logger: Logger) async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: services)],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(BootServices.drainSeconds)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// One descriptor a connection and one a file: the usual soft limit of 1,024 is soon reached.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
+
+/// What ends the program with status 1 and one line on standard error.
+enum Exit: Error, CustomStringConvertible {
+    case failed(String)
+
+    var description: String {
+        switch self {
+        case .failed(let sentence): sentence
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import ArgumentParser
+import BootServer
+import Glibc
+import HostModel
+import Recipes
+
+struct MusterBootOptions: ParsableArguments {
+    enum DHCPMode: String, CaseIterable, ExpressibleByArgument {
+        case full
+        case off
+    }
+
+    @Option(help: "The Ethernet interface whose machines are served.")
+    var interface: String
+
+    @Option(help: ArgumentHelp("The address of this server on that interface.", valueName: "address/length"))
+    var address: IPv4Network
+
+    @Option(help: "full: give addresses from --pool. off: another DHCP server gives them, and names this one.")
+    var dhcp = DHCPMode.full
+
+    @Option(help: ArgumentHelp("Addresses for machines without a reservation.", valueName: "first-last"))
+    var pool: AddressPool?
+
+    @Option(help: ArgumentHelp("The default router that machines are told.", valueName: "address"))
+    var router: IPv4Address?
+
+    @Option(help: ArgumentHelp("A name server that machines are told; may be repeated.", valueName: "address"))
+    var dns: [IPv4Address] = []
+
+    @Option(help: ArgumentHelp("The engine's Unix socket.", valueName: "path"))
+    var directorySocket: String?
+
+    @Option(help: ArgumentHelp("Without an engine: a BootAnswer in JSON for every machine.", valueName: "file"))
+    var profileFile: String?
+
+    @Option(help: ArgumentHelp("Published images: NAME/VERSION/FILE.", valueName: "path"))
+    var imageDirectory = "/var/lib/muster/images"
+
+    @Option(help: ArgumentHelp("First-stage loaders: ipxe.efi, undionly.kpxe.", valueName: "path"))
+    var loaderDirectory = "/usr/lib/ipxe"
+
+    @Option(
+        help: ArgumentHelp(
+            "Boot scripts and templates. (default: pxe in a checkout, else /usr/share/muster/pxe)",
+            valueName: "path"
+        )
+    )
+    var pxeDirectory: String?
+
+    @Option(help: ArgumentHelp("Where the journal of leases lies.", valueName: "path"))
+    var stateDirectory = "/var/lib/muster-boot"
+
+    @Option(help: "TCP port of the scripts and images.") var httpPort: UInt16 = 80
+    @Option(help: "UDP port of the loaders.") var tftpPort: UInt16 = 69
+    @Option(help: "UDP port of DHCP; firmware knows only 67.") var dhcpPort: UInt16 = 67
+
+    @Option(help: ArgumentHelp("The engine as nodes reach it, for their command line.", valueName: "host[:port]"))
+    var engine: String?
+
+    @Option(
+        help: ArgumentHelp("SHA-256 of the engine's CA certificate, so that nodes take no other.", valueName: "hex")
+    )
+    var engineFingerprint: String?
+
+    func settings() throws -> BootServicesSettings {
+        var settings = BootServicesSettings(
+            interface: interface,
+            address: address,
+            imageDirectory: imageDirectory,
+            loaderDirectory: loaderDirectory,
+            pxeDirectory: pxeDirectory ?? Self.standardPXEDirectory,
+            stateDirectory: stateDirectory
+        )
+        if dhcp == .full {
+            guard let pool else {
+                throw ValidationError("--dhcp full needs --pool FIRST-LAST; with another DHCP server give --dhcp off.")
+            }
+            settings.pool = pool.range
+        }
+        (settings.router, settings.nameServers) = (router, dns)
+        guard httpPort > 0, tftpPort > 0, dhcpPort > 0 else { throw ValidationError("A port is from 1 to 65535.") }
+        (settings.httpPort, settings.tftpPort, settings.dhcpPort) = (httpPort, tftpPort, dhcpPort)
+        settings.engine = try engineLocation()
+        return settings
+    }
+
+    func directory() throws -> any BootDirectory {
+        if let directorySocket { return try RemoteBootDirectory(socketPath: directorySocket) }
+        guard let profileFile, let json = contents(of: profileFile) else {
+            throw Exit.failed("the file of --profile-file cannot be read: \(String(cString: strerror(errno)))")
+        }
+        do {
+            return try FixedBootDirectory(json: json)
+        } catch {
+            throw Exit.failed("\(profileFile) is no BootAnswer: \(error)")
+        }
+    }
+
+    private func engineLocation() throws -> EngineLocation? {
+        guard let engine else {
+            guard engineFingerprint == nil else { throw ValidationError("--engine-fingerprint needs --engine.") }
+            return nil
+        }
+        guard let location = EngineLocation(server: engine, fingerprint: engineFingerprint) else {
+            throw ValidationError("--engine: expected HOST[:PORT]; --engine-fingerprint: 64 hex digits.")
+        }
+        return location
+    }
+
+    private static var standardPXEDirectory: String {
+        access("pxe/boot.ipxe", R_OK) == 0 ? "pxe" : "/usr/share/muster/pxe"
+    }
+
+    /// A profile file is a few kilobytes; at most 1 MiB is read.
+    private func contents(of path: String) -> [UInt8]? {
+        guard let stream = fopen(path, "re") else { return nil }
+        defer { fclose(stream) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = fread(&bytes, 1, bytes.count, stream)
+        return Array(bytes.prefix(count))
+    }
+}
+
+/// `FIRST-LAST`
+struct AddressPool: ExpressibleByArgument {
+    let range: ClosedRange<IPv4Address>
+
+    init?(argument: String) {
+        let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map { IPv4Address($0) }
+        guard ends.count == 2, let first = ends[0], let last = ends[1], first <= last else { return nil }
+        range = first...last
+    }
+}
+
+extension IPv4Address: ExpressibleByArgument {
+    package init?(argument: String) { self.init(argument) }
+}
+
+extension IPv4Network: ExpressibleByArgument {
+    package init?(argument: String) { self.init(argument) }
+}

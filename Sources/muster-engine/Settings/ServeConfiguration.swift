@@ -1,0 +1,96 @@
+import HostModel
+import Logging
+
+/// What `serve` runs by: settings that were read into types that cannot be wrong.
+struct ServeConfiguration: Sendable {
+    /// What muster-boot is told; the engine only hands it on.
+    struct Boot: Hashable, Sendable {
+        var interface: String
+        var address: IPv4Network
+        var httpPort: UInt16
+        /// Further flags of muster-boot, as they are: `--pool=…`.
+        var further: [String]
+    }
+
+    var dataDirectory: String
+    var runtimeDirectory: String
+    /// `nil`: the one that `init` was given.
+    var address: String?
+    var organization: String?
+    var listen: String
+    /// 0 takes a free port.
+    var httpsPort: UInt16
+    /// `nil`: no boot services.
+    var boot: Boot?
+    var logLevel: Logger.Level
+
+    /// The socket of BootDirectory.
+    var bootSocket: String { "\(runtimeDirectory)/boot.sock" }
+
+    init(_ settings: Settings) throws(StartFailure) {
+        dataDirectory = try Self.path(settings, .dataDirectory)
+        runtimeDirectory = try Self.path(settings, .runtimeDirectory)
+        address = settings[.address]
+        organization = settings[.organization]
+        listen = settings.text(.listen)
+        httpsPort = try Self.port(settings, .httpsPort)
+        boot = try Self.boot(settings)
+        guard let level = Logger.Level(rawValue: settings.text(.logLevel)) else {
+            throw Self.refusal(.logLevel, settings, "is no level", "info, or debug to see more")
+        }
+        logLevel = level
+    }
+
+    private static func boot(_ settings: Settings) throws(StartFailure) -> Boot? {
+        switch settings.text(.boot) {
+        case "none": return nil
+        case "local": break
+        default: throw refusal(.boot, settings, "is neither local nor none", "local or none")
+        }
+        guard let interface = settings[.bootInterface] else { return nil }
+        guard let address = settings[.bootAddress].flatMap(IPv4Network.init) else {
+            throw refusal(.bootAddress, settings, "is not A.B.C.D/LENGTH", "this machine's address on \(interface)")
+        }
+        return Boot(
+            interface: interface,
+            address: address,
+            httpPort: try port(settings, .httpPort),
+            further: Self.handedOn.flatMap { setting, flag in
+                (settings[setting] ?? "").split(separator: ",").map { "--\(flag)=\($0)" }
+            }
+        )
+    }
+
+    /// Settings that only muster-boot understands; several values are separated by commas.
+    private static let handedOn: [(Setting, String)] = [
+        (.bootDHCP, "dhcp"), (.bootPool, "pool"), (.bootRouter, "router"), (.bootDNS, "dns"),
+        (.bootLoaderDirectory, "loader-directory"), (.bootPXEDirectory, "pxe-directory"),
+    ]
+
+    /// Absolute, so that the children find the same place.
+    private static func path(_ settings: Settings, _ setting: Setting) throws(StartFailure) -> String {
+        let text = settings.text(setting)
+        guard text.hasPrefix("/"), !text.utf8.contains(0) else {
+            throw refusal(setting, settings, "is not an absolute path", "a path that begins with /")
+        }
+        let trimmed = text.reversed().drop { $0 == "/" }
+        return trimmed.isEmpty ? "/" : String(trimmed.reversed())
+    }
+
+    private static func port(_ settings: Settings, _ setting: Setting) throws(StartFailure) -> UInt16 {
+        guard let port = UInt16(settings.text(setting)) else {
+            throw refusal(setting, settings, "is not a port", "a number from 0 to 65535")
+        }
+        return port
+    }
+
+    private static func refusal(
+        _ setting: Setting,
+        _ settings: Settings,
+        _ problem: String,
+        _ wanted: String
+    ) -> StartFailure {
+        let text = settings[setting].map { " \"\($0)\"" } ?? ""
+        return StartFailure(.usage, "--\(setting.rawValue)\(text) \(problem).", remedy: "Give \(wanted).")
+    }
+}

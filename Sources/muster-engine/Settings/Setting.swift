@@ -1,0 +1,43 @@
+/// Every setting of the engine: its flag, its key in the settings file, and, in capitals, its environment variable.
+enum Setting: String, CaseIterable, Sendable {
+    case dataDirectory = "data-directory"
+    case runtimeDirectory = "runtime-directory"
+    case address
+    case organization
+    case listen
+    case httpsPort = "https-port"
+    case httpPort = "http-port"
+    case user
+    case bootUser = "boot-user"
+    case boot
+    case bootInterface = "boot-interface"
+    case bootAddress = "boot-address"
+    case bootPool = "boot-pool"
+    case bootDHCP = "boot-dhcp"
+    case bootRouter = "boot-router"
+    case bootDNS = "boot-dns"
+    case bootLoaderDirectory = "boot-loader-directory"
+    case bootPXEDirectory = "boot-pxe-directory"
+    case logLevel = "log-level"
+
+    /// `nil`: not set unless somebody sets it.
+    var fallback: String? {
+        switch self {
+        case .dataDirectory: "/var/lib/muster"
+        case .runtimeDirectory: "/run/muster"
+        case .listen: "0.0.0.0"
+        case .httpsPort: "443"
+        case .httpPort: "80"
+        case .user: Account.engineName
+        case .bootUser: Account.bootName
+        case .boot: "local"
+        case .logLevel: "info"
+        case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootRouter, .bootDNS,
+            .bootLoaderDirectory, .bootPXEDirectory:
+            nil
+        }
+    }
+
+    /// `MUSTER_ENGINE_DATA_DIRECTORY`.
+    var variable: String { "MUSTER_ENGINE_" + rawValue.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() }
+}

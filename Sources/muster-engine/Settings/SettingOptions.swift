@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import Logging
+
+/// The settings as flags. Which of them a command needs is the command's affair.
+struct SettingOptions: ParsableArguments {
+    @Option(help: "Where database, keys and images lie (default: /var/lib/muster).")
+    var dataDirectory: String?
+    @Option(help: "Where the socket of the boot services is made (default: /run/muster).")
+    var runtimeDirectory: String?
+    @Option(help: "The name or IPv4 address by which nodes and browsers reach this engine.")
+    var address: String?
+    @Option(help: "The O= of every certificate (default: Muster).")
+    var organization: String?
+    @Option(help: "The address that HTTPS listens on (default: 0.0.0.0, all).")
+    var listen: String?
+    @Option(help: "The port of API and registration (default: 443).")
+    var httpsPort: String?
+    @Option(help: "The port on which muster-boot serves boot files (default: 80).")
+    var httpPort: String?
+    @Option(help: "The account of the engine, a name or a number (default: muster, or 64700 when there is none).")
+    var user: String?
+    @Option(help: "The account of muster-boot (default: muster-boot, or 64701 when there is none).")
+    var bootUser: String?
+    @Option(help: "local: run the boot services as a child; none: do not (default: local).")
+    var boot: String?
+    @Option(help: "The interface on which machines boot.")
+    var bootInterface: String?
+    @Option(help: "This machine's address there, as A.B.C.D/LENGTH.")
+    var bootAddress: String?
+    @Option(help: "The addresses to lease, as FIRST-LAST.")
+    var bootPool: String?
+    @Option(name: .customLong("boot-dhcp"), help: "full: lease addresses; off: another server does (default: full).")
+    var bootDHCP: String?
+    @Option(help: "The default router that machines are told.")
+    var bootRouter: String?
+    @Option(name: .customLong("boot-dns"), help: "The name servers that machines are told, separated by commas.")
+    var bootDNS: String?
+    @Option(help: "Where the first-stage loaders lie (default: /usr/lib/ipxe).")
+    var bootLoaderDirectory: String?
+    @Option(name: .customLong("boot-pxe-directory"), help: "Where boot scripts lie (default: /usr/share/muster/pxe).")
+    var bootPXEDirectory: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical (default: info).")
+    var logLevel: String?
+    @Option(name: .customLong("settings"), help: "The settings file (default: \(SettingsFile.path), if it is there).")
+    var file: String?
+
+    private var flags: [Setting: String] {
+        let given: [(Setting, String?)] = [
+            (.dataDirectory, dataDirectory), (.runtimeDirectory, runtimeDirectory), (.address, address),
+            (.organization, organization), (.listen, listen), (.httpsPort, httpsPort), (.httpPort, httpPort),
+            (.user, user), (.bootUser, bootUser), (.boot, boot), (.bootInterface, bootInterface),
+            (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
+            (.bootDNS, bootDNS), (.bootLoaderDirectory, bootLoaderDirectory), (.bootPXEDirectory, bootPXEDirectory),
+            (.logLevel, logLevel),
+        ]
+        return Dictionary(given.compactMap { setting, text in text.map { (setting, $0) } }) { first, _ in first }
+    }
+
+    /// Puts flags, environment, file and defaults together.
+    func resolved() throws(StartFailure) -> Settings {
+        try Settings(
+            flags: flags,
+            environment: ProcessInfo.processInfo.environment,
+            file: SettingsFile.read(file ?? SettingsFile.path, isNamed: file != nil)
+        )
+    }
+
+    /// The flags alone: what the supervisor handed to its child, already put together.
+    func resolvedFromFlags() throws(StartFailure) -> Settings {
+        try Settings(flags: flags, environment: [:], file: [:])
+    }
+}

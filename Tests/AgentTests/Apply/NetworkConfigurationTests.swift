@@ -1,0 +1,104 @@
+import AgentWire
+import HostModel
+import SystemPackage
+import Testing
+
+@testable import Agent
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What the agent keeps on disk.
+@Suite struct NetworkConfigurationTests {
+    static let networks = [
+        WantedNetwork(name: "ovirtmgmt", southbound: .nic("eth0"), addressing: .dhcp, defaultRoute: true, stp: true),
+        WantedNetwork(name: "storage", southbound: .nic("eth1"), vlan: 0, bridged: false, mtu: 9000),
+        WantedNetwork(
+            name: "wan",
+            southbound: .bonding("bond0"),
+            addressing: .fixed(IPv4Network("192.0.2.2/24") ?? .everything, gateway: IPv4Address("192.0.2.1")),
+            defaultRoute: true,
+            nameservers: ["192.0.2.53", "2001:db8::1"]
+        ),
+        WantedNetwork(name: "no ports", southbound: .nic("e"), bridged: false),
+        WantedNetwork(name: "internal", southbound: nil),
+    ]
+
+    @Test("canonical attributes read back", arguments: networks)
+    func canonical(_ network: WantedNetwork) throws {
+        #expect(try WantedNetwork(name: network.name, canonical: network.canonical) == network)
+    }
+
+    @Test("saved, replaced, and nothing left over")
+    func saves() throws {
+        let temporary = TemporaryDirectory()
+        let directory = temporary.directory
+        let configuration = NetworkConfiguration.running(in: directory.path)
+        #expect(try configuration.networks().isEmpty)
+        let all = Dictionary(uniqueKeysWithValues: Self.networks.map { ($0.name, $0) })
+        try configuration.save(all)
+        #expect(try configuration.networks() == all)
+        let one = all.filter { $0.key == "ovirtmgmt" }
+        try configuration.save(one)
+        #expect(try configuration.networks() == one)
+        let text = try #require(try NodeDirectory(configuration.root.appending("nets")).read("ovirtmgmt"))
+        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+        #expect(lines.contains("    \"bootproto\": \"dhcp\",") && lines.contains("    \"mtu\": 1500,"))
+        // The link and the directory that it names.
+        #expect(try entries(configuration.root.removingLastComponent().string) == 2)
+    }
+
+    @Test("a file that is no network is an error, not a network of nobody")
+    func damaged() throws {
+        let temporary = TemporaryDirectory()
+        let directory = temporary.directory
+        let configuration = NetworkConfiguration.running(in: directory.path)
+        try configuration.save(["internal": WantedNetwork(name: "internal", southbound: nil)])
+        try NodeDirectory(configuration.root.appending("nets")).write(Array("{".utf8), to: "internal")
+        #expect(throws: (any Error).self) { try configuration.networks() }
+    }
+
+    @Test func journal() throws {
+        let temporary = TemporaryDirectory()
+        let directory = temporary.directory
+        let journal = UndoJournal(in: directory)
+        #expect(try journal.read() == nil)
+        let address = try #require(IPv4Network("10.0.0.2/24"))
+        let entry = UndoJournal.Entry(
+            undo: [
+                .deleteLink(name: "br"), .setMaster(link: "eth0", master: nil),
+                .addAddress(link: "eth0", address: address),
+                .addRoute(RouteState(destination: .everything, gateway: IPv4Address("10.0.0.1"), link: "eth0")),
+                .createBridge(name: "br", mac: MACAddress("52:54:00:00:00:01"), options: BridgeOptions()),
+                .setNameservers(["10.0.0.1"]),
+            ],
+            networks: Dictionary(uniqueKeysWithValues: Self.networks.map { ($0.name, $0.canonical) })
+        )
+        try journal.write(entry)
+        #expect(try journal.read() == entry)
+        try journal.clear()
+        #expect(try journal.read() == nil)
+    }
+
+    @Test func resolvers() throws {
+        let temporary = TemporaryDirectory()
+        let directory = temporary.directory
+        let file = ResolverFile(directory.file("resolv.conf"))
+        #expect(try file.nameservers() == [])
+        try directory.write(Array("search a.example\nnameserver\t10.0.0.1\n".utf8), to: "resolv.conf")
+        #expect(try file.nameservers() == ["10.0.0.1"])
+        try file.write(["10.0.0.2", "10.0.0.3"])
+        #expect(try file.nameservers() == ["10.0.0.2", "10.0.0.3"])
+        let text = String(decoding: try #require(try directory.read("resolv.conf")), as: UTF8.self)
+        #expect(text == "search a.example\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n")
+    }
+
+    private func entries(_ path: String) throws -> Int {
+        let handle = try #require(opendir(path))
+        defer { closedir(handle) }
+        var count = 0
+        while readdir(handle) != nil { count += 1 }
+        return count - 2
+    }
+}

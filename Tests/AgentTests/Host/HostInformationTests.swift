@@ -1,0 +1,126 @@
+import AgentWire
+import HostModel
+import Testing
+
+@testable import Agent
+
+/// The texts of /proc, as kernels write them.
+@Suite struct HostInformationTests {
+    static let cpuinfo = """
+        processor\t: 0
+        vendor_id\t: GenuineIntel
+        model name\t: Intel(R)  Xeon(R) CPU
+        cpu MHz\t\t: 2394.374
+        physical id\t: 0
+        core id\t\t: 0
+        flags\t\t: fpu cx8 cmov mmx fxsr sse2 nx lm ssse3 lahf_lm
+
+        processor\t: 1
+        model name\t: another
+        physical id\t: 0
+        core id\t\t: 0
+
+        processor\t: 2
+        physical id\t: 1
+        core id\t\t: 0
+        """
+
+    @Test func processor() {
+        let processor = ProcessorInformation(cpuinfo: Self.cpuinfo)
+        #expect(processor.model == "Intel(R) Xeon(R) CPU")
+        #expect(processor.megahertz == "2394.374")
+        #expect((processor.cpus.count, processor.coreCount, processor.socketCount) == (3, 2, 2))
+        let flags = processor.reportedFlags.split(separator: ",")
+        #expect(flags.contains("model_Conroe") && flags.contains("lahf_lm"))
+        #expect(!flags.contains("model_Penryn"), "sse4_1 is missing")
+    }
+
+    @Test("a virtual machine without topology has a core for each processor")
+    func plainProcessor() {
+        let processor = ProcessorInformation(cpuinfo: "processor : 0\nflags : sse2\nprocessor : 1\nnonsense\n: \n")
+        #expect((processor.cpus.count, processor.coreCount, processor.socketCount) == (2, 2, 1))
+        #expect(ProcessorInformation(cpuinfo: "").cpus.isEmpty)
+    }
+
+    @Test func memory() {
+        let memory = MemoryInformation(meminfo: "MemTotal:  4096 kB\nMemFree: 1024 kB\nCached: 1024 kB\nbroken\nX: y\n")
+        #expect(memory.mebibytes("MemTotal") == 4)
+        #expect((memory.available, memory.usedPercent) == (2, 50))
+        #expect(MemoryInformation(meminfo: "").usedPercent == 0)
+    }
+
+    @Test func processorTime() {
+        let first = ProcessorTime(stat: "cpu 10 0 10 80 0 0 0 0\ncpu0 10 0 10 80\nbtime 1700000000\n")
+        let second = ProcessorTime(stat: "cpu 20 10 20 140 0 0 0 0 9 9\ncpu0 x\n")
+        #expect(first.bootTime == 1_700_000_000)
+        #expect(first.each[0]?.idle == 80)
+        let shares = ProcessorTime.shares(from: first.all, to: second.all)
+        #expect(percentText(shares.user) == "22.22")
+        #expect(percentText(shares.system) == "11.11")
+        #expect(percentText(shares.idle) == "66.67")
+        #expect(ProcessorTime.shares(from: second.all, to: second.all).idle == 100)
+    }
+
+    @Test(arguments: [
+        ("ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"", "Debian", "12"),
+        ("ID='centos'\nVERSION_ID=9", "RHEL", "9"), ("ID=centos\nVARIANT_ID=\"ovirt-node\"", "oVirt Node", ""),
+        ("ID=other\nNAME=Other", "Other", ""), ("\"\n=\nID", "", ""),
+    ])
+    func operatingSystem(text: String, name: String, version: String) {
+        let file = OperatingSystemFile(text: text)
+        #expect((file.name, file.version) == (name, version))
+    }
+}
+
+@Suite struct NetworkInventoryTests {
+    @Test("the links as VDSM groups them")
+    func groups() throws {
+        let address = try #require(IPv4Network("10.0.0.5/24"))
+        let second = try #require(IPv4Network("192.0.2.5/24"))
+        var state = NetworkState(
+            links: [
+                LinkState(name: "eth0", mac: MACAddress("52:54:00:00:00:01"), isUp: true, master: "ovirtmgmt"),
+                LinkState(name: "ovirtmgmt", kind: .bridge(BridgeOptions(stp: true)), addresses: [second, address]),
+                LinkState(name: "eth1.5", kind: .vlan(base: "eth1", id: 5), mtu: 9000),
+                LinkState(name: "bond0", kind: .bond), LinkState(name: "lo", kind: .loopback),
+                LinkState(name: "wlan0"), LinkState(name: "veth_0", kind: .other("veth")),
+                LinkState(name: "veth9", kind: .other("veth")), LinkState(name: "tap0", kind: .other("tun")),
+                LinkState(name: ";vdsmdummy;", kind: .bridge(BridgeOptions())),
+            ],
+            routes: [RouteState(destination: .everything, gateway: IPv4Address("10.0.0.1"), link: "ovirtmgmt")]
+        )
+        state.links["eth1"] = LinkState(name: "eth1")
+        var ownership = NetworkOwnership()
+        let management = WantedNetwork(
+            name: "ovirtmgmt",
+            southbound: .nic("eth0"),
+            addressing: .dhcp,
+            defaultRoute: true
+        )
+        let gone = WantedNetwork(name: "gone", southbound: .nic("eth1"))
+        let plain = WantedNetwork(name: "plain", southbound: .nic("eth1"), vlan: 5, bridged: false, mtu: 9000)
+        ownership.networks = ["ovirtmgmt": management.canonical, "gone": gone.canonical, "plain": plain.canonical]
+        (ownership.dhcpClients, ownership.isDirty) = (["ovirtmgmt"], true)
+        var capabilities = HostCapabilities()
+        NetworkInventory(state: state, ownership: ownership, speeds: ["eth0": 1000]).fill(&capabilities)
+        #expect(capabilities.nics.keys.sorted() == ["eth0", "eth1", "veth_0"])
+        #expect(capabilities.nics["eth0"]?.speed == 1000)
+        #expect(capabilities.bridges.keys.sorted() == ["ovirtmgmt"])
+        #expect(capabilities.bridges["ovirtmgmt"]?.ports == ["eth0"])
+        #expect(capabilities.bridges["ovirtmgmt"]?.stp == "on")
+        #expect(capabilities.vlans["eth1.5"]?.iface == "eth1")
+        #expect(capabilities.vlans["eth1.5"]?.address.mtu == "9000")
+        #expect(capabilities.bondings.keys.sorted() == ["bond0"])
+        #expect(capabilities.netConfigDirty == "True")
+        let bridged = try #require(capabilities.networks["ovirtmgmt"])
+        #expect((bridged.iface, bridged.southbound, bridged.ports) == ("ovirtmgmt", "eth0", ["eth0"]))
+        #expect(
+            (bridged.address.addr, bridged.address.netmask) == ("10.0.0.5", "255.255.255.0"),
+            "in the gateway's net"
+        )
+        #expect(bridged.address.ipv4defaultroute && bridged.address.dhcpv4)
+        let bridgeless = try #require(capabilities.networks["plain"])
+        #expect((bridgeless.interface, bridgeless.vlanid, bridgeless.bridged) == ("eth1.5", 5, false))
+        #expect(capabilities.networks["gone"] == nil, "it is not in the kernel")
+    }
+}

@@ -1,0 +1,250 @@
+import AgentWire
+import HostModel
+import NIOCore
+import Subprocess
+import SystemPackage
+import Testing
+
+@testable import Agent
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// `serve` and `apply` as processes, with a client of another language, in namespaces of their own.
+@Suite(.serialized) struct AgentProcessTests {
+    @Test("who may speak: the engine, and the agent itself from its own host; serve has no root")
+    func admission() async throws {
+        try await AgentRig.run { rig in
+            try await rig.serving(isReady: false) { serve in
+                try rig.approve()
+                try rig.keepImpostor()
+                try await serve.await("listening on")
+                let status =
+                    try readFile(FilePath("/proc/\(serve.pid)/status")).map { String(decoding: $0, as: UTF8.self) }
+                    ?? ""
+                #expect(status.contains("Uid:\t36\t36\t36\t36") && status.contains("CapEff:\t0000000000000000"))
+                let engine = try await rig.client("engine", "Host.ping2", "Host.nope", "Host.getHardwareInfo")
+                #expect(engine.prefix(2) == ["CONNECTED 24000,0", "true"])
+                #expect(engine[2].contains("-32601"))
+                #expect(engine[3].contains("systemUUID"))
+                #expect(try await rig.client("own", to: "127.0.0.1", isLocal: true, "Host.ping2").contains("true"))
+                for stranger in ["other", "impostor", "own"] {
+                    #expect(try await !rig.client(stranger, "Host.ping2").contains("true"), "\(stranger)")
+                }
+                #expect(try await rig.client("engine", "raw:SEND\nbad\n\n\0", "Host.ping2").last == "closed")
+                #expect(try await rig.client("engine", "Host.ping2").contains("true"), "it keeps serving")
+            }
+        }
+    }
+
+    @Test("more connections than the agent keeps are turned away, and it goes on")
+    func flood() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.serving { serve in
+                let kept = try await rig.flood(AgentServer.connectionsMax + 20)
+                let answer = try await rig.client("engine", "Host.ping2")
+                #expect(kept == AgentServer.connectionsMax)
+                #expect(serve.text.contains("too many connections"))
+                #expect(answer.contains("true"), "it keeps serving")
+            }
+        }
+    }
+
+    @Test("a renewed certificate is taken into use without a restart")
+    func renewal() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.serving { serve in
+                try rig.approve()
+                try await serve.await("using the new certificate")
+                #expect(try await rig.client("engine", "Host.ping2").contains("true"))
+            }
+        }
+    }
+
+    static let fixedAddress =
+        #""ipaddr": "10.88.0.2", "netmask": "255.255.255.0", "gateway": "10.88.0.1""#
+    static let management = """
+        {"networks": {"ovirtmgmt": {"nic": "veth_0", \(fixedAddress), "defaultRoute": true, "bridged": "true", "STP": "no", "mtu": 1500}}, "bondings": {}, \
+        "options": {"connectivityCheck": "true", "connectivityTimeout": 4, "commitOnSuccess": true}}
+        """
+
+    private static func isBridged(_ network: String) -> Bool {
+        network.contains("default via 10.88.0.1 dev ovirtmgmt") && network.contains("ovirtmgmt        UP")
+    }
+
+    private static func isPlain(_ network: String) -> Bool {
+        network.contains("default via 10.88.0.1 dev veth_0") && !network.contains("ovirtmgmt")
+    }
+
+    @Test("ovirtmgmt over the NIC that carries the connection, confirmed over it, committed, and reported")
+    func managementBridge() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.applying { _ in
+                try await rig.serving { _ in
+                    let answer = try await rig.client(
+                        "engine",
+                        "+Host.setupNetworks",
+                        Self.management,
+                        "poll:Host.ping2"
+                    )
+                    #expect(answer == ["CONNECTED 24000,0", "true", "RECEIPT "])
+                    #expect(Self.isBridged(try await rig.network()))
+                    let capabilities = try await capabilities(rig)
+                    #expect(capabilities.lastClientIface == "ovirtmgmt")
+                    #expect(capabilities.netConfigDirty == "False")
+                    #expect(capabilities.nics["veth_0"]?.address.addr == "")
+                    let network = try #require(capabilities.networks["ovirtmgmt"])
+                    #expect((network.ports, network.southbound) == (["veth_0"], "veth_0"))
+                    #expect(network.address.addr == AgentRig.hostAddress)
+                    #expect(try NetworkConfiguration.persistent(in: rig.directory.file("vdsm")).networks().count == 1)
+                    let again = try await rig.client(
+                        "engine",
+                        "+Host.setupNetworks",
+                        Self.management,
+                        "poll:Host.ping2"
+                    )
+                    #expect(again.contains("true"), "nothing to do is no error")
+                }
+            }
+        }
+    }
+
+    @Test("validation errors carry VDSM's codes and change nothing")
+    func refusals() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.applying { _ in
+                try await rig.serving { _ in
+                    let answers = try await rig.client(
+                        "engine",
+                        "Host.setupNetworks",
+                        #"{"networks": {"n": {"nic": "nope"}}}"#,
+                        "Host.setupNetworks",
+                        #"{"networks": {"n": {"nic": "veth_0", "vlan": 5000}}}"#,
+                        "Host.setupNetworks",
+                        #"{"bondings": {"bond0": {"nics": ["veth_0"]}}}"#,
+                        "Host.setupNetworks",
+                        #"{"networks": 7}"#
+                    )
+                    #expect(
+                        zip(answers.dropFirst(), ["23", "26", "25", "-32602"]).allSatisfy {
+                            $0.contains("\"code\": \($1),")
+                        }
+                    )
+                    #expect(Self.isPlain(try await rig.network()))
+                }
+            }
+        }
+    }
+
+    @Test("an engine that is not heard: code 10, and the previous state; meanwhile a second change is refused")
+    func nobodyHeard() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.applying { apply in
+                try await rig.serving { _ in
+                    async let first = rig.client("engine", "Host.setupNetworks", Self.management)
+                    try await apply.await("remove 10.88.0.2/24 from veth_0")
+                    let second = try await rig.client("engine", "Host.setupNetworks", Self.management)
+                    #expect(second.contains { $0.contains("\"code\": 40,") })
+                    #expect(try await first.contains { $0.contains("\"code\": 10,") })
+                    #expect(Self.isPlain(try await rig.network()))
+                    #expect(try await capabilities(rig).networks.isEmpty)
+                }
+            }
+        }
+    }
+
+    @Test("the agent's own voice does not count as the engine's")
+    func ownVoice() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.applying { _ in
+                try await rig.serving { _ in
+                    let answer = try await rig.client(
+                        "own",
+                        to: "127.0.0.1",
+                        isLocal: true,
+                        "+Host.setupNetworks",
+                        Self.management,
+                        "poll:Host.ping2"
+                    )
+                    #expect(answer.contains { $0.contains("\"code\": 10,") })
+                    #expect(Self.isPlain(try await rig.network()))
+                }
+            }
+        }
+    }
+
+    @Test("serve is killed during the wait: the previous state comes back")
+    func serveKilled() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.applying { apply in
+                try await rig.serving { serve in
+                    async let call = rig.client("engine", "Host.setupNetworks", Self.management)
+                    try await apply.await("remove 10.88.0.2/24 from veth_0")
+                    serve.kill()
+                    #expect(try await call.last == "closed")
+                    try await apply.await("taken back")
+                    try await rig.awaitNetwork(Self.isPlain)
+                }
+            }
+        }
+    }
+
+    @Test("apply is killed during the wait: its next start takes the change back")
+    func applyKilled() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.applying { apply in
+                try await rig.serving { _ in
+                    async let call = rig.client("engine", "Host.setupNetworks", Self.management)
+                    try await apply.await("remove 10.88.0.2/24 from veth_0")
+                    apply.kill()
+                    #expect(try await call.contains { $0.contains("\"code\": 40,") })
+                    #expect(Self.isBridged(try await rig.network()))
+                    try await rig.applying { _ in
+                        #expect(Self.isPlain(try await rig.network()))
+                        #expect(try await capabilities(rig).networks.isEmpty)
+                        let answer = try await rig.client(
+                            "engine",
+                            "+Host.setupNetworks",
+                            Self.management,
+                            "poll:Host.ping2"
+                        )
+                        #expect(answer.contains("true"))
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(
+        "apply answers vdsm and root, and nobody else, whatever the socket's mode",
+        arguments: [
+            (UInt32(36), true), (0, true), (1000, false), (65534, false),
+        ]
+    )
+    func peerCredentials(user: UInt32, isAnswered: Bool) async throws {
+        try await AgentRig.run { rig in
+            try await rig.applying { _ in
+                let answer = try await rig.askApply(asUser: user)
+                #expect(answer.contains("\"result\"") == isAnswered, "\(answer)")
+            }
+        }
+    }
+
+    private func capabilities(
+        _ rig: AgentRig,
+        at address: String = AgentRig.hostAddress
+    ) async throws -> HostCapabilities {
+        let lines = try await rig.client("engine", to: address, "Host.getCapabilities")
+        let line = try #require(lines.first { $0.hasPrefix("{") })
+        return try HostCapabilities(result: try JSONText.decode(JSONValue.self, from: ByteBuffer(string: line)))
+    }
+}

@@ -1,0 +1,264 @@
+import HostModel
+import Subprocess
+import SystemPackage
+import Testing
+
+@testable import Agent
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// A host and an engine's machine: two network namespaces with a cable between them, `serve` and `apply` in one, and a
+/// client that shares no code with them in the other.
+final class AgentRig: Sendable {
+    static let hostAddress = "10.88.0.2"
+    static let port = 54321
+
+    private let temporary = TemporaryDirectory()
+    var directory: NodeDirectory { temporary.directory }
+    private let names: (host: String, engine: String)
+    private let authority: RigAuthority
+
+    /// Makes the rig, runs `body`, and leaves nothing behind.
+    static func run(dhcp: Bool = false, _ body: (AgentRig) async throws -> Void) async throws {
+        let rig = try AgentRig()
+        do {
+            try await rig.lay(dhcp: dhcp)
+            try await body(rig)
+        } catch {
+            await rig.remove()
+            throw error
+        }
+        await rig.remove()
+    }
+
+    private init() throws {
+        let mark = "\(getpid())-\(UInt16.random(in: 0 ... .max))"
+        names = ("muster-h-\(mark)", "muster-e-\(mark)")
+        authority = try RigAuthority()
+        // `serve` is another user.
+        try #require(chmod(temporary.path.string, 0o755) == 0)
+    }
+
+    private func lay(dhcp: Bool) async throws {
+        for name in [names.host, names.engine] { try await ip("netns", "add", name) }
+        try await ip(
+            "link",
+            "add",
+            "veth_0",
+            "netns",
+            names.host,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eng0",
+            "netns",
+            names.engine
+        )
+        for (name, link) in [(names.host, "lo"), (names.host, "veth_0"), (names.engine, "lo"), (names.engine, "eng0")] {
+            try await ip("-n", name, "link", "set", link, "up")
+        }
+        try await ip("-n", names.engine, "address", "add", "10.88.0.1/24", "dev", "eng0")
+        if !dhcp {
+            try await ip("-n", names.host, "address", "add", "\(Self.hostAddress)/24", "dev", "veth_0")
+            try await ip("-n", names.host, "route", "add", "default", "via", "10.88.0.1")
+        }
+        for part in ["state", "run"] { try sub(part).make(permissions: .directory) }
+        try directory.write([], to: "resolv.conf")
+        try keepLeaf("muster:engine", "engine")
+        try keepLeaf("muster:host/2", "other")
+        try directory.write(Array(authority.pem.utf8), to: "ca.pem")
+    }
+
+    /// What `register` leaves when the node is approved.
+    func approve() throws {
+        let leaf = try authority.leaf("muster:host/1")
+        try sub("state").write(
+            Array(leaf.keyPEM.utf8),
+            to: "key.pem",
+            permissions: [.ownerReadWrite, .groupRead],
+            group: 36
+        )
+        try sub("state").write(Array(authority.pem.utf8), to: "ca.pem")
+        try sub("state").write(Array(leaf.certificatePEM.utf8), to: "certificate.pem")
+        try directory.write(Array(leaf.keyPEM.utf8), to: "own.key")
+        try directory.write(Array(leaf.certificatePEM.utf8), to: "own.pem")
+    }
+
+    /// A certificate of another authority with the engine's role.
+    func keepImpostor() throws {
+        let leaf = try RigAuthority().leaf("muster:engine")
+        try directory.write(Array(leaf.keyPEM.utf8), to: "impostor.key")
+        try directory.write(Array(leaf.certificatePEM.utf8), to: "impostor.pem")
+    }
+
+    private func keepLeaf(_ uri: String, _ name: String) throws {
+        let leaf = try authority.leaf(uri)
+        try directory.write(Array(leaf.keyPEM.utf8), to: "\(name).key")
+        try directory.write(Array(leaf.certificatePEM.utf8), to: "\(name).pem")
+    }
+
+    func sub(_ name: String) -> NodeDirectory { NodeDirectory(directory.file(name)) }
+
+    private func remove() async {
+        // DHCP clients run on by themselves.
+        let pids = (try? await ip("netns", "pids", names.host)) ?? ""
+        for pid in pids.split(separator: "\n").compactMap({ pid_t($0) }) { kill(pid, SIGKILL) }
+        for name in [names.host, names.engine] { _ = try? await ip("netns", "delete", name) }
+    }
+
+    // Programs
+
+    /// `muster-agent serve` until `body` ends. `isReady`: wait until it listens.
+    func serving<Result: Sendable>(isReady: Bool = true, _ body: (Daemon) async throws -> Result) async throws -> Result
+    {
+        let words = agent("serve") + ["--port", "\(Self.port)"]
+        return try await Daemon.run(inHost(words), until: isReady ? "listening on" : "waiting for key", body)
+    }
+
+    /// `muster-agent apply` until `body` ends.
+    func applying<Result: Sendable>(_ body: (Daemon) async throws -> Result) async throws -> Result {
+        let words =
+            agent("apply") + [
+                "--network-configuration", directory.file("vdsm").string, "--resolv-conf",
+                directory.file("resolv.conf").string, "--udhcpc-script", directory.file("lease").string,
+            ]
+        return try await Daemon.run(inHost(words), until: "listening on", body)
+    }
+
+    private func agent(_ command: String) -> [String] {
+        [Self.program, command, "--state", sub("state").path.string, "--run", sub("run").path.string]
+    }
+
+    private func inHost(_ words: [String]) -> [String] { ["ip", "netns", "exec", names.host] + words }
+
+    /// Calls of the client, and what it printed, a line each. `from`: whose certificate; `inHost`: from the host itself.
+    func client(_ name: String = "engine", to address: String = hostAddress, isLocal: Bool = false, _ calls: String...)
+        async throws -> [String]
+    {
+        let words =
+            [
+                "netns", "exec", isLocal ? names.host : names.engine, "python3", Self.script("stomp-client.py"),
+                address, "\(Self.port)",
+                directory.file("ca.pem").string, directory.file("\(name).pem").string,
+                directory.file("\(name).key").string,
+            ] + calls
+        let result = try await Subprocess.run(
+            .name("ip"),
+            arguments: Arguments(words),
+            output: .string(limit: 1 << 20),
+            error: .combinedWithOutput
+        )
+        return result.standardOutput.split(separator: "\n").map(String.init)
+    }
+
+    /// Opens `count` connections that say nothing; how many of them the agent keeps.
+    func flood(_ count: Int) async throws -> Int? {
+        let words = [
+            "netns", "exec", names.engine, "python3", Self.script("flood-client.py"), Self.hostAddress, "\(Self.port)",
+            "\(count)", "\(AgentServer.connectionsMax)",
+        ]
+        return Int(try await ip(words).filter { $0 != "\n" })
+    }
+
+    /// The host's links with their addresses, and its routes, as iproute2 says.
+    func network() async throws -> String {
+        let addresses = try await ip("-n", names.host, "-4", "-brief", "address", "show")
+        let links = try await ip("-n", names.host, "-brief", "link", "show", "type", "bridge_slave")
+        return addresses + links + (try await ip("-n", names.host, "route", "show", "default"))
+    }
+
+    /// Waits until the host's network is `expected`; the test fails when it does not become so.
+    func awaitNetwork(seconds: Int = 30, _ expected: (String) -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            let now = try await network()
+            if expected(now) { return }
+            try #require(ContinuousClock.now < deadline, "the network stayed: \(now)")
+            // The kernel's state is the event that is waited for.
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// What `apply` says to a process of this user.
+    func askApply(asUser user: UInt32) async throws -> String {
+        // The test's own directories may be closed to other users.
+        try sub("run").write(try readFile(FilePath(Self.script("apply-client.py"))) ?? [], to: "apply-client.py")
+        let words = [
+            "netns", "exec", names.host, "setpriv", "--reuid=\(user)", "--regid=36", "--clear-groups",
+            "/usr/bin/python3", sub("run").file("apply-client.py").string,
+            sub("run").file(ApplySettings.socketName).string,
+        ]
+        let result = try await Subprocess.run(
+            .name("ip"),
+            arguments: Arguments(words),
+            output: .string(limit: 1 << 20),
+            error: .combinedWithOutput
+        )
+        return result.standardOutput
+    }
+
+    /// Runs `body` beside a DHCP server on the engine's side.
+    func withDHCPServer(_ body: (Daemon) async throws -> Void) async throws {
+        let words = [
+            "ip", "netns", "exec", names.engine, "dnsmasq", "--no-daemon", "--port=0", "--interface=eng0",
+            "--bind-interfaces", "--dhcp-range=10.88.0.50,10.88.0.60,255.255.255.0,2m", "--dhcp-option=3,10.88.0.1",
+            "--dhcp-leasefile=\(directory.file("leases"))", "--dhcp-authoritative", "--conf-file=/dev/null",
+        ]
+        try await Daemon.run(words, until: "DHCP, IP range", body)
+    }
+
+    /// What the node's init does before it starts `apply` and `serve`.
+    func boot() async throws {
+        let lease = "#!/bin/sh\nexec \(agent("lease").joined(separator: " ")) --resolv-conf \(resolvConf) \"$@\"\n"
+        try directory.write(
+            Array(lease.utf8),
+            to: "lease",
+            permissions: [.ownerReadWriteExecute, .groupRead, .groupExecute, .otherRead, .otherExecute]
+        )
+        try directory.write([], to: "command-line")
+        let words =
+            agent("boot-network") + [
+                "--command-line", directory.file("command-line").string, "--resolv-conf", resolvConf,
+                "--udhcpc-script", directory.file("lease").string,
+            ]
+        try await ip(["netns", "exec", names.host] + words)
+    }
+
+    /// The IPv4 address of a link of the host.
+    func address(of link: String) async throws -> String? {
+        let text = try await ip(["-n", names.host, "-4", "-brief", "address", "show"])
+        let line = text.split(separator: "\n").first { $0.hasPrefix(link) }
+        let words = line?.split(separator: " ") ?? []
+        return words.count > 2 ? words[2].split(separator: "/").first.map(String.init) : nil
+    }
+
+    private var resolvConf: String { directory.file("resolv.conf").string }
+
+    private static func script(_ name: String) -> String { #filePath.replacing("AgentRig.swift", with: name) }
+
+    @discardableResult
+    private func ip(_ words: String...) async throws -> String { try await ip(words) }
+
+    @discardableResult
+    private func ip(_ words: [String]) async throws -> String {
+        let result = try await Subprocess.run(
+            .name("ip"),
+            arguments: Arguments(words),
+            output: .string(limit: 1 << 20),
+            error: .combinedWithOutput
+        )
+        try #require(result.terminationStatus.isSuccess, "ip \(words): \(result.standardOutput)")
+        return result.standardOutput
+    }
+
+    /// The agent that was built beside this test.
+    private static let program: String = {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &path, path.count)
+        let own = String(decoding: path.prefix(max(0, length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/muster-agent"
+    }()
+}

@@ -1,0 +1,92 @@
+import Agent
+import Glibc
+import HostModel
+import SystemPackage
+import Testing
+
+@Suite struct NodeDirectoryTests {
+    private let temporary = TemporaryDirectory()
+    private var directory: NodeDirectory { temporary.directory }
+
+    private func mode(_ name: String) -> UInt32 {
+        var status = stat()
+        return stat(directory.file(name).string, &status) == 0 ? status.st_mode & 0o7777 : 0
+    }
+
+    private func group(_ name: String) -> UInt32 {
+        var status = stat()
+        return stat(directory.file(name).string, &status) == 0 ? status.st_gid : .max
+    }
+
+    @Test func replacesAndKeepsNothingBeside() throws {
+        try directory.write(Array("one".utf8), to: "a")
+        try directory.write(Array("two".utf8), to: "a", permissions: [.ownerReadWrite, .groupRead], group: 36)
+        #expect(try directory.read("a") == Array("two".utf8))
+        #expect(mode("a") == 0o640 && (getuid() != 0 || group("a") == 36))
+        #expect(entries() == ["a"])
+    }
+
+    @Test func missingIsNil() throws {
+        #expect(try directory.read("none") == nil)
+        #expect(directory.value(NodeSettings.self, in: "none") == nil)
+        try directory.remove("none")
+    }
+
+    @Test("a write that fails leaves the old content and nothing beside it")
+    func failedWrite() throws {
+        try directory.write(Array("old".utf8), to: "a")
+        mkdir(directory.file("dir").string, 0o755)
+        #expect(throws: FileFailure.self) { try directory.write(Array("new".utf8), to: "dir") }
+        #expect(throws: FileFailure.self) { try NodeDirectory(directory.file("no/such")).write([1], to: "a") }
+        #expect(entries() == ["a", "dir"])
+    }
+
+    @Test(
+        "settings that are not JSON count as none; a node must start with what it has",
+        arguments: ["", "{", "[]", "{\"engine\":7}"]
+    )
+    func damagedSettings(text: String) throws {
+        try directory.write(Array(text.utf8), to: NodeSettings.fileName)
+        let configuration = NodeConfiguration(commandLine: directory.file("cmdline"), state: directory)
+        #expect(configuration == NodeConfiguration())
+    }
+
+    @Test func settingsRoundTrip() throws {
+        var settings = NodeSettings()
+        settings.engine = EngineAddress("engine.example:8443")
+        settings.network = NodeSettings.Network(link: LinkName("eth1"), vlan: 5, address: IPv4Network("10.0.0.5/24"))
+        try directory.write(value: settings, to: NodeSettings.fileName)
+        #expect(directory.value(NodeSettings.self, in: NodeSettings.fileName) == settings)
+    }
+
+    @Test("the console wins over the kernel arguments, and brings its own fingerprint")
+    func precedence() {
+        let (one, two) = (Nonce.random(), Nonce.random())
+        var arguments = NodeArguments()
+        (arguments.engine, arguments.engineFingerprint) = (EngineAddress("a"), one)
+        var settings = NodeSettings()
+        #expect(NodeConfiguration(arguments: arguments, settings: settings).engineFingerprint == one)
+        settings.engine = EngineAddress("b")
+        #expect(NodeConfiguration(arguments: arguments, settings: settings).engine == EngineAddress("b"))
+        #expect(NodeConfiguration(arguments: arguments, settings: settings).engineFingerprint == nil)
+        settings.engineFingerprint = two
+        #expect(NodeConfiguration(arguments: arguments, settings: settings).engineFingerprint == two)
+        settings = NodeSettings()
+        settings.engine = EngineAddress("a")
+        #expect(NodeConfiguration(arguments: arguments, settings: settings).engineFingerprint == one)
+    }
+
+    private func entries() -> [String] {
+        guard let handle = opendir(directory.path.string) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+            )
+        }
+        return names.filter { $0 != "." && $0 != ".." }.sorted()
+    }
+}

@@ -1,0 +1,120 @@
+import Glibc
+import HostModel
+import Subprocess
+import Testing
+
+/// Two network namespaces, joined by a cable: in one runs `muster-boot`, in the other the clients.
+///
+/// The server is 10.77.0.1 on `br0`, the client's end is `eth0`.
+struct BootNetwork: Sendable {
+    let server: String
+    let client: String
+
+    /// Makes the namespaces, runs `body`, and takes them away again.
+    static func with(_ body: (BootNetwork) async throws -> Void) async throws {
+        let mark = "\(getpid())-\(UniqueID.random().rawValue.prefix(4))"
+        let network = BootNetwork(server: "mus-\(mark)", client: "muc-\(mark)")
+        do {
+            try await network.build()
+            try await body(network)
+        } catch {
+            await network.remove()
+            throw error
+        }
+        await network.remove()
+    }
+
+    private func build() async throws {
+        for namespace in [server, client] {
+            try await Self.ip("netns", "add", namespace)
+            try await Self.ip("-n", namespace, "link", "set", "lo", "up")
+        }
+        try await Self.ip("-n", server, "link", "add", "br0", "type", "bridge")
+        try await Self.ip("-n", server, "address", "add", "10.77.0.1/24", "dev", "br0")
+        try await Self.ip("-n", server, "link", "add", "v0", "type", "veth", "peer", "name", "eth0", "netns", client)
+        try await Self.ip("-n", server, "link", "set", "v0", "master", "br0", "up")
+        try await Self.ip("-n", server, "link", "set", "br0", "up")
+        try await Self.ip("-n", client, "link", "set", "eth0", "up")
+    }
+
+    private func remove() async {
+        for namespace in [server, client] { try? await Self.ip("netns", "delete", namespace) }
+    }
+
+    static func ip(_ words: String...) async throws {
+        let result = try await run(
+            .name("ip"),
+            arguments: Arguments(words),
+            output: .discarded,
+            error: .string(limit: 4096)
+        )
+        try #require(result.terminationStatus.isSuccess, "ip \(words): \(result.standardError)")
+    }
+
+    /// Runs a client's program; gives whether it succeeded and what it said.
+    func runClient(_ words: String...) async throws -> (isSuccess: Bool, output: String) {
+        try await runClient(words)
+    }
+
+    func runClient(_ words: [String]) async throws -> (isSuccess: Bool, output: String) {
+        let result = try await run(
+            .name("ip"),
+            arguments: Arguments(["netns", "exec", client] + words),
+            output: .string(limit: 1 << 16),
+            error: .combinedWithOutput
+        )
+        return (result.terminationStatus.isSuccess, result.standardOutput)
+    }
+
+    /// Runs `muster-boot` in `directory` while `body` lasts, then ends it with the signal that `body` gives.
+    func withServer(
+        in directory: TemporaryDirectory,
+        profile mode: BootProfile.Mode = .run,
+        _ body: (BootNetwork) async throws -> CInt
+    ) async throws {
+        let answer = #"{"profile":{"name":"t","mode":"\#(mode.rawValue)","kernelArguments":[]},"reason":"a test"}"#
+        let words = [
+            "netns", "exec", server, try Self.program("muster-boot"), "--interface", "br0", "--address", "10.77.0.1/24",
+            "--pool", "10.77.0.10-10.77.0.20", "--image-directory", directory.path,
+            "--state-directory", "\(directory.path)/state", "--loader-directory", directory.path,
+            "--profile-file", try directory.write("profile.json", Array(answer.utf8)),
+            "--pxe-directory", Self.checkout + "/pxe",
+        ]
+        _ = try await run(
+            .name("ip"),
+            arguments: Arguments(words),
+            input: .none,
+            output: .sequence,
+            error: .combinedWithOutput
+        ) { execution in
+            var said = ""
+            var isReady = false
+            for try await line in execution.standardOutput.strings() {
+                said += line + "\n"
+                isReady = said.contains("DHCP serves") && said.contains("TFTP serves")
+                if isReady { break }
+            }
+            try #require(isReady, "muster-boot ended: \(said)")
+            let pid = execution.processIdentifier.value
+            do {
+                kill(pid, try await body(self))
+            } catch {
+                kill(pid, SIGKILL)
+                throw error
+            }
+        }
+    }
+
+    /// A program built beside this test.
+    private static func program(_ name: String) throws -> String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &path, path.count)
+        try #require(length > 0)
+        let own = String(decoding: path.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return own.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/" + name
+    }
+
+    private static var checkout: String {
+        "/" + #filePath.split(separator: "/").prefix { $0 != "Tests" }.joined(separator: "/")
+    }
+}

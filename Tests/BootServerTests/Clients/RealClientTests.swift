@@ -1,0 +1,136 @@
+import Glibc
+import HostModel
+import Testing
+
+@testable import BootServer
+
+/// `muster-boot` as a child in a namespace, asked by programs that nobody here wrote.
+@Suite(.serialized) struct RealClientTests {
+    /// Runs udhcpc once, without changing any address; gives the variables of its script.
+    private func udhcpc(
+        _ network: BootNetwork,
+        _ directory: TemporaryDirectory,
+        _ options: String...
+    ) async throws -> [String: String] {
+        let script = try directory.write(
+            "udhcpc",
+            Array("#!/bin/sh\n[ \"$1\" = bound ] && env\nexit 0\n".utf8),
+            mode: 0o755
+        )
+        let words = ["busybox", "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "5", "-T", "2", "-s", script] + options
+        let result = try await network.runClient(words)
+        try #require(result.isSuccess, "\(result.output)")
+        var variables: [String: String] = [:]
+        for line in result.output.split(separator: "\n") {
+            let parts = line.split(separator: "=", maxSplits: 1)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+        }
+        return variables
+    }
+
+    @Test("udhcpc takes a lease with boot data, and keeps it over kill -9")
+    func leases() async throws {
+        let directory = try TemporaryDirectory()
+        try await BootNetwork.with { network in
+            var address: String?
+            try await network.withServer(in: directory) { network in
+                let lease = try await udhcpc(
+                    network,
+                    directory,
+                    "-x",
+                    "0x5d:0007",
+                    "-V",
+                    "PXEClient:Arch:00007:UNDI:003000",
+                    "-O",
+                    "bootfile"
+                )
+                #expect(lease["serverid"] == "10.77.0.1" && lease["siaddr"] == "10.77.0.1")
+                #expect(lease["subnet"] == "255.255.255.0" && lease["lease"] == "3600")
+                #expect(lease["boot_file"] == "ipxe.efi" && lease["bootfile"] == "ipxe.efi")
+                address = lease["ip"]
+                return SIGKILL
+            }
+            #expect(LeaseRecord.records(in: try directory.read("state/leases.journal")).records.count == 1)
+            try await network.withServer(in: directory) { network in
+                let same = try await udhcpc(network, directory)
+                #expect(same["ip"] == address && address != nil)
+                #expect(same["boot_file"] == nil, "a machine that does not boot is told nothing of booting")
+                try await BootNetwork.ip("-n", network.client, "link", "set", "eth0", "address", "52:54:00:00:00:99")
+                let other = try await udhcpc(network, directory)
+                #expect(other["ip"] != nil && other["ip"] != address)
+                return SIGTERM
+            }
+        }
+    }
+
+    @Test("a denied machine gets an address and nothing to boot")
+    func denies() async throws {
+        let directory = try TemporaryDirectory()
+        try await BootNetwork.with { network in
+            try await network.withServer(in: directory, profile: .deny) { network in
+                let lease = try await udhcpc(
+                    network,
+                    directory,
+                    "-x",
+                    "0x5d:0007",
+                    "-V",
+                    "PXEClient:Arch:00007:UNDI:003000",
+                    "-O",
+                    "bootfile"
+                )
+                #expect(lease["ip"] != nil)
+                #expect(lease["boot_file"] == nil && lease["bootfile"] == nil)
+                return SIGTERM
+            }
+        }
+    }
+
+    @Test("tftp-hpa, atftp, curl and busybox get the same bytes, and nothing from outside")
+    func fetches() async throws {
+        let directory = try TemporaryDirectory()
+        let bytes = (0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+        try directory.write("big.efi", bytes)
+        try directory.write("exact.efi", Array(bytes.prefix(1024)))
+        try await BootNetwork.with { network in
+            try await BootNetwork.ip("-n", network.client, "address", "add", "10.77.0.9/24", "dev", "eth0")
+            let copy = "\(directory.path)/copy"
+            let programs: [(String) -> [String]] = [
+                { ["tftp", "-4", "-m", "binary", "10.77.0.1", "-c", "get", $0, copy] },
+                {
+                    [
+                        "atftp", "--option", "blksize 1468", "--option", "tsize", "--option", "windowsize 8", "-g",
+                        "-r", $0, "-l", copy, "10.77.0.1",
+                    ]
+                },
+                { ["curl", "-s", "-m", "60", "-o", copy, "tftp://10.77.0.1//\($0)"] },
+                { ["curl", "-s", "-m", "60", "--tftp-no-options", "-o", copy, "tftp://10.77.0.1/\($0)"] },
+                { ["busybox", "tftp", "-g", "-b", "1400", "-r", $0, "-l", copy, "10.77.0.1"] },
+            ]
+            try await network.withServer(in: directory) { network in
+                for (name, size) in [("big.efi", bytes.count), ("exact.efi", 1024)] {
+                    for program in programs {
+                        _ = unlink(copy)
+                        let result = try await network.runClient(program(name))
+                        try #require(result.isSuccess, "\(program(name)): \(result.output)")
+                        #expect(try directory.read("copy") == Array(bytes.prefix(size)), "\(program(name)[0])")
+                    }
+                }
+                for name in ["missing", "../../etc/passwd", "state/leases.journal"] {
+                    _ = unlink(copy)
+                    let result = try await network.runClient(
+                        "busybox",
+                        "tftp",
+                        "-g",
+                        "-r",
+                        name,
+                        "-l",
+                        copy,
+                        "10.77.0.1"
+                    )
+                    #expect(!result.isSuccess && result.output.contains("server error"))
+                }
+                return SIGTERM
+            }
+        }
+    }
+}

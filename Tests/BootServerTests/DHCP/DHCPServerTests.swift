@@ -1,0 +1,152 @@
+import BootWire
+import HostModel
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import BootServer
+
+/// The server on loopback. Real clients are in `RealClientTests`.
+@Suite struct DHCPServerTests {
+    /// Answers as it is told; `slow` never does.
+    private struct Directory: BootDirectory {
+        var mode = BootProfile.Mode.run
+        var isSlow = false
+
+        func answer(_ request: BootRequest) async throws -> BootAnswer {
+            if isSlow { try await Task.sleep(for: .seconds(3600)) }
+            return BootAnswer(profile: BootProfile(name: "test", mode: mode), reason: "a test")
+        }
+
+        func record(_ events: [BootEvent]) async throws {}
+
+        func reservations() async throws -> [AddressReservation] { [] }
+    }
+
+    private struct Running: Sendable {
+        var port: UInt16
+        var client: UDPClient
+    }
+
+    private static let server = HostModel.IPv4Address.loopback
+
+    private func withServer(
+        _ directory: Directory = Directory(),
+        _ body: @escaping @Sendable (Running) async throws -> Void
+    ) async throws {
+        let state = try TemporaryDirectory()
+        let client = try UDPClient()
+        let network = try #require(IPv4Network("127.0.0.1/8"))
+        let settings = try DHCPSettings(
+            server: Self.server,
+            network: network,
+            pool: HostModel.IPv4Address(rawValue: 0x7F4D_0001)...HostModel.IPv4Address(rawValue: 0x7F4D_0009),
+            bootFiles: BootFiles(baseURL: "http://127.0.0.1")
+        )
+        var configuration = DHCPServer.Configuration(interface: "lo", settings: settings)
+        (configuration.address, configuration.port, configuration.clientPort) = (Self.server, 0, client.port)
+        let server = try await DHCPServer.open(
+            configuration,
+            leases: try await LeaseStore.open(directory: state.path, settings: settings),
+            directory: directory,
+            logger: TFTPServerTests.quiet,
+            onEvent: { _ in }
+        )
+        let running = Running(port: UInt16(try #require(server.port)), client: client)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            try await body(running)
+            group.cancelAll()
+        }
+    }
+
+    /// A client that has an address and asks again: it is answered there, by unicast.
+    private static func renewal(_ options: [DHCPOption] = []) throws -> DHCPPacket {
+        var packet = DHCPPacket(
+            operation: .request,
+            transactionID: 7,
+            mac: try LeaseRecordTests.mac(1),
+            options: [.messageType(.inform)] + options
+        )
+        packet.clientAddress = server
+        return packet
+    }
+
+    private static let pxe: [DHCPOption] = [.vendorClass(Array("PXEClient".utf8)), .clientArchitecture([.efi64])]
+
+    private static func ask(_ running: Running, _ packet: DHCPPacket) async throws -> DHCPPacket {
+        running.client.send(packet.encoded().bytes.readableBytesView, to: running.port)
+        return try DHCPPacket(parsing: try await #require(running.client.receive()).bytes)
+    }
+
+    @Test func answers() async throws {
+        try await withServer { running in
+            let reply = try await Self.ask(running, try Self.renewal(Self.pxe))
+            #expect(reply.messageType == .acknowledge && reply.transactionID == 7)
+            #expect(reply.bootFile == Array("ipxe.efi".utf8))
+        }
+    }
+
+    @Test("a denied machine boots nothing")
+    func denies() async throws {
+        try await withServer(Directory(mode: .deny)) { running in
+            let reply = try await Self.ask(running, try Self.renewal(Self.pxe))
+            #expect(reply.messageType == .acknowledge)
+            #expect(reply.bootFile.isEmpty && reply.vendorClass == nil)
+        }
+    }
+
+    @Test("a directory that does not answer delays a machine by a second, and no longer")
+    func doesNotWait() async throws {
+        try await withServer(Directory(isSlow: true)) { running in
+            let start = ContinuousClock.now
+            let reply = try await Self.ask(running, try Self.renewal(Self.pxe))
+            #expect(reply.bootFile == Array("ipxe.efi".utf8))
+            #expect(ContinuousClock.now - start < .seconds(8))
+        }
+    }
+
+    @Test("whatever comes, the next good message is answered")
+    func survivesNoise() async throws {
+        try await withServer { running in
+            let noise = try UDPClient()
+            let good = Array(try Self.renewal(Self.pxe).encoded().bytes.readableBytesView)
+            for length in stride(from: 0, through: good.count, by: 3) {
+                noise.send(good.prefix(length), to: running.port)
+            }
+            for index in good.indices {
+                var bytes = good
+                bytes[index] ^= 0xFF
+                noise.send(bytes, to: running.port)
+            }
+            noise.send(Array(repeating: 0xFF, count: 60_000), to: running.port)
+            var marked = try Self.renewal()
+            marked.transactionID = 0xC0FF_EE00
+            for _ in 0..<20 {
+                running.client.send(marked.encoded().bytes.readableBytesView, to: running.port)
+                while let received = try await running.client.receive(milliseconds: 500) {
+                    if try DHCPPacket(parsing: received.bytes).transactionID == marked.transactionID { return }
+                }
+            }
+            Issue.record("the server does not answer any more")
+        }
+    }
+}
+
+@Suite struct DatagramSocketTests {
+    @Test("a port that another server has is refused, with what to do")
+    func refusesATakenPort() throws {
+        let client = try UDPClient()
+        #expect {
+            _ = try DatagramSocket.bound(to: .loopback, port: client.port, isServer: true)
+        } throws: { error in
+            "\(error)".contains("UDP port \(client.port) of 127.0.0.1") && "\(error)".contains("Stop the other server")
+        }
+    }
+
+    @Test func refusesAnInterfaceThatIsNotThere() {
+        #expect {
+            _ = try DatagramSocket.bound(to: .loopback, port: 0, interface: "no-such-0", isServer: true)
+        } throws: { error in "\(error)".contains("use the interface no-such-0") }
+    }
+}

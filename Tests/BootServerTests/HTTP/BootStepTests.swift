@@ -1,0 +1,119 @@
+import HostModel
+import Synchronization
+import Testing
+
+@testable import BootServer
+
+/// Scripts, refusals and events, over the wire.
+@Suite(.timeLimit(.minutes(2))) struct BootStepTests {
+    private static let mac = BootHTTPFixture.mac
+    private static let script = "/boot/script?mac=\(mac)&platform=pcbios"
+
+    @Test(
+        "each mode gets its script and its event",
+        arguments: [
+            (BootProfile.Mode.local, "local.ipxe.template", BootEvent.Stage.localDisk),
+            (.deny, "deny.ipxe.template", .denied), (.run, "wait.ipxe.template", .script),
+            (.kickstart, "wait.ipxe.template", .failed),
+        ]
+    )
+    func scripts(mode: BootProfile.Mode, template: String, stage: BootEvent.Stage) async throws {
+        try await BootHTTPFixture.with(answers: { _ in BootHTTPFixture.answer(mode) }) { fixture in
+            let answer = try await fixture.get(Self.script)
+            #expect(answer.statuses == [200])
+            #expect(answer.body == "#!ipxe\necho \(template)\n")
+            let event = await fixture.directory.nextEvent()
+            #expect(event?.stage == stage)
+            #expect(event?.address == .loopback)
+        }
+    }
+
+    @Test("when nobody can answer, the machine is told to wait, and never given something else")
+    func directoryAway() async throws {
+        try await BootHTTPFixture.with(answers: { _ in throw MemoryDirectory.Away() }) { fixture in
+            #expect(try await fixture.get(Self.script).body == "#!ipxe\necho wait.ipxe.template\n")
+            let image = try await fixture.get("/images/node/1/vmlinuz?mac=\(Self.mac)")
+            #expect(image.statuses == [503])
+            #expect(image.header("Retry-After") == "5")
+        }
+    }
+
+    @Test("the directory is asked what the loader said")
+    func request() async throws {
+        let asked = Mutex<BootRequest?>(nil)
+        try await BootHTTPFixture.with(answers: { request in
+            asked.withLock { $0 = request }
+            return BootHTTPFixture.answer(.deny)
+        }) { fixture in
+            _ = try await fixture.get("/boot/script?mac=\(Self.mac)&uuid=AB&platform=efi&product=%1b%5b2J")
+            let request = asked.withLock { $0 }
+            #expect(request?.mac.hyphenated == Self.mac)
+            #expect(request?.firmware == .uefi)
+            #expect(request?.hardwareID == HardwareID("ab"))
+            #expect(request?.product == HostileText("\u{1B}[2J"))
+        }
+    }
+
+    @Test("an image is an event of the machine that names itself, at its end and only then")
+    func imageEvents() async throws {
+        try await BootHTTPFixture.with { fixture in
+            _ = try await fixture.get("/images/node/1/vmlinuz")
+            _ = try await fixture.exchange("HEAD /images/node/1/vmlinuz?mac=\(Self.mac) HTTP/1.0\r\n\r\n")
+            _ = try await fixture.get("/images/node/1/vmlinuz?mac=\(Self.mac)", "Range: bytes=0-9\r\n")
+            _ = try await fixture.get("/images/node/1/vmlinuz?mac=\(Self.mac)")
+            let event = await fixture.directory.nextEvent()
+            #expect(event?.stage == .kernel)
+            #expect(event?.detail.hasPrefix("loaded vmlinuz of node 1, 300000 bytes in ") == true)
+            #expect(fixture.directory.events.count == 1)
+        }
+    }
+
+    @Test("a denied machine gets no image either")
+    func deniedImage() async throws {
+        try await BootHTTPFixture.with(answers: { _ in BootHTTPFixture.answer(.deny) }) { fixture in
+            let answer = try await fixture.get("/images/node/1/vmlinuz?mac=\(Self.mac)")
+            #expect(answer.statuses == [403])
+            #expect(await fixture.directory.nextEvent()?.stage == .denied)
+        }
+    }
+
+    @Test("past the limit of downloads a machine is told when to come again (H14)")
+    func downloadLimit() async throws {
+        var limits = BootHTTPLimits()
+        limits.downloadsMax = 0
+        try await BootHTTPFixture.with(limits: limits) { fixture in
+            let answer = try await fixture.get("/images/node/1/vmlinuz")
+            #expect(answer.statuses == [503])
+            #expect(answer.header("Retry-After") == "5")
+        }
+    }
+
+    @Test("a place of a download is given back at its end, however it ends")
+    func downloadsAreCounted() async throws {
+        var limits = BootHTTPLimits()
+        limits.downloadsMax = 1
+        try await BootHTTPFixture.with(limits: limits) { fixture in
+            for target in ["vmlinuz", "nothing", "link", "empty", "vmlinuz"] {
+                let status = try await fixture.get("/images/node/1/\(target)").statuses
+                #expect(status == [["vmlinuz", "empty"].contains(target) ? 200 : 404])
+            }
+        }
+    }
+
+    @Test("a report becomes an escaped event; a flood of them does not")
+    func reports() async throws {
+        var limits = BootHTTPLimits()
+        (limits.reportsPerMachine, limits.reportSeconds) = (2, 3600)
+        try await BootHTTPFixture.with(limits: limits) { fixture in
+            let target = "/boot/event?mac=\(Self.mac)&stage=initramfs&detail=%1b%5b31m"
+            var bodies: [String] = []
+            for _ in 0..<4 { bodies.append(String(try await fixture.get(target).body)) }
+            #expect(bodies == ["taken\n", "taken\n", "not taken\n", "not taken\n"])
+            let event = await fixture.directory.nextEvent()
+            #expect(event?.stage == .failed)
+            #expect(
+                event?.detail == "the machine reports that the step initramfs failed (iPXE error \\u{1b}[31m)"
+            )
+        }
+    }
+}

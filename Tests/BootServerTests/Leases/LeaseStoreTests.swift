@@ -1,0 +1,167 @@
+import BootWire
+import HostModel
+import Synchronization
+import Testing
+
+@testable import BootServer
+
+@Suite struct LeaseStoreTests {
+    /// Clocks that a test sets.
+    final class Clocks: Sendable {
+        let now = Mutex(Duration.zero)
+        let wall = Mutex(Int64(1_795_400_000))
+
+        var clock: LeaseClock {
+            LeaseClock(now: { self.now.withLock { $0 } }, wall: { self.wall.withLock { $0 } })
+        }
+    }
+
+    static func settings(last: UInt32 = 254) throws -> DHCPSettings {
+        let network = try #require(IPv4Network("10.77.0.1/24"))
+        return try DHCPSettings(
+            server: network.address,
+            network: network,
+            pool: IPv4Address(rawValue: 0x0A4D_000A)...IPv4Address(rawValue: 0x0A4D_0000 | last)
+        )
+    }
+
+    static func open(_ directory: TemporaryDirectory, _ clocks: Clocks = Clocks()) async throws -> LeaseStore {
+        try await LeaseStore.open(directory: "\(directory.path)/state", settings: settings(), clock: clocks.clock)
+    }
+
+    static func request(_ number: UInt8, _ address: UInt32) throws -> DHCPPacket {
+        DHCPPacket(
+            operation: .request,
+            transactionID: 1,
+            mac: try LeaseRecordTests.mac(number),
+            options: [
+                .messageType(.request), .serverIdentifier(IPv4Address(rawValue: 0x0A4D_0001)),
+                .requestedAddress(IPv4Address(rawValue: 0x0A4D_0000 | address)),
+            ]
+        )
+    }
+
+    /// Takes an address, as a client does after the offer.
+    static func bind(_ store: LeaseStore, _ number: UInt8, _ address: UInt32) async throws -> DHCPMessageType? {
+        let responder = DHCPResponder(settings: try settings())
+        let outcome = try await store.respond(to: try request(number, address), with: responder, verdict: .allowed)
+        return outcome.reply?.packet.messageType
+    }
+
+    @Test("what was acknowledged is there after a restart, and nothing else has its address")
+    func remembers() async throws {
+        let directory = try TemporaryDirectory()
+        var store: LeaseStore? = try await Self.open(directory)
+        #expect(try await Self.bind(#require(store), 1, 20) == .acknowledge)
+        #expect(try await Self.bind(#require(store), 2, 21) == .acknowledge)
+        store = nil
+        let again = try await Self.open(directory)
+        #expect(await again.leases.map(\.address.rawValue) == [0x0A4D_0014, 0x0A4D_0015])
+        #expect(await again.machine(at: IPv4Address(rawValue: 0x0A4D_0014)) == (try LeaseRecordTests.mac(1)))
+        #expect(try await Self.bind(again, 3, 20) == .refuse)
+        #expect(try await Self.bind(again, 1, 20) == .acknowledge)
+    }
+
+    @Test("an offer is not written: it ends with the process")
+    func forgetsOffers() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try await Self.open(directory)
+        var packet = try Self.request(1, 20)
+        packet.options = [.messageType(.discover)]
+        let outcome = try await store.respond(
+            to: packet,
+            with: DHCPResponder(settings: try Self.settings()),
+            verdict: .allowed
+        )
+        #expect(outcome.reply?.packet.messageType == .offer)
+        #expect(try directory.read("state/leases.journal").isEmpty)
+    }
+
+    @Test("a storm shares its writes, and every acknowledged lease is on the disk")
+    func commitsInGroups() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try await Self.open(directory)
+        try await withThrowingTaskGroup(of: DHCPMessageType?.self) { group in
+            for number in UInt8(10)...209 { group.addTask { try await Self.bind(store, number, UInt32(number)) } }
+            for try await type in group { #expect(type == .acknowledge) }
+        }
+        let (records, damaged) = LeaseRecord.records(in: try directory.read("state/leases.journal"))
+        #expect(records.count == 200 && damaged == 0)
+        #expect(Set(records.map(\.address)).count == 200)
+    }
+
+    @Test("two processes do not share a directory")
+    func isAlone() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try await Self.open(directory)
+        await #expect(throws: LeaseStoreError.self) { try await Self.open(directory) }
+        #expect(await store.leases.isEmpty)
+    }
+
+    @Test("a torn last line costs nothing that was acknowledged, and is gone from the file")
+    func mendsATornLine() async throws {
+        let directory = try TemporaryDirectory()
+        var store: LeaseStore? = try await Self.open(directory)
+        #expect(try await Self.bind(#require(store), 1, 20) == .acknowledge)
+        store = nil
+        let journal = try directory.read("state/leases.journal")
+        try directory.write("state/leases.journal", journal + Array("12345678 1 bound 10.77".utf8))
+        let again = try await Self.open(directory)
+        #expect(again.damagedLines == 1)
+        #expect(await again.leases.count == 1)
+        #expect(LeaseRecord.records(in: try directory.read("state/leases.journal")).damaged == 0)
+    }
+
+    @Test("the clock of the wall decides after a restart, but never for longer than the lease")
+    func survivesClockJumps() async throws {
+        for (jump, isActive) in [(Int64(-86_400), true), (0, true), (3599, true), (86_400, false)] {
+            let directory = try TemporaryDirectory()
+            let clocks = Clocks()
+            var store: LeaseStore? = try await Self.open(directory, clocks)
+            #expect(try await Self.bind(#require(store), 1, 20) == .acknowledge)
+            store = nil
+            clocks.wall.withLock { $0 += jump }
+            clocks.now.withLock { $0 = .seconds(5) }
+            let again = try await Self.open(directory, clocks)
+            let lease = try #require(await again.leases.first)
+            #expect(lease.isActive(at: .seconds(5)) == isActive)
+            #expect(lease.expiry <= .seconds(3605))
+        }
+    }
+
+    @Test("while it runs, a jump of the wall's clock ends no lease")
+    func ignoresTheWallWhileItRuns() async throws {
+        let clocks = Clocks()
+        let store = try await Self.open(try TemporaryDirectory(), clocks)
+        #expect(try await Self.bind(store, 1, 20) == .acknowledge)
+        clocks.wall.withLock { $0 += 1_000_000 }
+        #expect(try await Self.bind(store, 2, 20) == .refuse)
+        clocks.now.withLock { $0 = .seconds(3600) }
+        #expect(try await Self.bind(store, 2, 20) == .acknowledge)
+    }
+
+    @Test("a journal grows only so far")
+    func compacts() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try await LeaseStore.open(
+            directory: "\(directory.path)/state",
+            settings: Self.settings(),
+            compactionBytesMin: 2000
+        )
+        for _ in 0..<100 { #expect(try await Self.bind(store, 1, 20) == .acknowledge) }
+        let journal = try directory.read("state/leases.journal")
+        #expect(journal.count < 2200)
+        #expect(LeaseRecord.records(in: journal).damaged == 0)
+        #expect(await store.leases.count == 1)
+    }
+
+    @Test func saysWhyItCannotKeepLeases() async throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("state", [])
+        await #expect {
+            try await Self.open(directory)
+        } throws: { error in
+            "\(error)".contains("could not open the directory") && "\(error)".contains("give a writable directory")
+        }
+    }
+}

@@ -1,0 +1,219 @@
+import BootWire
+import HostModel
+import Logging
+import NIOCore
+import Testing
+
+@testable import BootServer
+
+/// The server on loopback, against clients that misbehave. What well-behaved ones do is in `RealClientTests`.
+@Suite struct TFTPServerTests {
+    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Runs a server of a directory with `small` (100 bytes) and `big` (3 MiB).
+    private func withServer(
+        _ body: @escaping @Sendable (UInt16, [UInt8]) async throws -> Void
+    ) async throws {
+        let directory = try TemporaryDirectory()
+        let big = (0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+        try directory.write("small", Array(repeating: 7, count: 100))
+        try directory.write("big", big)
+        let server = try await TFTPServer.open(
+            TFTPServer.Configuration(interface: "lo", address: .loopback, port: 0),
+            loaders: try LoaderDirectory(path: directory.path),
+            leases: nil,
+            logger: Self.quiet,
+            onEvent: { _ in }
+        )
+        let port = UInt16(try #require(server.port))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            try await body(port, big)
+            group.cancelAll()
+        }
+    }
+
+    private static func read(_ name: String, _ options: [TFTPOption] = []) -> ByteBufferView {
+        TFTPPacket.readRequest(TFTPRequest(fileName: Array(name.utf8), options: options)).encoded.readableBytesView
+    }
+
+    private static func packet(_ received: UDPClient.Received?) throws -> TFTPPacket {
+        try TFTPPacket(parsing: try #require(received).bytes)
+    }
+
+    private static func acknowledge(_ block: Int) -> ByteBufferView {
+        TFTPPacket.acknowledgement(block: UInt16(truncatingIfNeeded: block)).encoded.readableBytesView
+    }
+
+    /// Fetches the rest of a file as a client in lockstep or with windows.
+    private static func fetch(_ client: UDPClient, blockSize: Int, window: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var block = 0
+        while let received = try await client.receive() {
+            guard case .data(let number, let payload) = try packet(received) else { continue }
+            guard number == UInt16(truncatingIfNeeded: block + 1) else { continue }
+            block += 1
+            bytes += payload.readableBytesView
+            let isLast = payload.readableBytes < blockSize
+            if isLast || block.isMultiple(of: window) { client.send(acknowledge(block), to: received.port) }
+            if isLast { return bytes }
+        }
+        return bytes
+    }
+
+    @Test("a transfer is answered from a port of its own")
+    func usesAPortOfItsOwn() async throws {
+        try await withServer { port, _ in
+            let client = try UDPClient()
+            client.send(Self.read("small"), to: port)
+            let received = try await #require(client.receive())
+            #expect(received.port != port)
+            #expect(try Self.packet(received) == .data(block: 1, ByteBuffer(bytes: Array(repeating: 7, count: 100))))
+            client.send(Self.acknowledge(1), to: received.port)
+        }
+    }
+
+    @Test("a file of three chunks arrives whole, whatever the window", arguments: [1, 7, 64])
+    func sendsAllOfIt(window: Int) async throws {
+        try await withServer { port, big in
+            let client = try UDPClient()
+            let options = [TFTPOption(.blockSize, 1468), TFTPOption(.windowSize, window), TFTPOption(.transferSize, 0)]
+            client.send(Self.read("big", options), to: port)
+            let offer = try await #require(client.receive())
+            let answer = [
+                TFTPOption(.blockSize, 1468), TFTPOption(.windowSize, window), TFTPOption(.transferSize, big.count),
+            ]
+            #expect(try Self.packet(offer) == .optionAcknowledgement(answer))
+            client.send(Self.acknowledge(0), to: offer.port)
+            #expect(try await Self.fetch(client, blockSize: 1468, window: window) == big)
+        }
+    }
+
+    @Test("the size is asked for, and the port is free for the next request")
+    func isProbed() async throws {
+        try await withServer { port, _ in
+            let client = try UDPClient()
+            client.send(Self.read("big", [TFTPOption(.transferSize, 0)]), to: port)
+            let offer = try await #require(client.receive())
+            let abort = TFTPPacket.error(.optionsRefused, message: Array("User aborted the transfer".utf8))
+            client.send(abort.encoded.readableBytesView, to: offer.port)
+            #expect(try await client.receive(milliseconds: 1500) == nil, "an error is neither answered nor repeated")
+            client.send(Self.read("small"), to: port)
+            #expect(
+                try await Self.packet(client.receive())
+                    == .data(block: 1, ByteBuffer(bytes: Array(repeating: 7, count: 100)))
+            )
+        }
+    }
+
+    @Test("a stranger on a transfer's port is told so, and the transfer goes on")
+    func answersStrangers() async throws {
+        try await withServer { port, big in
+            let (client, stranger) = (try UDPClient(), try UDPClient())
+            client.send(Self.read("big"), to: port)
+            let first = try await #require(client.receive())
+            for packet in [Self.acknowledge(1), TFTPPacket.error(.undefined, message: []).encoded.readableBytesView] {
+                stranger.send(packet, to: first.port)
+                guard case .error(.unknownTransferID, _) = try await Self.packet(stranger.receive()) else {
+                    Issue.record("the stranger was not told")
+                    return
+                }
+            }
+            client.send(Self.acknowledge(1), to: first.port)
+            #expect(try await Self.packet(client.receive()) == .data(block: 2, ByteBuffer(bytes: big[512..<1024])))
+        }
+    }
+
+    @Test("firmware that uses its port again gets its next file")
+    func replacesATransfer() async throws {
+        try await withServer { port, _ in
+            let client = try UDPClient()
+            client.send(Self.read("big"), to: port)
+            let first = try await #require(client.receive())
+            client.send(Self.acknowledge(1), to: first.port)
+            _ = try await client.receive()
+            client.send(Self.read("small"), to: port)
+            let second = try await #require(client.receive())
+            #expect(second.port != first.port)
+            #expect(try Self.packet(second) == .data(block: 1, ByteBuffer(bytes: Array(repeating: 7, count: 100))))
+        }
+    }
+
+    @Test(
+        "refusals come from a port of their own",
+        arguments: [
+            ("missing", TFTPErrorCode.fileNotFound), ("../etc/passwd", .accessViolation), ("", .accessViolation),
+            ("a\nb", .accessViolation), (".", .accessViolation),
+        ]
+    )
+    func refuses(name: String, code: TFTPErrorCode) async throws {
+        try await withServer { port, _ in
+            let client = try UDPClient()
+            client.send(Self.read(name), to: port)
+            let received = try await #require(client.receive())
+            #expect(received.port != port)
+            guard case .error(code, _) = try Self.packet(received) else {
+                Issue.record("\(try Self.packet(received))")
+                return
+            }
+        }
+    }
+
+    @Test func refusesToWrite() async throws {
+        try await withServer { port, _ in
+            let client = try UDPClient()
+            let write = TFTPPacket.writeRequest(TFTPRequest(fileName: Array("new".utf8)))
+            client.send(write.encoded.readableBytesView, to: port)
+            guard case .error(.accessViolation, _) = try await Self.packet(client.receive()) else {
+                Issue.record("a write was not refused")
+                return
+            }
+        }
+    }
+
+    @Test func sendsText() async throws {
+        try await withServer { port, _ in
+            let client = try UDPClient()
+            let request = TFTPRequest(
+                fileName: Array("small".utf8),
+                mode: .netascii,
+                options: [TFTPOption(.transferSize, 0)]
+            )
+            client.send(TFTPPacket.readRequest(request).encoded.readableBytesView, to: port)
+            #expect(
+                try await Self.packet(client.receive())
+                    == .data(block: 1, ByteBuffer(bytes: Array(repeating: 7, count: 100)))
+            )
+        }
+    }
+
+    @Test("whatever comes, the next good request is answered")
+    func survivesNoise() async throws {
+        try await withServer { port, _ in
+            let (client, noise) = (try UDPClient(), try UDPClient())
+            let good = Array(Self.read("small", [TFTPOption(.blockSize, 1468)]))
+            for length in 0...good.count { noise.send(good.prefix(length), to: port) }
+            for index in good.indices {
+                for mask: UInt8 in [1, 0x80, 0xFF] {
+                    var bytes = good
+                    bytes[index] ^= mask
+                    noise.send(bytes, to: port)
+                }
+            }
+            for opcode: UInt8 in 0...9 { noise.send([0, opcode, 0, 0, 0, 0], to: port) }
+            noise.send(Array(repeating: 0xFF, count: 60_000), to: port)
+            client.send(Self.read("small"), to: port)
+            #expect(
+                try await Self.packet(client.receive())
+                    == .data(block: 1, ByteBuffer(bytes: Array(repeating: 7, count: 100)))
+            )
+        }
+    }
+}
+
+extension TFTPServer.Configuration {
+    fileprivate init(interface: String, address: HostModel.IPv4Address, port: UInt16) {
+        self.init(interface: interface, address: address)
+        self.port = port
+    }
+}

@@ -1,0 +1,57 @@
+import HostModel
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import BootServer
+
+@Suite struct TransferTableTests {
+    private func client(_ last: UInt32, _ port: Int) -> TransferTable.Client {
+        TransferTable.Client(address: HostModel.IPv4Address(rawValue: 0x0A4D_0000 | last), port: port)
+    }
+
+    private func id(_ admission: TransferTable.Admission) -> UInt64? {
+        if case .admitted(let id) = admission { id } else { nil }
+    }
+
+    private let request = ByteBuffer(string: "a")
+
+    @Test func boundsAllAndEach() throws {
+        let table = TransferTable(limit: 3, limitPerSource: 2)
+        let first = try #require(id(table.admit(client(1, 1), request: request)))
+        #expect(id(table.admit(client(1, 2), request: request)) != nil)
+        #expect(id(table.admit(client(1, 3), request: request)) == nil, "two for one source")
+        #expect(id(table.admit(client(2, 1), request: request)) != nil)
+        #expect(id(table.admit(client(3, 1), request: request)) == nil, "three for all")
+        table.ended(client(1, 1), id: first)
+        table.ended(client(1, 1), id: first)
+        #expect(table.count == 2)
+        #expect(id(table.admit(client(1, 3), request: request)) != nil)
+    }
+
+    @Test("the same request again is nothing new; another takes its place")
+    func replaces() throws {
+        let table = TransferTable(limit: 3, limitPerSource: 1)
+        let stopped = Mutex(0)
+        let first = try #require(id(table.admit(client(1, 1), request: request)))
+        table.began(client(1, 1), id: first) { stopped.withLock { $0 += 1 } }
+        #expect(id(table.admit(client(1, 1), request: request)) == nil)
+        let second = try #require(id(table.admit(client(1, 1), request: ByteBuffer(string: "b"))))
+        #expect(stopped.withLock { $0 } == 1)
+        table.ended(client(1, 1), id: first)
+        #expect(table.count == 1, "the old one's end is not the new one's")
+        // One that the client has answered is over when it asks again.
+        table.acknowledged(client(1, 1), id: second)
+        #expect(id(table.admit(client(1, 1), request: ByteBuffer(string: "b"))) != nil)
+    }
+
+    @Test("a transfer that was replaced before it began is stopped at once")
+    func stopsLateBeginners() throws {
+        let table = TransferTable(limit: 3, limitPerSource: 1)
+        let stopped = Mutex(0)
+        let first = try #require(id(table.admit(client(1, 1), request: request)))
+        _ = table.admit(client(1, 1), request: ByteBuffer(string: "b"))
+        table.began(client(1, 1), id: first) { stopped.withLock { $0 += 1 } }
+        #expect(stopped.withLock { $0 } == 1)
+    }
+}

@@ -1,0 +1,143 @@
+import BootWire
+import HostModel
+import Testing
+
+@Suite struct LeaseTableTests {
+    static func address(_ last: UInt32) -> IPv4Address { IPv4Address(rawValue: 0x0A4D_0000 | last) }
+
+    static func client(_ number: UInt8) throws -> LeaseClient {
+        let mac = try #require(MACAddress(octets: [0x52, 0x54, 0, 0, 0, number]))
+        return LeaseClient(key: .hardware(mac), mac: mac)
+    }
+
+    static func settings(pool: ClosedRange<UInt32> = 10...12) throws -> DHCPSettings {
+        let network = try #require(IPv4Network(address(1), prefixLength: 24))
+        return try DHCPSettings(
+            server: address(1),
+            network: network,
+            pool: address(pool.lowerBound)...address(pool.upperBound),
+            bootFiles: BootFiles(baseURL: "http://10.77.0.1")
+        )
+    }
+
+    static func lease(_ last: UInt32, _ number: UInt8, _ state: Lease.State, _ expiry: Duration) throws -> LeaseChange {
+        .set(Lease(address: address(last), client: try client(number), state: state, expiry: expiry))
+    }
+
+    @Test func givesEveryAddressOnceAndThenNone() throws {
+        var table = try Self.settings().emptyLeaseTable()
+        var given: Set<IPv4Address> = []
+        for number: UInt8 in 1...3 {
+            let client = try Self.client(number)
+            let address = try #require(table.choose(for: client, requested: nil, at: .zero))
+            given.insert(address)
+            table.apply(.set(Lease(address: address, client: client, state: .offered, expiry: .seconds(60))))
+        }
+        #expect(given == [Self.address(10), Self.address(11), Self.address(12)])
+        #expect(table.choose(for: try Self.client(4), requested: nil, at: .zero) == nil)
+        #expect(table.choose(for: try Self.client(4), requested: nil, at: .seconds(60)) != nil, "offers end")
+    }
+
+    @Test func givesTheOldAddressAgain() throws {
+        var table = try Self.settings().emptyLeaseTable()
+        table.apply(try Self.lease(12, 1, .bound, .seconds(100)))
+        let client = try Self.client(1)
+        #expect(table.choose(for: client, requested: Self.address(11), at: .zero) == Self.address(12))
+        #expect(table.choose(for: client, requested: nil, at: .seconds(500)) == Self.address(12))
+        #expect(table.choose(for: try Self.client(2), requested: Self.address(11), at: .zero) == Self.address(11))
+        #expect(table.choose(for: try Self.client(2), requested: Self.address(12), at: .zero) != Self.address(12))
+    }
+
+    @Test func takesTheAddressThatIsFreeForLongest() throws {
+        var table = try Self.settings().emptyLeaseTable()
+        table.apply(try Self.lease(10, 1, .bound, .seconds(30)))
+        table.apply(try Self.lease(11, 2, .released, .seconds(10)))
+        table.apply(try Self.lease(12, 3, .bound, .seconds(20)))
+        #expect(table.choose(for: try Self.client(4), requested: nil, at: .seconds(25)) == Self.address(11))
+        #expect(table.choose(for: try Self.client(4), requested: nil, at: .zero) == Self.address(11))
+    }
+
+    @Test("never the server, the router, the network or its broadcast address")
+    func keepsOff() throws {
+        var settings = try Self.settings(pool: 0...3)
+        settings.router = Self.address(2)
+        let table = settings.emptyLeaseTable()
+        for number: UInt8 in 1...9 {
+            #expect(
+                table.choose(for: try Self.client(number), requested: Self.address(1), at: .zero) == Self.address(3)
+            )
+        }
+    }
+
+    @Test func keepsReservations() throws {
+        let (one, two) = (try Self.client(1), try Self.client(2))
+        var table = try Self.settings().emptyLeaseTable(reservations: [
+            AddressReservation(mac: one.mac, address: Self.address(10)),
+            AddressReservation(mac: two.mac, address: Self.address(99)),
+        ])
+        #expect(table.choose(for: one, requested: Self.address(11), at: .zero) == Self.address(10))
+        #expect(table.choose(for: two, requested: nil, at: .zero) == Self.address(99), "outside the pool")
+        #expect(table.choose(for: try Self.client(3), requested: Self.address(10), at: .zero) != Self.address(10))
+        #expect(table.standing(of: Self.address(11), for: one, at: .zero) == .taken, "another is kept for it")
+        #expect(table.standing(of: Self.address(99), for: one, at: .zero) == .taken)
+        #expect(table.standing(of: Self.address(98), for: try Self.client(3), at: .zero) == .foreign)
+        // Somebody else still has the reserved address: a dynamic one until it is free.
+        table.apply(try Self.lease(10, 3, .bound, .seconds(50)))
+        #expect(table.choose(for: one, requested: Self.address(11), at: .zero) == Self.address(11))
+        #expect(table.standing(of: Self.address(11), for: one, at: .zero) == .free)
+        #expect(table.standing(of: Self.address(10), for: try Self.client(3), at: .zero) == .taken, "not to be renewed")
+    }
+
+    @Test func refusesReservationsThatItCannotKeep() throws {
+        let (one, two) = (try Self.client(1).mac, try Self.client(2).mac)
+        var table = try Self.settings().emptyLeaseTable()
+        let bad = [
+            AddressReservation(mac: two, address: Self.address(10)),
+            AddressReservation(mac: one, address: Self.address(11)),
+            AddressReservation(mac: two, address: Self.address(1)),
+            AddressReservation(mac: two, address: IPv4Address(rawValue: 0x0A00_0001)),
+        ]
+        #expect(table.keep([AddressReservation(mac: one, address: Self.address(10))] + bad) == bad)
+    }
+
+    @Test func keepsAwayFromQuarantine() throws {
+        var table = try Self.settings(pool: 10...10).emptyLeaseTable()
+        table.apply(try Self.lease(10, 1, .quarantined, .seconds(100)))
+        #expect(table.choose(for: try Self.client(1), requested: Self.address(10), at: .zero) == nil)
+        #expect(table.choose(for: try Self.client(2), requested: nil, at: .zero) == nil)
+        #expect(table.choose(for: try Self.client(2), requested: nil, at: .seconds(100)) == Self.address(10))
+    }
+
+    @Test("a client has one address: a new one gives the old one back")
+    func givesBackTheOldAddress() throws {
+        var table = try Self.settings().emptyLeaseTable()
+        table.apply(try Self.lease(10, 1, .bound, .seconds(100)))
+        table.apply(try Self.lease(11, 1, .bound, .seconds(100)))
+        #expect(table.lease(at: Self.address(10))?.state == .released)
+        #expect(table.lease(of: try Self.client(1).key)?.address == Self.address(11))
+        #expect(table.choose(for: try Self.client(2), requested: Self.address(10), at: .zero) == Self.address(10))
+    }
+
+    @Test func forgetsWithdrawnOffers() throws {
+        var table = try Self.settings().emptyLeaseTable()
+        table.apply(try Self.lease(10, 1, .offered, .seconds(100)))
+        table.apply(.withdraw(Self.address(10)))
+        #expect(table.leases.isEmpty)
+        #expect(table.lease(of: try Self.client(1).key) == nil)
+    }
+
+    @Test("applying a change twice is applying it once")
+    func isIdempotent() throws {
+        var table = try Self.settings().emptyLeaseTable()
+        for change in [
+            try Self.lease(10, 1, .bound, .seconds(100)), try Self.lease(11, 1, .bound, .seconds(100)),
+            try Self.lease(12, 2, .quarantined, .seconds(100)), try Self.lease(11, 1, .released, .zero),
+            .withdraw(Self.address(12)),
+        ] {
+            table.apply(change)
+            let once = table
+            table.apply(change)
+            #expect(table == once)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import EngineClient
+import HostModel
+import NIOCore
+import NIOHTTP1
+import Synchronization
+import TestServers
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#endif
+
+/// The engine's side of docs/protocols.md section 3 over TLS, as far as the command line needs it: one user, hosts that
+/// a test sets, and what was asked of it.
+final class FakeEngine: Sendable {
+    struct State {
+        var hosts: [HostResource] = []
+        var events: [EventResource] = []
+        var images: [NodeImageResource] = []
+        /// Statuses that the first host takes one after another, one at each look at it.
+        var statuses: [String] = []
+        /// Method, path, and body of every call.
+        var calls: [String] = []
+        /// What every call of the API gets instead of an answer.
+        var refusal: TestServer.Reply?
+        var capabilities = "{}"
+    }
+
+    static let password = "correct horse"
+    static let token = "t0k3n"
+
+    let state = Mutex(State())
+    let authority: TestAuthority
+
+    init() throws { authority = try TestAuthority() }
+
+    /// Runs a test with this engine on a port of loopback.
+    func serve<Result>(_ body: (TestServer) async throws -> Result) async throws -> Result {
+        try await TestServer.with(tls: try authority.server([.loopback]), respond: { self.answer($0) }, body)
+    }
+
+    private func answer(_ request: TestServer.Request) -> TestServer.Reply {
+        let body = String(buffer: request.body)
+        let uri = request.head.uri
+        state.withLock { $0.calls.append("\(request.head.method) \(uri)\(body.isEmpty ? "" : " \(body)")") }
+        if uri.hasPrefix("/ovirt-engine/services/pki-resource") { return pki }
+        if uri == "/ovirt-engine/sso/oauth/token" { return token(form: body) }
+        if uri == "/ovirt-engine/services/sso-logout" { return .ok("{}") }
+        guard request.head.headers["Authorization"] == ["Bearer \(Self.token)"] else {
+            return .ok(#"{"fault":{"reason":"Unauthorized","detail":"no session"}}"#, status: "401 Unauthorized")
+        }
+        return state.withLock { state in state.refusal ?? Self.api(request, body, &state) }
+    }
+
+    private var pki: TestServer.Reply {
+        guard let der = try? authority.der else { return .hangUp }
+        return .ok(CertificateChain(der: [der]).pem)
+    }
+
+    private func token(form: String) -> TestServer.Reply {
+        guard form.contains("username=admin%40internal&password=correct%20horse") else {
+            let body = #"{"error":"access_denied","error_description":"The user name or password is incorrect."}"#
+            return .ok(body, status: "401 Unauthorized")
+        }
+        return .ok(#"{"access_token":"t0k3n","token_type":"bearer"}"#)
+    }
+
+    private static func api(_ request: TestServer.Request, _ body: String, _ state: inout State) -> TestServer.Reply {
+        let path = request.head.uri.split(separator: "?")[0].split(separator: "/").dropFirst(2).map(String.init)
+        switch (request.head.method, path.first, path.dropFirst().first, path.dropFirst(2).first) {
+        case (.GET, "hosts", nil, nil): return json(HostCollection(state.hosts))
+        case (.GET, "hosts", .some(let id), nil):
+            if !state.statuses.isEmpty { state.hosts[0].status = state.statuses.removeFirst() }
+            guard let host = state.hosts.first(where: { $0.id == id }) else { break }
+            return json(host)
+        case (.GET, "hosts", .some, "capabilities"): return .ok(state.capabilities)
+        case (.POST, "hosts", .some, .some), (.DELETE, "hosts", .some, nil): return .ok(#"{"status":"complete"}"#)
+        case (.GET, "events", nil, nil): return json(EventCollection(state.events))
+        case (.GET, "networks", nil, nil): return json(NetworkCollection([]))
+        case (.GET, "nodeimages", nil, nil): return json(NodeImageCollection(state.images))
+        case (.GET, "bootprofiles", nil, nil): return json(BootProfileCollection([]))
+        default: break
+        }
+        return .ok(
+            #"{"fault":{"reason":"Not Found","detail":"There is none.","remedy":"Look."}}"#,
+            status: "404 Not Found"
+        )
+    }
+
+    private static func json(_ value: some Encodable) -> TestServer.Reply {
+        guard let data = try? JSONEncoder().encode(value) else { return .hangUp }
+        return .ok(String(decoding: data, as: UTF8.self))
+    }
+}

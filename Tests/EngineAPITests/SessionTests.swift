@@ -1,0 +1,116 @@
+import Synchronization
+import Testing
+
+@testable import EngineAPI
+
+/// A clock that a test moves.
+private final class HandClock: Sendable {
+    private let instant = Mutex(ContinuousClock.now)
+    var now: ContinuousClock.Instant { instant.withLock { $0 } }
+    func advance(_ duration: Duration) { instant.withLock { $0 += duration } }
+}
+
+@Suite struct TokenStoreTests {
+    private let clock = HandClock()
+
+    private func store(count: Int = 100) -> TokenStore {
+        var limits = TokenStore.Limits()
+        limits.count = count
+        return TokenStore(limits: limits) { [clock] in clock.now }
+    }
+
+    @Test func aTokenIsItsUsersUntilRevoked() {
+        let tokens = store()
+        let (one, other) = (tokens.issue(to: "a@internal"), tokens.issue(to: "b@internal"))
+        #expect(one.utf8.count == 43)
+        #expect(one != other)
+        #expect(tokens.user(of: one) == "a@internal")
+        tokens.revoke(one)
+        #expect(tokens.user(of: one) == nil)
+        #expect(tokens.user(of: other) == "b@internal")
+    }
+
+    @Test func anIdleTokenEndsAfterHalfAnHourAndAUsedOneAfterADay() {
+        let tokens = store()
+        let token = tokens.issue(to: "a")
+        clock.advance(.seconds(29 * 60))
+        #expect(tokens.user(of: token) == "a")
+        clock.advance(.seconds(31 * 60))
+        #expect(tokens.user(of: token) == nil)
+        let busy = tokens.issue(to: "a")
+        for _ in 0..<71 {
+            clock.advance(.seconds(20 * 60))
+            #expect(tokens.user(of: busy) == "a")
+        }
+        clock.advance(.seconds(20 * 60))
+        #expect(tokens.user(of: busy) == nil)
+    }
+
+    @Test func theLongestUnusedTokenGivesWay() {
+        let tokens = store(count: 3)
+        let first = tokens.issue(to: "first")
+        clock.advance(.seconds(1))
+        let second = tokens.issue(to: "second")
+        clock.advance(.seconds(1))
+        #expect(tokens.user(of: first) == "first")
+        _ = tokens.issue(to: "third")
+        clock.advance(.seconds(1))
+        _ = tokens.issue(to: "fourth")
+        #expect(tokens.user(of: second) == nil)
+        #expect(tokens.user(of: first) == "first")
+    }
+
+    @Test(arguments: ["", "x", String(repeating: "A", count: 43), String(repeating: "é", count: 100_000)])
+    func anUnknownTokenIsNobodys(_ token: String) {
+        let tokens = store()
+        _ = tokens.issue(to: "a")
+        #expect(tokens.user(of: token) == nil)
+    }
+}
+
+@Suite struct SourceRateTests {
+    private let clock = HandClock()
+
+    @Test func aSourceHasItsBurstAndThenItsRate() {
+        let rate = SourceRate(.init(burst: 3, perSecond: 0.5)) { [clock] in clock.now }
+        for _ in 0..<3 { #expect(rate.take("192.0.2.1") == nil) }
+        #expect(rate.take("192.0.2.1") == 2)
+        #expect(rate.wait("192.0.2.1") == 2)
+        #expect(rate.take("192.0.2.2") == nil, "another source is not held back")
+        clock.advance(.seconds(2))
+        #expect(rate.wait("192.0.2.1") == nil, "asking takes nothing")
+        #expect(rate.take("192.0.2.1") == nil)
+        #expect(rate.take("192.0.2.1") == 2)
+    }
+
+    @Test func anIPv6NetworkIsOneSource() {
+        let rate = SourceRate(.init(burst: 1, perSecond: 1)) { [clock] in clock.now }
+        #expect(rate.take("2001:db8:1:2:a:b:c:d") == nil)
+        #expect(rate.take("2001:db8:1:2:ffff::1") != nil)
+        #expect(rate.take("2001:db8:1:3:a:b:c:d") == nil)
+    }
+
+    @Test func aFloodOfSourcesSharesOneBucketAndForgetsNobodyElse() {
+        let rate = SourceRate(.init(burst: 2, perSecond: 0.001, sources: 10)) { [clock] in clock.now }
+        for number in 0..<10 { #expect(rate.take("10.0.0.\(number)") == nil) }
+        #expect(rate.take("10.0.1.1") == nil)
+        #expect(rate.take("10.0.1.2") == nil)
+        #expect(rate.take("10.0.1.3") != nil, "the bucket of those without a place is empty")
+        #expect(rate.take("10.0.0.3") == nil, "who has a place keeps it")
+        clock.advance(.seconds(10_000))
+        #expect(rate.take("10.0.1.3") == nil, "full buckets make room")
+    }
+}
+
+@Suite struct ConnectionQuotaTests {
+    @Test func countsEachSourceByItself() {
+        let quota = ConnectionQuota(perSource: 2)
+        #expect(quota.enter("a"))
+        #expect(quota.enter("a"))
+        #expect(!quota.enter("a"))
+        #expect(quota.enter("b"))
+        quota.leave("a")
+        #expect(quota.enter("a"))
+        quota.leave("nobody")
+    }
+}

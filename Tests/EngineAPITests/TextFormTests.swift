@@ -1,0 +1,99 @@
+import Engine
+import HTTPTypes
+import Testing
+
+@testable import EngineAPI
+
+@Suite struct CorrelationIDTests {
+    @Test(arguments: [
+        ("abc-DEF_09", "abc-DEF_09"),
+        ("a b\r\nc;<d>\u{202E}é", "abcd"),
+        (String(repeating: "x", count: 100), String(repeating: "x", count: 36)),
+    ])
+    func keepsOnlyWhatOVirtKeeps(_ sent: String, _ kept: String) { #expect(CorrelationID(sent)?.rawValue == kept) }
+
+    @Test(arguments: ["", " ", "é\u{0}\u{1B}"]) func isNoneWithoutAnythingToKeep(_ sent: String) {
+        #expect(CorrelationID(sent) == nil)
+    }
+}
+
+@Suite struct FormFieldsTests {
+    @Test(arguments: [
+        ("a=1&b=2", "a", "1"), ("a=1&a=2", "a", "1"), ("a=b=c", "a", "b=c"), ("a", "a", ""),
+        ("user=admin%40internal&password=p%2Bq+r", "password", "p+q r"), ("a=%zz", "a", "%zz"), ("%61=1", "a", "1"),
+    ])
+    func reads(_ text: String, _ name: String, _ value: String) { #expect(FormFields(text)[name] == value) }
+
+    @Test func readsABoundedNumberOfFields() {
+        let many = (0..<1000).map { "k\($0)=v" }.joined(separator: "&")
+        #expect(FormFields(many)["k99"] == "v")
+        #expect(FormFields(many)["k100"] == nil)
+    }
+}
+
+@Suite struct SearchExpressionTests {
+    private let fields: Set<String> = ["name", "status", "host.name"]
+
+    @Test(arguments: [
+        ("", [:]), ("  ", [:]), ("name=node-1", ["name": "node-1"]), (#"name="a b""#, ["name": "a b"]),
+        ("name=node* and status=up", ["name": "node*", "status": "up"]),
+        ("NAME = x STATUS=up", ["name": "x", "status": "up"]),
+        ("host.name=n", ["host.name": "n"]),
+    ])
+    func reads(_ text: String, _ terms: [String: String]) throws {
+        #expect(try SearchExpression(text, fields: fields).terms == terms)
+    }
+
+    @Test(arguments: [
+        "name", "name=", "=x", "cluster=x", "name=a or name=b", "name=a and", "name=a name=b", #"name="a"#,
+        "name='x'", "name=a;b", "name==a", "name=a=b", #"name="a"status=up"#, "and",
+        String(repeating: "name=a ", count: 400),
+    ])
+    func refuses(_ text: String) { #expect(throws: Fault.self) { try SearchExpression(text, fields: fields) } }
+}
+
+@Suite struct ContentRangeTests {
+    @Test(arguments: [
+        ("bytes 0-0/1", 0, 0, 1), ("bytes 5-9/10", 5, 9, 10),
+        ("Bytes 0-10737418239/10737418240", 0, 10_737_418_239, 10_737_418_240),
+    ])
+    func reads(_ text: String, _ first: Int64, _ last: Int64, _ total: Int64) throws {
+        let range = try #require(ContentRange(text))
+        #expect((range.first, range.last, range.total) == (first, last, total))
+        #expect(range.count == last - first + 1)
+    }
+
+    @Test(arguments: [
+        "", "bytes", "bytes */10", "bytes 5-4/10", "bytes 0-10/10", "bytes -1-4/10", "items 0-1/2", "bytes 0-1/*",
+        "bytes 0-1", "bytes 0-1/2/3", "bytes 00-1/2", "bytes 0-99999999999999999999/1", "bytes 0-1/2 ",
+    ])
+    func refuses(_ text: String) { #expect(ContentRange(text) == nil) }
+
+    @Test func aBodyWithoutARangeIsTheWholeFile() throws {
+        #expect(try ContentRange([.contentLength: "7"]) == ContentRange("bytes 0-6/7"))
+        #expect(throws: Fault.self) { try ContentRange([:]) }
+        #expect(throws: Fault.self) { try ContentRange([.contentLength: "0"]) }
+    }
+}
+
+@Suite struct WireTimeTests {
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000Z"), (1_767_225_600_123, "2026-01-01T00:00:00.123Z"),
+        (1_767_225_599_999, "2025-12-31T23:59:59.999Z"), (-1, "1969-12-31T23:59:59.999Z"),
+    ])
+    func writes(_ milliseconds: Int64, _ text: String) { #expect(WireTime.text(milliseconds: milliseconds) == text) }
+}
+
+@Suite struct EventQueryTests {
+    @Test func withAnIndexTheOldestFollowingEventsComeFirstSoThatNoneIsSkipped() throws {
+        let query = try EventRoutes.query(FormFields("from=41&max=2&search=host.name%3Dnode-1"))
+        #expect(query.after == 41)
+        #expect(query.max == 2)
+        #expect(query.hostName == "node-1")
+        #expect(!query.newestFirst)
+        #expect(try EventRoutes.query(FormFields("max=1")).newestFirst)
+    }
+
+    @Test(arguments: ["from=x", "from=-1", "max=many", "search=type%3D885", "search=host.id%3Dnode-1"])
+    func refuses(_ text: String) { #expect(throws: Fault.self) { try EventRoutes.query(FormFields(text)) } }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import GRDB
+import HostModel
+import Logging
+import Testing
+
+@testable import Engine
+
+/// What holds for the installation on disk.
+@Suite struct StoreTests {
+    @Test func anInstallationIsMadeOnce() async throws {
+        let installation = try await TestInstallation()
+        let refusal = await #expect(throws: EngineError.self) {
+            try await HostEngine.initialize(installation.settings, adminPassword: "other")
+        }
+        #expect(refusal?.kind == .conflict)
+        let engine = try await installation.open()
+        _ = try await engine.authenticate(user: "admin@internal", password: TestInstallation.password)
+        #expect(try await engine.clusters().map(\.name) == ["Default"])
+        #expect(try await engine.dataCenters().map(\.name) == ["Default"])
+        let network = try #require(try await engine.networks().first)
+        #expect(network.name == "ovirtmgmt")
+        #expect(network.isManagement && network.isVM && network.isRequired)
+    }
+
+    @Test func twoEnginesDoNotShareADirectory() async throws {
+        let installation = try await TestInstallation()
+        let first = try await installation.open()
+        let refusal = await #expect(throws: EngineError.self) { try await installation.open() }
+        #expect(refusal?.kind == .conflict)
+        withExtendedLifetime(first) {}
+    }
+
+    @Test func aDirectoryWithoutInstallationIsRefused() async throws {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "muster-empty-\(ProcessInfo.processInfo.processIdentifier)-\(UniqueID.random())").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let settings = EngineSettings(dataDirectory: path, engineAddress: "engine.example.org")
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let refusal = await #expect(throws: EngineError.self) { try await HostEngine.open(settings, logger: logger) }
+        #expect(refusal?.kind == .notFound)
+    }
+
+    @Test func aNewerDatabaseIsRefused() async throws {
+        let installation = try await TestInstallation()
+        do {
+            let queue = try DatabaseQueue(path: installation.settings.databasePath)
+            try await queue.write { db in
+                try db.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('99 from the future')")
+            }
+            try queue.close()
+        }
+        let refusal = await #expect(throws: EngineError.self) { try await installation.open() }
+        #expect(refusal?.detail.contains("newer") == true)
+    }
+
+    @Test(arguments: [
+        "UPDATE host SET status = 'dancing'", "UPDATE host SET port = 0", "UPDATE host SET cluster = 'none'",
+        "UPDATE claim SET state = 'approved'", "UPDATE claim SET closed = 1",
+        "INSERT INTO event (code, severity, time, text) VALUES (1, 'loud', 1, '')",
+        "UPDATE image SET isActive = 1", "INSERT INTO hostMAC (mac, host) VALUES ('aa:bb:cc:dd:ee:ff', 'none')",
+        "DELETE FROM cluster",
+    ])
+    func theSchemaHoldsTheRules(_ statement: String) async throws {
+        let installation = try await TestInstallation()
+        do {
+            let engine = try await installation.open()
+            _ = try await TestNode().enrol(with: engine)
+            _ = try await engine.openUpload(try ImageTests.manifest())
+        }
+        let queue = try DatabaseQueue(path: installation.settings.databasePath)
+        #expect(throws: DatabaseError.self) { try queue.write { try $0.execute(sql: statement) } }
+    }
+
+    /// Two transitions decided on the same version: the second finds that it looked at something old.
+    @Test func aTransitionOnAnOldVersionIsRefused() async throws {
+        let installation = try await TestInstallation()
+        let store = try Store.open(installation.settings.databasePath)
+        let claim = try NewClaim(
+            try TestNode().request(),
+            from: "192.0.2.1",
+            limits: EnrolmentLimits(),
+            now: 1000
+        )
+        let host = try await store.receiveClaim(claim, limits: EnrolmentLimits()).host
+        let row = try #require(try await store.watched(host)).row
+        let life = HostLife(status: row.status, lastContact: 0)
+        let context = TransitionContext(now: 2000, times: MonitoringTimes())
+        _ = try await store.live(row, life, .approved(hasNewKey: false), context: context)
+        let refusal = await #expect(throws: EngineError.self) {
+            try await store.live(row, life, .approved(hasNewKey: false), context: context)
+        }
+        #expect(refusal?.kind == .conflict)
+    }
+
+    @Test func hostsAreFoundByPattern() async throws {
+        let installation = try await TestInstallation()
+        let engine = try await installation.open()
+        for name in ["web-1", "web-2", "db-1"] { _ = try await TestNode(name: name).enrol(with: engine) }
+        #expect(try await engine.hosts(matching: HostFilter(name: "web-*")).map(\.name.rawValue) == ["web-1", "web-2"])
+        #expect(try await engine.hosts(matching: HostFilter(name: "DB-1")).map(\.name.rawValue) == ["db-1"])
+        #expect(try await engine.hosts(matching: HostFilter(status: .up)).isEmpty)
+        #expect(try await engine.hosts(matching: HostFilter(name: "*-1", status: .pendingApproval)).count == 2)
+    }
+}
+
+@Suite struct EventFeedTests {
+    @Test func whatIsThereIsNotWaitedFor() async {
+        let feed = EventFeed(newest: 5)
+        await feed.wait(after: 4, atMost: .seconds(600))
+    }
+
+    @Test func theTimeEndsAWait() async {
+        let feed = EventFeed(newest: 5)
+        await feed.wait(after: 5, atMost: .milliseconds(10))
+        #expect(feed.newest == 5)
+    }
+
+    @Test func newsWakesEveryone() async {
+        let feed = EventFeed(newest: 0)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<50 { group.addTask { await feed.wait(after: 0, atMost: .seconds(600)) } }
+            group.addTask { feed.announce(1) }
+        }
+        #expect(feed.newest == 1)
+    }
+
+    @Test func aCancelledWaitEnds() async {
+        let feed = EventFeed(newest: 0)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<50 { group.addTask { await feed.wait(after: 0, atMost: .seconds(600)) } }
+            group.cancelAll()
+        }
+    }
+}
+
+@Suite struct RateLimitTests {
+    @Test func aBurstThenASteadyRate() {
+        let limit = RateLimit(burst: 3, perMinute: 60)
+        #expect((0..<5).map { _ in limit.allows("a", at: 0) } == [true, true, true, false, false])
+        #expect(limit.allows("b", at: 0), "each key has its own")
+        #expect(limit.allows("a", at: 1000))
+        #expect(!limit.allows("a", at: 1000))
+        #expect((0..<4).map { _ in limit.allows("a", at: 60_000) } == [true, true, true, false])
+    }
+
+    @Test func manyKeysTakeBoundedRoom() {
+        let limit = RateLimit(burst: 1, perMinute: 1)
+        for index in 0..<RateLimit.keysMax { #expect(limit.allows("\(index)", at: 0)) }
+        #expect(!limit.allows("one more", at: 0), "no room while nothing is forgotten")
+        #expect(limit.allows("one more", at: 120_000), "full buckets are forgotten")
+    }
+
+    @Test func aClockThatGoesBackGivesNothing() {
+        let limit = RateLimit(burst: 1, perMinute: 60)
+        #expect(limit.allows("a", at: 1_000_000))
+        #expect(!limit.allows("a", at: 0))
+    }
+}

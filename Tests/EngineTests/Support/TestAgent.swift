@@ -1,0 +1,239 @@
+import AgentWire
+import Crypto
+import HostModel
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// An agent that answers real frames over real TLS: AgentWire's server session on a loopback port. What it answers is
+/// kept in `state`, which tests change.
+final class TestAgent: Sendable {
+    struct State {
+        var certificate: String?
+        var authority = ""
+        var capabilities = TestAgent.freshHost
+        var calls: [String] = []
+        /// How the next `setupNetworks` ends.
+        var setup = Setup.works
+        var isRecovering = false
+        var isSafe = false
+        /// A network was set up and is kept once the engine is heard.
+        var awaitsEngine = false
+        var connections: [ObjectIdentifier: any Channel] = [:]
+        var lastCertificate: String?
+        /// Verbs that get no answer.
+        var mute: Set<String> = []
+        /// What the agent tells before its next answer.
+        var news: RPCNotification?
+    }
+
+    enum Setup {
+        case works
+        /// The connection breaks before the answer, as when the address moves; the network stays only because the engine
+        /// is heard again over another connection.
+        case breaksUntilConfirmed
+        case fails(RPCError)
+        /// Rolled back: the engine was not heard.
+        case lost
+    }
+
+    let key: P256.Signing.PrivateKey
+    let state = Mutex(State())
+    private let group = MultiThreadedEventLoopGroup.singleton
+    private let listener: any Channel
+
+    var port: UInt16 { UInt16(listener.localAddress?.port ?? 0) }
+
+    init(key: P256.Signing.PrivateKey) async throws {
+        self.key = key
+        let holder = AgentHolder()
+        listener = try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let agent = holder.agent, let tls = try agent.tls() else { throw Missing() }
+                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    try channel.pipeline.syncOperations.addHandler(TestAgentHandler(agent))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        holder.agent = self
+    }
+
+    func stop() async throws { try await listener.close() }
+
+    /// Gets its certificate, as a node does after the approval.
+    func trust(certificate: String?, authority: String) {
+        state.withLock { ($0.certificate, $0.lastCertificate, $0.authority) = (certificate, certificate, authority) }
+    }
+
+    func restoreCertificate() { state.withLock { $0.certificate = $0.lastCertificate } }
+
+    func breakConnections() {
+        for channel in state.withLock({ Array($0.connections.values) }) { channel.close(promise: nil) }
+    }
+
+    /// Returns when the connections that are open now are closed.
+    func waitUntilDisconnected() async throws {
+        for channel in state.withLock({ Array($0.connections.values) }) { try await channel.closeFuture.get() }
+    }
+
+    private func tls() throws -> NIOSSLContext? {
+        let (certificate, authority) = state.withLock { ($0.certificate, $0.authority) }
+        guard let certificate else { return nil }
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(key.pemRepresentation.utf8), format: .pem))
+        )
+        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8)))
+        configuration.certificateVerification = .noHostnameVerification
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// A host with one NIC that has its address by DHCP, and KVM.
+    static var freshHost: HostCapabilities {
+        var host = HostCapabilities()
+        var address = AddressReport()
+        (address.addr, address.netmask, address.dhcpv4) = ("127.0.0.1", "255.0.0.0", true)
+        (address.gateway, address.ipv4addrs) = ("127.0.0.254", ["127.0.0.1/8"])
+        host.nics["eth0"] = NICReport(hwaddr: "52:54:00:00:00:01", speed: 1000, address: address)
+        (host.lastClientIface, host.kvmEnabled) = ("eth0", "true")
+        (host.cpuModel, host.memSize) = ("Test CPU", "4096")
+        return host
+    }
+
+    /// What `ovirtmgmt` looks like once it is set up.
+    static func withManagementNetwork(_ host: HostCapabilities) -> HostCapabilities {
+        var host = host
+        let address = host.nics["eth0"]?.address ?? AddressReport()
+        host.networks["ovirtmgmt"] = NetworkReport(
+            iface: "ovirtmgmt",
+            bridged: true,
+            southbound: "eth0",
+            ports: ["eth0"],
+            address: address
+        )
+        host.bridges["ovirtmgmt"] = BridgeReport(ports: ["eth0"], stp: "off", opts: [:], address: address)
+        host.nics["eth0"]?.address = AddressReport()
+        host.lastClientIface = "ovirtmgmt"
+        return host
+    }
+
+    func calls() -> [String] { state.withLock(\.calls) }
+    var isSafe: Bool { state.withLock(\.isSafe) }
+    func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
+}
+
+/// The listener needs the agent that owns it.
+private final class AgentHolder: Sendable {
+    private let box = Mutex<TestAgent?>(nil)
+    var agent: TestAgent? {
+        get { box.withLock(\.self) }
+        set { box.withLock { $0 = newValue } }
+    }
+}
+
+private final class TestAgentHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let agent: TestAgent
+    private var decoder = StompDecoder()
+    private var session = StompServerSession()
+
+    init(_ agent: TestAgent) { self.agent = agent }
+
+    func channelActive(context: ChannelHandlerContext) {
+        agent.change { [channel = context.channel] in $0.connections[ObjectIdentifier(channel)] = channel }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        agent.change { [channel = context.channel] in $0.connections[ObjectIdentifier(channel)] = nil }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        decoder.append(unwrapInboundIn(data))
+        while let frame = try? decoder.nextFrame() {
+            for action in session.receive(frame) {
+                switch action {
+                case .send(let frame): write(frame, context)
+                case .request(let request): answer(request, context)
+                case .agree, .publish: break
+                case .close: context.close(promise: nil)
+                }
+            }
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    private func answer(_ request: StompRequest, _ context: ChannelHandlerContext) {
+        for call in RPCRequest.decode(request.body) {
+            guard case .success(let call) = call else { continue }
+            if agent.state.withLock({ $0.mute.contains(call.method) }) { continue }
+            tellNews(context)
+            guard let outcome = agent.outcome(of: call) else { return context.close(promise: nil) }
+            let reply = RPCReply(id: call.id, outcome: outcome)
+            guard let body = try? reply.encoded() else { continue }
+            for frame in session.messages(to: request.replyTo, body: body) { write(frame, context) }
+        }
+    }
+
+    private func tellNews(_ context: ChannelHandlerContext) {
+        let news = agent.state.withLock { state in
+            defer { state.news = nil }
+            return state.news
+        }
+        guard let body = try? news?.encoded() else { return }
+        for frame in session.messages(to: .events, body: body) { write(frame, context) }
+    }
+
+    private func write(_ frame: StompFrame, _ context: ChannelHandlerContext) {
+        var bytes = ByteBuffer()
+        bytes.writeStompFrame(frame)
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+}
+
+extension TestAgent {
+    /// The answer to a call; `nil` breaks the connection.
+    fileprivate func outcome(of call: RPCRequest) -> Result<JSONValue, RPCError>? {
+        state.withLock { state in
+            state.calls.append(call.method)
+            if state.isRecovering { return .failure(RPCError(.recovering, "recovering")) }
+            switch HostVerb(rawValue: call.method) {
+            case .ping, .ping2: return .success(.boolean(true))
+            case .confirmConnectivity:
+                if state.awaitsEngine { state.capabilities = Self.withManagementNetwork(state.capabilities) }
+                state.awaitsEngine = false
+                return .success(.boolean(true))
+            case .getCapabilities: return Self.payload(state.capabilities)
+            case .getStats: return Self.payload(HostStatistics())
+            case .getHardwareInfo: return Self.payload(HardwareInformation())
+            case .setupNetworks: return Self.setUp(&state)
+            case .setSafeNetworkConfig:
+                state.isSafe = true
+                return .success(.boolean(true))
+            case nil: return .failure(RPCError(.methodNotFound, call.method))
+            }
+        }
+    }
+
+    private static func setUp(_ state: inout State) -> Result<JSONValue, RPCError>? {
+        switch state.setup {
+        case .works:
+            state.capabilities = withManagementNetwork(state.capabilities)
+            return .success(.boolean(true))
+        case .breaksUntilConfirmed:
+            state.awaitsEngine = true
+            return nil
+        case .fails(let error): return .failure(error)
+        case .lost: return .failure(RPCError(.lostConnection, "connectivity check failed"))
+        }
+    }
+
+    private static func payload(_ value: some VerbPayload) -> Result<JSONValue, RPCError> {
+        (try? value.result()).map { .success($0) } ?? .failure(RPCError(.internalError, "encoding"))
+    }
+}

@@ -1,0 +1,161 @@
+import Glibc
+import HostModel
+import Recipes
+import Testing
+
+@Suite struct BootRecipesTests {
+    private static let digest = String(repeating: "0f", count: 32)
+
+    private static func manifest(arguments: [String] = ["quiet"], file: String = "vmlinuz") throws -> ImageManifest {
+        let sha = try #require(Nonce(hex: digest))
+        return ImageManifest(
+            name: "node-minimal",
+            version: "0123456789ab",
+            architecture: "x86_64",
+            kernelVersion: "6.1.0-56-amd64",
+            kernelArguments: arguments,
+            files: [
+                .init(name: file, role: .kernel, size: 8_000_000, sha256: sha),
+                .init(name: "initramfs.img", role: .initramfs, size: 12_000_000, sha256: sha),
+            ]
+        )
+    }
+
+    private static func request(_ firmware: BootFirmware = .bios) throws -> BootRequest {
+        BootRequest(mac: try #require(MACAddress("52:54:00:12:34:56")), firmware: firmware)
+    }
+
+    private static func answer(
+        _ mode: BootProfile.Mode,
+        manifest: ImageManifest? = nil,
+        arguments: [String] = [],
+        reason: String = "unknown machine"
+    ) -> BootAnswer {
+        let profile = BootProfile(name: "default", mode: mode, kernelArguments: arguments)
+        return BootAnswer(profile: profile, manifest: manifest, reason: reason, host: HostName("node-5a31"))
+    }
+
+    // MARK: Goldens
+
+    /// Every way in which a file of `pxe/` is rendered, by the name of its golden.
+    private static func renderings() throws -> [String: (file: String, text: String)] {
+        let engine = EngineLocation(server: "engine.example:8443", fingerprint: digest)
+        let recipes = try PXEFiles.recipes(engine: engine)
+        let run = answer(.run, manifest: try manifest(), arguments: ["console=ttyS0"])
+        let scripts: [(String, BootScript)] = [
+            ("run-bios.ipxe", try recipes.script(for: run, to: request(.bios))),
+            ("run-efi.ipxe", try recipes.script(for: run, to: request(.uefi))),
+            ("local.ipxe", try recipes.script(for: answer(.local), to: request())),
+            ("deny.ipxe", try recipes.script(for: answer(.deny, reason: "denied by admin@internal"), to: request())),
+            ("wait.ipxe", try recipes.script(for: answer(.run), to: request())),
+            ("wait-engine.ipxe", try recipes.wait(request(), reason: "the engine does not answer")),
+        ]
+        var renderings = ["boot.ipxe": (BootRecipes.firstStageFileName, recipes.firstStage)]
+        for (golden, script) in scripts { renderings[golden] = (script.kind.fileName, script.text) }
+        return renderings
+    }
+
+    @Test("every file of pxe/ renders to its golden (UPDATE_GOLDENS=1 rewrites them)")
+    func goldens() throws {
+        let renderings = try Self.renderings()
+        #expect(Set(renderings.values.map(\.file)) == Set(try PXEFiles.names()), "a file of pxe/ has no golden")
+        for (golden, rendering) in renderings {
+            let path = "\(PXEFiles.goldens)/\(golden)"
+            if getenv("UPDATE_GOLDENS") != nil { try PXEFiles.write(rendering.text, to: path) }
+            #expect(try PXEFiles.text(path) == rendering.text, "\(golden) differs")
+        }
+    }
+
+    // MARK: Injection
+
+    @Test(
+        "what a machine or a person names changes no command of a script (H12)",
+        arguments: [
+            "x\nshell", "x || shell", "x && shell", "; shell", "# ", "${serial}", "\\", "x\\\nshell", "\r\nshell\r\n",
+            "{{event}}", "\u{0}", "\u{2028}shell", "%0Ashell",
+        ]
+    )
+    func hostileReason(text: String) throws {
+        let recipes = try PXEFiles.recipes()
+        for mode in [BootProfile.Mode.run, .local, .deny] {
+            let manifest = mode == .run ? try Self.manifest() : nil
+            let plain = Self.answer(mode, manifest: manifest, reason: "plain")
+            let hostile = Self.answer(mode, manifest: manifest, reason: text)
+            let expected = Self.commands(try recipes.script(for: plain, to: Self.request()).text)
+            #expect(Self.commands(try recipes.script(for: hostile, to: Self.request()).text) == expected)
+        }
+        let plain = Self.commands(try recipes.wait(Self.request(), reason: "plain").text)
+        #expect(Self.commands(try recipes.wait(Self.request(), reason: text).text) == plain)
+    }
+
+    /// The command words of a script as iPXE finds them (src/core/exec.c and script.c): lines, white space, terminators.
+    /// Only the first word of a command counts here, and settings that are expanded, wherever they stand.
+    private static func commands(_ script: String) -> [String] {
+        var found: [String] = []
+        let joined = script.replacing("\r\n", with: "\n").replacing("\\\n", with: "")
+        for line in joined.split(separator: "\n") {
+            var words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
+            if words.first?.hasPrefix(":") == true { found.append(words.removeFirst()) }
+            var isFirst = true
+            for word in words {
+                if word.hasPrefix("#") { break }
+                if isFirst { found.append(word) }
+                isFirst = ["||", "&&", ";"].contains(word)
+                if word.contains("${") { found.append(word) }
+            }
+        }
+        return found
+    }
+
+    @Test("an unsafe word of a profile or an image is refused, not sent")
+    func hostileArguments() throws {
+        let recipes = try PXEFiles.recipes()
+        for word in ["a b", "x\nshell", "${serial}"] {
+            let byProfile = Self.answer(.run, manifest: try Self.manifest(), arguments: [word])
+            let byImage = Self.answer(.run, manifest: try Self.manifest(arguments: [word]))
+            for answer in [byProfile, byImage] {
+                #expect {
+                    try recipes.script(for: answer, to: Self.request())
+                } throws: { error in
+                    guard case .unsafeArgument(word, _) = error as? RecipeError else { return false }
+                    return true
+                }
+            }
+        }
+    }
+
+    @Test("a file name of a manifest that is no path component is refused")
+    func hostileFileName() throws {
+        let recipes = try PXEFiles.recipes()
+        for name in ["../../etc/shadow", "a b", "", ".hidden"] {
+            let answer = Self.answer(.run, manifest: try Self.manifest(file: name))
+            #expect(throws: RecipeError.unsafeName(value: name)) { try recipes.script(for: answer, to: Self.request()) }
+        }
+    }
+
+    @Test func anImageWithoutAKernelIsRefused() throws {
+        var manifest = try Self.manifest()
+        manifest.files.removeAll { $0.role == .kernel }
+        let answer = Self.answer(.run, manifest: manifest)
+        #expect(throws: RecipeError.missingFile(image: "node-minimal", role: .kernel)) {
+            try PXEFiles.recipes().script(for: answer, to: Self.request())
+        }
+    }
+
+    @Test(arguments: [BootProfile.Mode.install, .kickstart])
+    func aModeWithoutAScriptIsRefused(mode: BootProfile.Mode) {
+        #expect(throws: RecipeError.unsupportedMode(profile: "default", mode: mode)) {
+            try PXEFiles.recipes().script(for: Self.answer(mode), to: Self.request())
+        }
+    }
+
+    @Test("a broken template fails the start, whichever it is", arguments: BootScript.Kind.allCases)
+    func brokenTemplate(kind: BootScript.Kind) throws {
+        let address = try #require(IPv4Address("10.77.0.1"))
+        #expect(throws: RecipeError.unknownPlaceholder(template: kind.fileName, name: "shell")) {
+            _ = try BootRecipes(server: ServerLocation(address: address), engine: nil) { name in
+                name == kind.fileName ? "#!ipxe\n{{shell}}\n" : "#!ipxe\n"
+            }
+        }
+    }
+}
