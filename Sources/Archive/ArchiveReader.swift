@@ -1,34 +1,6 @@
 import CArchive
 package import SystemPackage
 
-/// One entry's header.
-package struct ArchiveEntry: Hashable, Sendable {
-    package enum Kind: Hashable, Sendable {
-        case file(size: Int64)
-        case directory
-        case symbolicLink(target: String)
-        /// Another name of an entry that came before, or that carries the content later (cpio).
-        case hardLink(target: TreePath)
-        /// Devices, pipes and sockets: listed, never made.
-        case other
-    }
-
-    package var path: TreePath
-    package var kind: Kind
-    /// Permission bits, set-id bits included.
-    package var mode: UInt16
-    /// Seconds since 1970.
-    package var modified: Int64
-    package var owner: (user: Int64, group: Int64) { (user, group) }
-    private var user: Int64
-    private var group: Int64
-
-    init(path: TreePath, kind: Kind, mode: UInt16, modified: Int64, user: Int64, group: Int64) {
-        (self.path, self.kind, self.mode, self.modified) = (path, kind, mode, modified)
-        (self.user, self.group) = (user, group)
-    }
-}
-
 /// Reads one tar, cpio or ar archive through whatever it is compressed with. Owns the libarchive handle, and the bytes
 /// where it reads from memory. An archive is hostile: paths that lead out of it, entries without end and contents over
 /// the caller's limit are errors.
@@ -96,16 +68,19 @@ package struct ArchiveReader: ~Copyable {
     package mutating func nextEntry() throws(ArchiveError) -> ArchiveEntry? {
         while true {
             var entry: OpaquePointer?
-            let code = archive_read_next_header(handle, &entry)
+            let code = inUTF8 { archive_read_next_header(handle, &entry) }
             if code == ARCHIVE_EOF { return nil }
             try check(code, "read the next entry")
             entries += 1
             guard entries <= Self.mostEntries else { throw failure("read", "more than \(Self.mostEntries) entries") }
-            guard let entry, let name = archive_entry_pathname(entry).map({ String(cString: $0) }) else {
+            // Bytes that are no UTF-8 have no name here: a repaired one would be another file's.
+            guard let entry,
+                let name = inUTF8({ archive_entry_pathname(entry) }).flatMap(String.init(validatingCString:))
+            else {
                 throw failure("read", "entry \(entries) has no readable name")
             }
-            if name == "." || name == "./" || name == "/" { continue }
-            guard let path = TreePath(name) else {
+            if name == "." || name == "./" { continue }
+            guard !name.hasPrefix("/"), let path = TreePath(name) else {
                 throw failure("read", "the name \(name.debugDescription) leads out of the archive")
             }
             return try describe(entry, path)
@@ -141,12 +116,23 @@ package struct ArchiveReader: ~Copyable {
         }
     }
 
+    /// Hands the content of the entry that `nextEntry()` just gave to the entry that `writer` just began. Gives its bytes.
+    @discardableResult
+    package mutating func copyContent(to writer: borrowing TarWriter) throws(ArchiveError) -> Int64 {
+        var size: Int64 = 0
+        try forEachChunk { chunk throws(ArchiveError) in
+            try writer.write(chunk)
+            size += Int64(chunk.count)
+        }
+        return size
+    }
+
     private static func failure(writing file: FilePath, _ error: any Error, _ path: String) -> ArchiveError {
         let code = (error as? Errno)?.rawValue ?? 0
         return ArchiveError(operation: "write \(file)", path: path, detail: "\(error)", code: code)
     }
 
-    private borrowing func forEachChunk(
+    borrowing func forEachChunk(
         _ body: (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
     ) throws(ArchiveError) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
@@ -163,7 +149,8 @@ package struct ArchiveReader: ~Copyable {
         let mode = UInt16(truncatingIfNeeded: archive_entry_mode(entry))
         let kind: ArchiveEntry.Kind
         if let target = archive_entry_hardlink(entry) {
-            guard let target = TreePath(String(cString: target)) else {
+            let text = String(cString: target)
+            guard !text.hasPrefix("/"), let target = TreePath(text) else {
                 throw failure("read", "the hard link \(path) leads out of the archive")
             }
             kind = .hardLink(target: target)
@@ -182,8 +169,23 @@ package struct ArchiveReader: ~Copyable {
             mode: mode & 0o7777,
             modified: Int64(archive_entry_mtime(entry)),
             user: archive_entry_uid(entry),
-            group: archive_entry_gid(entry)
+            group: archive_entry_gid(entry),
+            attributes: attributes(of: entry)
         )
+    }
+
+    private borrowing func attributes(of entry: OpaquePointer) -> [String: [UInt8]] {
+        guard archive_entry_xattr_reset(entry) > 0 else { return [:] }
+        var attributes: [String: [UInt8]] = [:]
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var size = 0
+        while archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK {
+            guard let name, attributes.count < ArchiveEntry.mostAttributes else { continue }
+            attributes[String(cString: name)] =
+                value.map { Array(UnsafeRawBufferPointer(start: $0, count: size)) } ?? []
+        }
+        return attributes
     }
 
     private borrowing func check(_ code: CInt, _ operation: String) throws(ArchiveError) {

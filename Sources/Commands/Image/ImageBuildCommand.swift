@@ -9,8 +9,9 @@ struct ImageBuildCommand: AsyncParsableCommand {
         commandName: "build",
         abstract: "Build a node image from its definition.",
         discussion: """
-            Makes NAME/VERSION with kernel, initramfs and manifest below the output folder, and NAME/current, which names
-            the newest version. The same inputs give the same version. Needs no engine and no root.
+            Makes NAME/VERSION with kernel, initramfs, root image and manifest below the output folder, and NAME/current,
+            which names the newest version. The same inputs give the same version. Needs no engine; needs root only for an
+            image whose base is a distribution. What is finished is kept: an interrupted build goes on where it was.
             """
     )
 
@@ -38,6 +39,12 @@ struct ImageBuildCommand: AsyncParsableCommand {
     )
     var agent: String?
 
+    @Flag(help: "Pack the root image with zstd-3: quicker to build, larger.")
+    var fast = false
+
+    @Option(help: ArgumentHelp("How progress is shown: auto, lines, json, none.", valueName: "style"))
+    var progress = ProgressStyle.auto
+
     @Option(help: "How the result is written.")
     var format = OutputFormat.table
 
@@ -48,16 +55,23 @@ struct ImageBuildCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let build = ImageBuild(
+        let environment = ProcessInfo.processInfo.environment
+        var build = ImageBuild(
             definition: FilePath(file),
             outputDirectory: FilePath(output),
-            cacheDirectory: try Self.cache(cacheDirectory, environment: ProcessInfo.processInfo.environment),
+            cacheDirectory: try Self.cache(cacheDirectory, environment: environment),
             agent: Self.agent(agent)
         )
+        build.isFast = fast
+        build.sourceDateEpoch = environment["SOURCE_DATE_EPOCH"]
+        let meter = BuildMeter(progress, isTerminal: Terminal.isErrorTerminal, width: Terminal.errorWidth) {
+            Terminal.complain($0)
+        }
         let built: BuiltImage
         do {
-            built = try await build.run { Terminal.complain(terminalEscaped($0.description) + "\n") }
+            built = try await untilInterrupted { [build] in try await build.run { meter.report($0) } }
         } catch let error as BuildError {
+            meter.end()
             throw UserError(error)
         }
         let manifest = built.manifest
@@ -100,7 +114,8 @@ extension UserError {
         case .definition, .files: .badData
         case .missingTool, .packages: .unavailable
         case .diskFull, .busy: .tryAgain
-        case .result: .failed
+        case .result, .interrupted: .failed
+        case .privilege: .noPermission
         }
     }
 }

@@ -5,6 +5,12 @@ import SystemPackage
 enum Terminal {
     static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+    /// Columns of the terminal at standard error; 80 where it does not say.
+    static var errorWidth: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
     /// Whether there is a person to ask.
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isErrorTerminal }
 

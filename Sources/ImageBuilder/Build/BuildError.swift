@@ -18,6 +18,10 @@ package struct BuildError: Error, Hashable, Sendable {
         case result
         /// Another build holds the directory.
         case busy
+        /// Ctrl-C, or the task was cancelled.
+        case interrupted
+        /// The build needs root.
+        case privilege
     }
 
     package var kind: Kind
@@ -35,6 +39,8 @@ package struct BuildError: Error, Hashable, Sendable {
             self = error
         case let error as ImageDefinitionError:
             self.init(.definition, error.description, remedy: "correct the definition and build again")
+        case is CancellationError:
+            self = .interrupted
         case let error as ArchiveError where error.code == ENOSPC || error.code == EDQUOT:
             self = .diskFull(operation)
         case let error as Errno where error == .noSpace || error.rawValue == EDQUOT:
@@ -44,6 +50,12 @@ package struct BuildError: Error, Hashable, Sendable {
             self.init(.files, "could not \(operation): \(error)", remedy: remedy)
         }
     }
+
+    static let interrupted = BuildError(
+        .interrupted,
+        "the build was interrupted",
+        remedy: "build again: what was finished is kept"
+    )
 
     static func diskFull(_ operation: String) -> BuildError {
         BuildError(

@@ -6,56 +6,80 @@ import HostModel
 import SystemPackage
 
 extension ImageBuild {
-    /// What a build needs at most in the cache directory, in bytes: the kernel's package and its unpacked modules.
+    /// What the kernel stage needs at most in the cache directory, in bytes: the unpacked modules.
     private static let spaceForKernel: Int64 = 600 << 20
-    /// The same without the kernel stage: the compressed members.
+    /// The same for the compressed members of an initramfs.
     private static let spaceForMembers: Int64 = 64 << 20
 
-    /// Builds the image, or finds that it stands there already. Throws `BuildError` for everything that is wrong,
-    /// `CancellationError` when its task is cancelled; in both cases the output directory is as it was.
-    package func run(progress: @Sendable (BuildProgress) -> Void) async throws -> BuiltImage {
+    typealias Report = @Sendable (BuildProgress) -> Void
+
+    /// Builds the image, or finds that it stands there already. Throws `BuildError` for everything that is wrong, kind
+    /// `interrupted` when its task is cancelled; in any case the output directory is as it was.
+    package func run(progress: @escaping @Sendable (BuildProgress) -> Void) async throws -> BuiltImage {
         do {
             return try await build(progress)
-        } catch let error as CancellationError {
-            throw error
         } catch {
-            throw BuildError(error, doing: "build the image")
+            throw Task.isCancelled ? BuildError.interrupted : BuildError(error, doing: "build the image")
         }
     }
 
-    private func build(_ progress: @Sendable (BuildProgress) -> Void) async throws -> BuiltImage {
+    private func build(_ progress: @escaping Report) async throws -> BuiltImage {
         let wanted = try ImageDefinition.read(definition)
         try checkAgent(wanted)
+        try checkMedia(wanted)
+        let wantedEpoch = try wanted.epoch ?? environmentEpoch()
+        try checkPlace(outputDirectory)
         try makeDirectory(outputDirectory)
         try makeDirectory(cacheDirectory)
-        let cacheLock = try await DirectoryLock.take(cacheDirectory) {
-            progress(BuildProgress(stage: .packages, detail: "waiting for another build"))
-        }
         let cache = StageCache(directory: cacheDirectory)
         try cache.removeUnfinished()
-        let inputs = try await fetchPackages(wanted, progress)
-        let kernel = try await kernelStage(wanted, inputs, cache, progress)
-        let release = try KernelStage.readRelease(kernel.path)
-        let epoch = wanted.epoch ?? release.date
+        let root = try await rootParts(wanted, epoch: wantedEpoch, cache, progress)
+        var inputs = try await fetchPackages(wanted, progress)
+        inputs.root = root?.base.packages ?? []
+        let kernel = try await kernelStage(wanted, inputs, root?.base, cache, progress)
+        let release = try KernelStage.readRelease(kernel.result.path)
+        let epoch = root?.base.epoch ?? wantedEpoch ?? release.date
         let system = try await systemMember(wanted, inputs, kernel, epoch: epoch, cache, progress)
         let node = try await nodeMember(wanted, epoch: epoch, cache, progress)
-        let output = ImageOutput(directory: outputDirectory, definition: wanted, kernelVersion: release.release)
-        let built = try await output.write(
-            kernel: kernel.path.appending("vmlinuz"),
-            members: [system, node],
-            packages: inputs.pins,
-            waiting: { progress(BuildProgress(stage: .image, detail: "waiting for another build")) }
+        let output = ImageOutput(
+            directory: outputDirectory,
+            definition: wanted,
+            kernelVersion: release.release,
+            epoch: epoch,
+            media: media.filter { wanted.outputs.contains($0.medium) },
+            progress: progress
         )
-        let manifest = built.manifest
-        let size = manifest.files.reduce(0) { $0 + $1.size }
-        let detail = "\(manifest.name) \(manifest.version), \(size >> 20) MiB of at most \(wanted.sizeLimit >> 20)"
-        progress(BuildProgress(stage: .image, detail: detail, cached: built.isUnchanged))
-        _ = consume cacheLock
+        let built = try await output.write(
+            kernel: kernel.result.path.appending("vmlinuz"),
+            members: [system.path, node.path],
+            root: root?.image,
+            packages: inputs.pins
+        )
+        // The results are held until here: another build's clean-up must not take them away while they are copied.
+        withExtendedLifetime((root, kernel, system, node)) {}
+        finish(.image, summary(built, wanted), cached: built.isUnchanged, progress)
         return built
     }
 
+    private func summary(_ built: BuiltImage, _ wanted: ImageDefinition) -> String {
+        let manifest = built.manifest
+        let pxe = manifest.files.filter { [.kernel, .initramfs].contains($0.role) }.reduce(0) { $0 + $1.size }
+        var text = "\(manifest.name) \(manifest.version), \(pxe >> 20) MiB of at most \(wanted.sizeLimit >> 20)"
+        if let root = manifest.file(.root) { text += ", root image \(root.size >> 20) MiB" }
+        return text
+    }
+
+    func finish(
+        _ stage: BuildProgress.Stage,
+        _ detail: String,
+        cached: Bool,
+        _ progress: Report
+    ) {
+        progress(BuildProgress(stage: stage, detail: detail, cached: cached, isFinished: true))
+    }
+
     private func checkAgent(_ wanted: ImageDefinition) throws {
-        guard let place = wanted.agent else { return }
+        guard let place = wanted.agent ?? wanted.root?.agent else { return }
         guard let agent else {
             throw BuildError(
                 .definition,
@@ -68,46 +92,89 @@ extension ImageBuild {
         }
     }
 
-    private func fetchPackages(
-        _ wanted: ImageDefinition,
-        _ progress: @Sendable (BuildProgress) -> Void
-    ) async throws -> PackageInputs {
+    private func checkMedia(_ wanted: ImageDefinition) throws {
+        let missing = wanted.outputs.subtracting([.pxe]).subtracting(media.map(\.medium))
+        guard let medium = missing.map(\.rawValue).min() else { return }
+        throw BuildError(
+            .definition,
+            "nothing here writes the output \(medium)",
+            remedy: "take it out of the definition's outputs"
+        )
+    }
+
+    /// A link in the place of the folder may lead anywhere; one on the way to it is the person's own.
+    private func checkPlace(_ folder: FilePath) throws {
+        guard case .symbolicLink(let target)? = try? FileKind(of: folder) else { return }
+        throw BuildError(
+            .files,
+            "the output folder \(folder) is a symbolic link to \(target)",
+            remedy: "name the folder itself"
+        )
+    }
+
+    /// SOURCE_DATE_EPOCH: decimal seconds (https://reproducible-builds.org/specs/source-date-epoch/), as far as squashfs
+    /// and cpio can hold them.
+    private func environmentEpoch() throws -> Int64? {
+        guard let text = sourceDateEpoch, !text.isEmpty else { return nil }
+        let isDecimal = text.utf8.allSatisfy { (48...57).contains($0) }
+        guard isDecimal, let epoch = Int64(text), DefinitionReader.epochs.contains(Int(epoch)) else {
+            throw BuildError(
+                .definition,
+                "SOURCE_DATE_EPOCH is \(text.debugDescription), not seconds from 0 to \(DefinitionReader.epochs.upperBound)",
+                remedy: "correct the variable, or unset it"
+            )
+        }
+        return epoch
+    }
+
+    private func fetchPackages(_ wanted: ImageDefinition, _ progress: Report) async throws -> PackageInputs {
         let store = PackageStore(directory: cacheDirectory.appending("packages"))
         try makeDirectory(store.directory)
+        let lock = try await FileLock.take(store.directory.appending(".lock")) {
+            progress(BuildProgress(stage: .packages, detail: "waiting for another build"))
+        }
+        defer { withExtendedLifetime(lock) {} }
         return try await PackageInputs.fetch(wanted, store) { detail, cached in
-            progress(BuildProgress(stage: .packages, detail: detail, cached: cached))
+            progress(BuildProgress(stage: .packages, detail: detail, cached: cached, isFinished: cached))
         }
     }
 
     private func kernelStage(
         _ wanted: ImageDefinition,
         _ inputs: PackageInputs,
+        _ base: BaseTree?,
         _ cache: StageCache,
-        _ progress: @Sendable (BuildProgress) -> Void
-    ) async throws -> (path: FilePath, key: String) {
+        _ progress: Report
+    ) async throws -> (result: StageResult, key: String) {
         var key = StageKey("kernel")
-        key.add(inputs.kernel.pin.sha256.description)
+        key.add(base?.key ?? inputs.kernel?.pin.sha256.description ?? "")
         for directory in wanted.modules.directories { key.add("directory \(directory)") }
         for name in wanted.modules.names { key.add("module \(name)") }
-        let stage = KernelStage(package: inputs.kernel.file, selection: wanted.modules)
-        let result = try await cache.result(.kernel, key: key) { path in
+        guard let source = base.map({ .tree($0.tar) }) ?? inputs.kernel.map({ KernelStage.Source.package($0.file) })
+        else {
+            throw BuildError(.definition, "the image has no kernel", remedy: "name its package")
+        }
+        let stage = KernelStage(source: source, selection: wanted.modules)
+        let result = try await cache.result(.kernel, key: key, onWait: { waiting(.kernel, progress) }) { path in
             try requireSpace(Self.spaceForKernel, for: "the kernel's modules")
-            progress(BuildProgress(stage: .kernel, detail: "unpacking \(inputs.kernel.pin.name)"))
+            progress(
+                BuildProgress(stage: .kernel, detail: "unpacking \(inputs.kernel?.pin.name ?? "the tree's kernel")")
+            )
             try await stage.make(at: path)
         }
         let release = try KernelStage.readRelease(result.path).release
-        progress(BuildProgress(stage: .kernel, detail: "modules of \(release)", cached: result.cached))
-        return (result.path, key.digest)
+        finish(.kernel, "modules of \(release)", cached: result.cached, progress)
+        return (result, key.digest)
     }
 
     private func systemMember(
         _ wanted: ImageDefinition,
         _ inputs: PackageInputs,
-        _ kernel: (path: FilePath, key: String),
+        _ kernel: (result: StageResult, key: String),
         epoch: Int64,
         _ cache: StageCache,
-        _ progress: @Sendable (BuildProgress) -> Void
-    ) async throws -> FilePath {
+        _ progress: Report
+    ) async throws -> StageResult {
         var key = StageKey("system")
         key.add("\(kernel.key) \(epoch) \(wanted.compressionLevel) \(wanted.applets?.text ?? "")")
         for (path, mode) in wanted.directories.sorted(by: { $0.key < $1.key }) { key.add("directory \(path) \(mode)") }
@@ -115,28 +182,28 @@ extension ImageBuild {
             key.add(input.pin.sha256.description)
             for path in input.selection.paths { key.add(path.text) }
         }
-        let result = try await cache.result(.system, key: key) { path in
+        let result = try await cache.result(.system, key: key, onWait: { waiting(.system, progress) }) { path in
             try requireSpace(Self.spaceForMembers, for: "the compressed modules")
             progress(BuildProgress(stage: .system, detail: "compressing modules and packages"))
             let packages = inputs.packages.map { (selection: $0.selection, file: $0.file) }
             let tree = try await RootTree.system(
                 wanted,
-                kernel: kernel.path,
+                kernel: kernel.result.path,
                 packages: packages,
-                scratch: cacheDirectory
+                scratch: FilePath(path.string + ".applets")
             )
             try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
         }
-        progress(BuildProgress(stage: .system, detail: "modules and packages", cached: result.cached))
-        return result.path
+        finish(.system, "modules and packages", cached: result.cached, progress)
+        return result
     }
 
     private func nodeMember(
         _ wanted: ImageDefinition,
         epoch: Int64,
         _ cache: StageCache,
-        _ progress: @Sendable (BuildProgress) -> Void
-    ) async throws -> FilePath {
+        _ progress: Report
+    ) async throws -> StageResult {
         let tree = try RootTree.node(wanted, agent: agent)
         var key = StageKey("node")
         key.add("\(epoch) \(wanted.compressionLevel)")
@@ -147,28 +214,29 @@ extension ImageBuild {
                 key.add("\(path) \(node)")
             }
         }
-        let result = try await cache.result(.node, key: key) { path in
+        let result = try await cache.result(.node, key: key, onWait: { waiting(.node, progress) }) { path in
             try requireSpace(Self.spaceForMembers, for: "the compressed agent")
             progress(BuildProgress(stage: .node, detail: "compressing the agent and the node's files"))
             try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
         }
-        progress(BuildProgress(stage: .node, detail: "agent and files", cached: result.cached))
-        return result.path
+        finish(.node, "agent and files", cached: result.cached, progress)
+        return result
     }
 
     private func write(_ tree: FileTree, to path: FilePath, level: Int, epoch: Int64) throws {
         var writer = try CpioWriter.create(at: path, compression: .zstd(level: level), epoch: epoch)
         try writer.append(tree)
         try writer.finish()
+        try flush(path)
+    }
+
+    func waiting(_ stage: BuildProgress.Stage, _ progress: Report) {
+        progress(BuildProgress(stage: stage, detail: "waiting for another build"))
     }
 
     private func requireSpace(_ needed: Int64, for what: String) throws {
-        let free = try freeSpace(at: cacheDirectory)
-        guard free < needed else { return }
-        throw BuildError(
-            .diskFull,
-            "\(cacheDirectory) has \(free >> 20) MiB free; \(what) may need \(needed >> 20)",
-            remedy: "free space there, or name another cache directory, and build again"
-        )
+        var plan = SpacePlan()
+        plan.add(needed, in: cacheDirectory, for: what)
+        try plan.check()
     }
 }

@@ -4,8 +4,8 @@ package import SystemPackage
 /// One build: a definition in, a kernel, an initramfs and a manifest out. The same inputs give the same bytes.
 ///
 /// The output stands whole or not at all: it is written beside its place and renamed. Stages are kept in the cache
-/// by a hash of what went into them, so that an unchanged build only puts them together. Nothing is mounted, installed
-/// or made with privilege.
+/// by a hash of what went into them, so that an unchanged build only puts them together. Nothing is mounted or installed
+/// on this machine; only the base tree of a distribution takes privilege, and is made in namespaces that end with it.
 package struct ImageBuild: Sendable {
     /// The definition file.
     package var definition: FilePath
@@ -16,6 +16,12 @@ package struct ImageBuild: Sendable {
     package var cacheDirectory: FilePath
     /// The static agent (`packaging/agent/build`); needed when the definition gives it a place.
     package var agent: FilePath?
+    /// Packs the root image quickly and larger, for a person who waits for every build.
+    package var isFast = false
+    /// SOURCE_DATE_EPOCH as the environment has it: the time stamp of everything, unless the definition has one.
+    package var sourceDateEpoch: String?
+    /// What can write the media that a definition asks for.
+    package var media: [any BootMedium] = []
 
     package init(
         definition: FilePath,

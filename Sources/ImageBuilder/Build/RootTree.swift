@@ -28,7 +28,7 @@ enum RootTree {
     /// What changes with every build of the project: the definition's files and the agent.
     static func node(_ definition: ImageDefinition, agent: FilePath?) throws -> FileTree {
         var tree = FileTree()
-        if let files = definition.files { try add(files, at: nil, to: &tree) }
+        for folder in definition.files { try add(folder, at: nil, to: &tree) }
         if let place = definition.agent, let agent { try tree.add(.file(.file(agent), mode: 0o755), at: place) }
         return tree
     }
@@ -86,7 +86,7 @@ enum RootTree {
             throw BuildError(.definition, "applets: \(program) comes from no package", remedy: "take it from a package")
         }
         // Under its own name, by which a multi-call binary knows that it is not called as one of its applets.
-        let folder = scratch.appending(".applets")
+        let folder = scratch
         try makeDirectory(folder)
         defer { remove(folder) }
         let copy = folder.appending(String(program.name))

@@ -6,7 +6,7 @@ import SystemPackage
 /// A hash over what goes into a stage: the same key, the same result.
 struct StageKey {
     /// Raised when a stage's own code starts to make other bytes from the same inputs.
-    private static let generation = "1"
+    private static let generation = "2"
     private var hash = SHA256()
 
     init(_ stage: String) {
@@ -25,12 +25,24 @@ struct StageKey {
     }
 }
 
+/// A stage's result, held against removal by other builds for as long as this lives.
+final class StageResult: Sendable {
+    let path: FilePath
+    /// True when an earlier build made it.
+    let cached: Bool
+    private let lock: FileLock
+
+    init(path: FilePath, cached: Bool, lock: FileLock) { (self.path, self.cached, self.lock) = (path, cached, lock) }
+}
+
 /// Results of stages, each a file or a folder under the name `STAGE-KEY`. A result is made under another name and
-/// renamed, so that what stands under its name is whole; what a killed build left is removed by the next.
+/// renamed, so that what stands under its name is whole; what a killed build left is removed by the next. Builds share the
+/// cache: who makes a result holds its lock alone, who uses one holds it with others.
 struct StageCache {
     /// Results of one stage that are kept; the least recently used go.
     static let mostResults = 4
     private static let unfinished = ".unfinished-"
+    private static let locked = ".lock-"
 
     let directory: FilePath
 
@@ -38,38 +50,58 @@ struct StageCache {
     func result(
         _ stage: BuildProgress.Stage,
         key: StageKey,
+        onWait: () -> Void = {},
         make: (FilePath) async throws -> Void
-    ) async throws -> (path: FilePath, cached: Bool) {
-        let path = directory.appending("\(stage.rawValue)-\(key.digest)")
+    ) async throws -> StageResult {
+        let name = "\(stage.rawValue)-\(key.digest)"
+        let path = directory.appending(name)
+        let lock = try await FileLock.take(directory.appending(Self.locked + name), onWait: onWait)
         if exists(path) {
             utimes(path.string, nil)
-            return (path, true)
+            try lock.share()
+            return StageResult(path: path, cached: true, lock: lock)
         }
-        let new = directory.appending("\(Self.unfinished)\(stage.rawValue)-\(key.digest)")
+        let new = directory.appending(Self.unfinished + name)
         remove(new)
         do {
             try await make(new)
+            try Task.checkCancellation()
+            try flush(directory)
             try rename(new, to: path)
+            try flush(directory)
         } catch {
             remove(new)
+            remove(directory.appending(Self.locked + name))
             throw error
         }
+        try lock.share()
         try prune(stage)
-        return (path, false)
+        return StageResult(path: path, cached: false, lock: lock)
     }
 
-    /// Removes what builds that were killed left behind. Only for the holder of the directory's lock.
+    /// Removes what builds that were killed left behind; what another build is making has its lock, and stays.
     func removeUnfinished() throws {
-        for name in try names(in: directory) where name.hasPrefix(Self.unfinished) { remove(directory.appending(name)) }
+        for name in try names(in: directory) where name.hasPrefix(Self.unfinished) {
+            let lockFile = directory.appending(Self.locked + name.dropFirst(Self.unfinished.count))
+            guard let lock = try FileLock.attempt(lockFile) else { continue }
+            remove(directory.appending(name))
+            remove(lockFile)
+            withExtendedLifetime(lock) {}
+        }
     }
 
     private func prune(_ stage: BuildProgress.Stage) throws {
         let results = try names(in: directory).filter { $0.hasPrefix(stage.rawValue + "-") }.map { name in
-            let path = directory.appending(name)
             var status = stat()
-            stat(path.string, &status)
-            return (path: path, used: status.st_mtim.tv_sec)
+            stat(directory.appending(name).string, &status)
+            return (name: name, used: status.st_mtim.tv_sec)
         }
-        for old in results.sorted(by: { $0.used > $1.used }).dropFirst(Self.mostResults) { remove(old.path) }
+        for old in results.sorted(by: { $0.used > $1.used }).dropFirst(Self.mostResults) {
+            let lockFile = directory.appending(Self.locked + old.name)
+            guard let lock = try FileLock.attempt(lockFile) else { continue }
+            remove(directory.appending(old.name))
+            remove(lockFile)
+            withExtendedLifetime(lock) {}
+        }
     }
 }

@@ -28,8 +28,8 @@ package struct ImageDefinition: Hashable, Sendable {
     package var applets: TreePath?
     /// Where the agent stands in the tree; `nil` for an image without one.
     package var agent: TreePath?
-    /// Copied into the root of the tree, permissions as on disk (only the executable bit counts).
-    package var files: FilePath?
+    /// Copied into the root of the tree one after the other, permissions as on disk (only the executable bit counts).
+    package var files: [FilePath] = []
     /// Empty directories, with their permission bits.
     package var directories: [TreePath: UInt16] = [:]
     /// zstd level of the initramfs, 1 to 19.
@@ -38,6 +38,11 @@ package struct ImageDefinition: Hashable, Sendable {
     package var sizeLimit: Int64 = 32 << 20
     /// Seconds since 1970, for every time stamp in the image; `nil` takes the kernel package's date.
     package var epoch: Int64?
+    /// What is made beside the files for a boot server.
+    package var outputs: Set<ImageMedium> = [.pxe]
+    /// The system that the initramfs starts; `nil` for an image that is all initramfs. With one, `kernel` is not used: the
+    /// kernel and its modules come out of the root tree.
+    package var root: RootDefinition?
 }
 
 /// A package of the registry by name, or a `.deb` that lies beside the definition.

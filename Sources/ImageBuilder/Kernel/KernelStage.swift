@@ -12,8 +12,25 @@ struct KernelStage {
     private static let builtinList = "modules.builtin"
     private static let depmodInputs = [builtinList, "modules.builtin.modinfo", "modules.order"]
     private static let largestIndex = 64 << 20
+    /// Arguments of one command: Linux takes 2 MiB of them.
+    private static let filesAtOnce = 1000
 
-    var package: FilePath
+    /// Where the kernel comes from.
+    enum Source {
+        /// A Debian package.
+        case package(FilePath)
+        /// A root tree, as a tar archive.
+        case tree(FilePath)
+
+        fileprivate func open() throws -> ArchiveReader {
+            switch self {
+            case .package(let file): try DebianPackage.files(of: file)
+            case .tree(let file): try ArchiveReader.open(file)
+            }
+        }
+    }
+
+    var source: Source
     var selection: ImageDefinition.ModuleSelection
 
     func make(at result: FilePath) async throws {
@@ -21,7 +38,7 @@ struct KernelStage {
         remove(everything)
         defer { remove(everything) }
         try makeDirectory(everything)
-        let (release, date) = try unpack(to: everything)
+        let (release, date) = try await unpack(to: everything)
         let modules = FilePath("lib/modules").appending(release)
         let source = everything.pushing(modules)
         _ = try await Tool.depmod.run(["-b", everything.string, release])
@@ -43,30 +60,71 @@ struct KernelStage {
         return (String(lines[0]), date)
     }
 
-    private func unpack(to folder: FilePath) throws -> (release: String, date: Int64) {
-        var reader = try DebianPackage.files(of: package)
-        var kernel: (release: String, date: Int64)?
+    private func unpack(to folder: FilePath) async throws -> (release: String, date: Int64) {
+        var reader = try source.open()
+        var kernels: [String: Int64] = [:]
         while let entry = try reader.nextEntry() {
             try Task.checkCancellation()
             guard case .file = entry.kind else { continue }
             let path = entry.path.text.hasPrefix("usr/lib/") ? String(entry.path.text.dropFirst(4)) : entry.path.text
-            if path.hasPrefix("boot/vmlinuz-") {
-                kernel = (String(path.dropFirst("boot/vmlinuz-".count)), entry.modified)
-                try reader.extractContent(to: folder.appending("vmlinuz"), mode: 0o644)
-            } else if path.hasPrefix("lib/modules/") {
+            if let release = Self.release(ofKernel: path) {
+                // The same kernel stands in both places of an Enterprise Linux tree.
+                guard kernels.updateValue(entry.modified, forKey: release) == nil else { continue }
+                try reader.extractContent(to: folder.appending("vmlinuz-\(release)"), mode: 0o644)
+            } else if path.hasPrefix("lib/modules/"), Self.isWanted(entry.path) {
                 let file = folder.pushing(FilePath(path))
                 try makeDirectory(file.removingLastComponent())
                 try reader.extractContent(to: file, mode: 0o644)
             }
         }
-        guard let kernel, TreePath(kernel.release)?.parent == nil else {
+        return try await choose(kernels, in: folder)
+    }
+
+    /// `boot/vmlinuz-RELEASE` or `lib/modules/RELEASE/vmlinuz`.
+    static func release(ofKernel path: String) -> String? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.count == 2, parts[0] == "boot", parts[1].hasPrefix("vmlinuz-") {
+            return String(parts[1].dropFirst("vmlinuz-".count))
+        }
+        if parts.count == 4, parts[0] == "lib", parts[1] == "modules", parts[3] == "vmlinuz" { return String(parts[2]) }
+        return nil
+    }
+
+    /// Modules and what depmod reads; not what it wrote before.
+    private static func isWanted(_ path: TreePath) -> Bool {
+        ModuleTrim.isModule(path.name) || depmodInputs.contains(String(path.name))
+    }
+
+    private func choose(_ kernels: [String: Int64], in folder: FilePath) async throws -> (release: String, date: Int64)
+    {
+        let found = kernels.filter { exists(folder.appending("lib/modules").appending($0.key)) }
+        guard let kernel = (found.isEmpty ? kernels : found).first, TreePath(kernel.key)?.parent == nil else {
             throw BuildError(
                 .packages,
-                "\(package) holds no kernel (boot/vmlinuz-RELEASE)",
-                remedy: "name a linux-image package"
+                "there is no kernel (boot/vmlinuz-RELEASE or usr/lib/modules/RELEASE/vmlinuz)",
+                remedy: "name a linux-image package, or a tree with a kernel"
             )
         }
-        return kernel
+        guard found.count < 2 else {
+            let releases = found.keys.sorted().joined(separator: ", ")
+            throw BuildError(.result, "the tree has more than one kernel: \(releases)", remedy: "leave one in it")
+        }
+        try rename(folder.appending("vmlinuz-\(kernel.key)"), to: folder.appending("vmlinuz"))
+        try KernelImage.check(folder.appending("vmlinuz"))
+        try await expand(folder.appending("lib/modules"))
+        return (kernel.key, kernel.value)
+    }
+
+    /// busybox's modprobe reads no compressed modules, and the initramfs is compressed as a whole.
+    private func expand(_ folder: FilePath) async throws {
+        guard exists(folder) else { return }
+        let compressed = try FileKind.files(below: folder).filter { $0.string.hasSuffix(".ko.xz") }
+        var rest = compressed[...]
+        while !rest.isEmpty {
+            let batch = rest.prefix(Self.filesAtOnce)
+            _ = try await Tool.xz.run(["--decompress", "--"] + batch.map(\.string))
+            rest = rest.dropFirst(Self.filesAtOnce)
+        }
     }
 
     private func move(from source: FilePath, to target: FilePath) throws {

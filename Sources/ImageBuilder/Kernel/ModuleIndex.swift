@@ -20,6 +20,9 @@ struct ModuleIndex {
 
     static func canonical(_ name: String) -> String { String(name.map { $0 == "-" ? "_" : $0 }) }
 
+    /// True for a module by this name, hyphens and underscores alike.
+    func contains(_ name: String) -> Bool { byName[Self.canonical(name)] != nil }
+
     /// The selected modules and everything that they need, sorted. `builtin` are the names that the kernel itself contains:
     /// asking for one of these is fine. Names that are nowhere are an error that lists them.
     func closure(

@@ -19,6 +19,20 @@ enum FileKind: Equatable {
         }
     }
 
+    /// The files below a folder, in byte order; links are not followed.
+    static func files(below folder: FilePath) throws -> [FilePath] {
+        var files: [FilePath] = []
+        for name in try names(in: folder) {
+            let path = folder.appending(name)
+            switch try FileKind(of: path) {
+            case .directory: files += try Self.files(below: path)
+            case .file: files.append(path)
+            default: continue
+            }
+        }
+        return files
+    }
+
     private static func target(of path: FilePath) throws -> String {
         try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
             let count = buffer.baseAddress.map { readlink(path.string, $0, buffer.count) } ?? -1

@@ -16,6 +16,17 @@ func readText(_ file: FilePath, limit: Int) throws -> String {
     }
 }
 
+/// The bytes of a file of at most `limit` bytes.
+func readBytes(_ file: FilePath, limit: Int) throws -> [UInt8] {
+    guard try fileSize(file) <= Int64(limit) else { throw Errno.fileTooLarge }
+    var bytes: [UInt8] = []
+    try forEachChunk(of: file) { chunk in
+        guard bytes.count + chunk.count <= limit else { throw Errno.fileTooLarge }
+        bytes.append(contentsOf: chunk)
+    }
+    return bytes
+}
+
 /// Writes a new file and waits until it is on the disk, so that a rename after it cannot outrun the content.
 func writeFile(
     _ bytes: some Sequence<UInt8>,
@@ -58,7 +69,8 @@ func concatenate(_ sources: [FilePath], to file: FilePath) throws {
     guard fsync(output.rawValue) == 0 else { throw Errno(rawValue: errno) }
 }
 
-private func forEachChunk(of file: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+/// A mebibyte at a time.
+func forEachChunk(of file: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     let input = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
     defer { try? input.close() }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
@@ -89,6 +101,20 @@ func remove(_ path: FilePath) { try? FileManager.default.removeItem(atPath: path
 /// rename(2): whole or not at all, within one file system.
 func rename(_ source: FilePath, to target: FilePath) throws {
     guard Glibc.rename(source.string, target.string) == 0 else { throw Errno(rawValue: errno) }
+}
+
+/// Waits until a file or directory is on the disk.
+func flush(_ path: FilePath) throws {
+    let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+    defer { try? descriptor.close() }
+    guard fsync(descriptor.rawValue) == 0 else { throw Errno(rawValue: errno) }
+}
+
+/// Which file system a path is on.
+func fileSystem(of path: FilePath) throws -> dev_t {
+    var status = stat()
+    guard stat(path.string, &status) == 0 else { throw Errno(rawValue: errno) }
+    return status.st_dev
 }
 
 /// Bytes that a user may still write on the file system of `path`.

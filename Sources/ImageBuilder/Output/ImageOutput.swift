@@ -8,54 +8,81 @@ import SystemPackage
 struct ImageOutput {
     static let kernelName = "vmlinuz"
     static let initramfsName = "initramfs.zst"
+    static let rootName = RootImageStage.imageName
     static let manifestName = "manifest.json"
     private static let unfinished = ".unfinished"
     /// Manifest, sums and package list, in bytes.
-    private static let spaceForTexts: Int64 = 64 << 10
+    private static let spaceForTexts: Int64 = 256 << 10
 
     /// Holds one folder for each image name.
     var directory: FilePath
     var definition: ImageDefinition
     var kernelVersion: String
+    /// Every time stamp, in seconds since 1970.
+    var epoch: Int64
+    /// The media that the definition asks for.
+    var media: [any BootMedium]
+    var progress: @Sendable (BuildProgress) -> Void
 
     /// `members` are compressed cpio archives; the kernel unpacks one after the other.
     func write(
         kernel: FilePath,
         members: [FilePath],
-        packages: [PackagePin],
-        waiting: () -> Void
+        root: RootImage?,
+        packages: [PackagePin]
     ) async throws -> BuiltImage {
         let images = directory.appending(definition.name)
         try makeDirectory(images)
-        let lock = try await DirectoryLock.take(images, onWait: waiting)
+        let lock = try await FileLock.take(images.appending(".lock")) {
+            progress(BuildProgress(stage: .image, detail: "waiting for another build"))
+        }
+        defer { withExtendedLifetime(lock) {} }
         let new = images.appending(Self.unfinished)
         remove(new)
         defer { remove(new) }
         try makeDirectory(new)
-        try requireSpace(for: [kernel] + members)
+        try requireSpace(for: [kernel] + members + (root.map { [$0.file] } ?? []))
         try concatenate([kernel], to: new.appending(Self.kernelName))
         try concatenate(members, to: new.appending(Self.initramfsName))
-        let manifest = try manifest(of: new)
+        if let root { try concatenate([root.file], to: new.appending(Self.rootName)) }
+        var manifest = try manifest(of: new, root)
         try checkSize(manifest)
+        manifest.files += try await writeMedia(of: manifest, in: new)
         try writeTexts(manifest, packages, to: new)
         let place = images.appending(manifest.version)
         let isUnchanged = isWhole(place, manifest)
         if !isUnchanged {
             remove(place)
+            try flush(new)
             try rename(new, to: place)
+            try flush(images)
         }
         try pointCurrent(to: manifest.version, in: images)
-        _ = consume lock
         return BuiltImage(directory: place, manifest: manifest, isUnchanged: isUnchanged)
     }
 
-    private func manifest(of folder: FilePath) throws -> ImageManifest {
-        let files = try [(Self.kernelName, ImageManifest.File.Role.kernel), (Self.initramfsName, .initramfs)].map {
-            name,
-            role in
-            let measured = try measure(folder.appending(name))
-            return ImageManifest.File(name: name, role: role, size: measured.size, sha256: measured.sha256)
+    private func writeMedia(of manifest: ImageManifest, in folder: FilePath) async throws -> [ImageManifest.File] {
+        var files: [ImageManifest.File] = []
+        for medium in media.sorted(by: { $0.medium.rawValue < $1.medium.rawValue }) {
+            progress(BuildProgress(stage: .media, detail: "writing \(medium.medium.rawValue)"))
+            files.append(try await medium.write(manifest, in: folder, epoch: epoch))
         }
+        if !files.isEmpty {
+            let names = files.map(\.name).joined(separator: ", ")
+            progress(BuildProgress(stage: .media, detail: names, isFinished: true))
+        }
+        return files
+    }
+
+    private func manifest(of folder: FilePath, _ root: RootImage?) throws -> ImageManifest {
+        func file(_ name: String, _ role: ImageManifest.File.Role, _ verity: RootVerity? = nil) throws
+            -> ImageManifest.File
+        {
+            let measured = try measure(folder.appending(name))
+            return .init(name: name, role: role, size: measured.size, sha256: measured.sha256, verity: verity)
+        }
+        var files = [try file(Self.kernelName, .kernel), try file(Self.initramfsName, .initramfs)]
+        if let root { files.append(try file(Self.rootName, .root, root.verity)) }
         return ImageManifest(
             name: definition.name,
             version: Self.version(of: files),
@@ -66,14 +93,16 @@ struct ImageOutput {
         )
     }
 
-    /// The first 12 hex digits of the SHA-256 over the files' digests, in the manifest's order.
+    /// The first 12 hex digits of the SHA-256 over the digests of what boots: kernel, initramfs and root, in the manifest's
+    /// order. Media and lists are made of these and may carry the version.
     static func version(of files: [ImageManifest.File]) -> String {
-        let digest = SHA256.hash(data: files.flatMap(\.sha256.bytes))
+        let boots = files.filter { [.kernel, .initramfs, .root].contains($0.role) }
+        let digest = SHA256.hash(data: boots.flatMap(\.sha256.bytes))
         return String((Nonce(bytes: Array(digest))?.description ?? "").prefix(12))
     }
 
     private func checkSize(_ manifest: ImageManifest) throws {
-        let size = manifest.files.reduce(0) { $0 + $1.size }
+        let size = manifest.files.filter { $0.role != .root }.reduce(0) { $0 + $1.size }
         guard size > definition.sizeLimit else { return }
         let mebibytes = String(Double(size * 10 >> 20) / 10)
         throw BuildError(

@@ -14,6 +14,10 @@ struct PackageRecord {
     var pin: PackagePin
     /// Names of the packages in Depends, first alternatives only.
     var depends: [String]
+    /// `amd64`, `all`.
+    var architecture: String
+    /// Bytes on a disk, by the maintainer's word.
+    var installedSize: Int64
 
     /// Reads the stanzas that `apt-cache show` prints; those without a size and a hash (installed by hand) are left out.
     static func parse(_ text: String) -> [PackageRecord] {
@@ -37,8 +41,45 @@ struct PackageRecord {
             let size = fields["Size"].flatMap({ Int64($0) }), let sha256 = fields["SHA256"].flatMap({ Nonce(hex: $0) })
         else { return nil }
         pin = PackagePin(name: String(name), version: String(version), size: size, sha256: sha256)
+        architecture = String(fields["Architecture"] ?? "")
+        installedSize = (fields["Installed-Size"].flatMap { Int64($0) } ?? 0) << 10
         depends = (fields["Depends"] ?? "").split(separator: ",").compactMap { alternative in
             alternative.split { $0 == " " || $0 == "|" || $0 == "(" }.first.map(String.init)
         }
+    }
+
+    /// The installed packages and their versions by dpkg's `status`.
+    static func installed(_ status: String) -> [String: String] {
+        var packages: [String: String] = [:]
+        var (name, version, isInstalled) = ("", "", false)
+        let lines: [Substring] = status.split(separator: "\n", omittingEmptySubsequences: false) + [""]
+        for line in lines {
+            let value = line.drop { $0 != " " }.dropFirst()
+            if line.hasPrefix("Package: ") { name = String(value) }
+            if line.hasPrefix("Version: ") { version = String(value) }
+            if line.hasPrefix("Status: ") { isInstalled = value.hasSuffix(" installed") }
+            guard line.isEmpty else { continue }
+            if isInstalled, !name.isEmpty { packages[name] = version }
+            (name, version, isInstalled) = ("", "", false)
+        }
+        return packages
+    }
+
+    /// The name under which apt keeps the package's file.
+    var fileName: String { "\(pin.name)_\(pin.version.replacing(":", with: "%3a"))_\(architecture).deb" }
+
+    /// The same stanzas for an archive that is a flat folder of such files.
+    static func relocated(_ text: String) -> String {
+        var result = ""
+        var name = ""
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            let value = line.drop { $0 != " " }.dropFirst()
+            if line.hasPrefix("Package: ") { name = String(value) }
+            if line.hasPrefix("Version: ") { name += "_" + value.replacing(":", with: "%3a") }
+            if line.hasPrefix("Architecture: ") { name += "_\(value).deb" }
+            // In Debian's order these three come before it.
+            result += line.hasPrefix("Filename: ") ? "Filename: ./\(name)\n" : "\(line)\n"
+        }
+        return result
     }
 }
