@@ -38,6 +38,15 @@ struct ImageBuildCommand: AsyncParsableCommand {
     )
     var agent: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where the menu of boot media is (default: pxe in a checkout, else /usr/share/muster/pxe).",
+            valueName: "folder"
+        ),
+        completion: .directory
+    )
+    var pxeDirectory: String?
+
     @Option(help: "How the result is written.")
     var format = OutputFormat.table
 
@@ -52,7 +61,8 @@ struct ImageBuildCommand: AsyncParsableCommand {
             definition: FilePath(file),
             outputDirectory: FilePath(output),
             cacheDirectory: try Self.cache(cacheDirectory, environment: ProcessInfo.processInfo.environment),
-            agent: Self.agent(agent)
+            agent: Self.agent(agent),
+            menuTemplate: Self.menuTemplate(pxeDirectory)
         )
         let built: BuiltImage
         do {
@@ -79,6 +89,12 @@ struct ImageBuildCommand: AsyncParsableCommand {
             )
         }
         return FilePath(base).appending("muster").appending("images")
+    }
+
+    private static func menuTemplate(_ option: String?) -> FilePath? {
+        (option.map { [$0] } ?? ["pxe", "/usr/share/muster/pxe"])
+            .map { FilePath($0).appending(ImageBuild.menuTemplateName) }
+            .first { FileManager.default.isReadableFile(atPath: $0.string) }
     }
 
     /// The named agent, or the first of the usual ones that is there.

@@ -4,6 +4,10 @@ package struct ImageManifest: Hashable, Sendable, Codable {
         package enum Role: String, Hashable, Sendable, Codable {
             case kernel
             case initramfs
+            /// The hybrid image for optical drives and USB sticks.
+            case iso
+            /// The raw image of a USB stick or a disk.
+            case disk
         }
 
         /// A plain file name (`ImageReference.isComponent`), beside the manifest.

@@ -5,6 +5,7 @@ package struct BuildProgress: Hashable, Sendable {
         case kernel
         case system
         case node
+        case media
         case image
     }
 

@@ -39,19 +39,35 @@ extension ImageBuild {
         let epoch = wanted.epoch ?? release.date
         let system = try await systemMember(wanted, inputs, kernel, epoch: epoch, cache, progress)
         let node = try await nodeMember(wanted, epoch: epoch, cache, progress)
-        let output = ImageOutput(directory: outputDirectory, definition: wanted, kernelVersion: release.release)
+        var output = ImageOutput(directory: outputDirectory, definition: wanted, kernelVersion: release.release)
+        output.media = try mediaOutput(wanted, epoch: epoch)
         let built = try await output.write(
             kernel: kernel.path.appending("vmlinuz"),
             members: [system, node],
             packages: inputs.pins,
+            progress: progress,
             waiting: { progress(BuildProgress(stage: .image, detail: "waiting for another build")) }
         )
         let manifest = built.manifest
-        let size = manifest.files.reduce(0) { $0 + $1.size }
+        let size = manifest.files.filter { $0.role == .kernel || $0.role == .initramfs }.reduce(0) { $0 + $1.size }
         let detail = "\(manifest.name) \(manifest.version), \(size >> 20) MiB of at most \(wanted.sizeLimit >> 20)"
         progress(BuildProgress(stage: .image, detail: detail, cached: built.isUnchanged))
         _ = consume cacheLock
         return built
+    }
+
+    /// What media are made with, if the definition asks for any.
+    private func mediaOutput(_ wanted: ImageDefinition, epoch: Int64) throws -> MediaOutput? {
+        guard !wanted.outputs.isDisjoint(with: [.iso, .disk]) else { return nil }
+        guard let menuTemplate else {
+            throw BuildError(
+                .definition,
+                "the image wants a boot medium, and there is no template of its menu",
+                remedy: "build in the checkout, or name the directory of boot scripts with --pxe-directory"
+            )
+        }
+        let text = try readText(menuTemplate, limit: ImageDefinition.largestFile)
+        return MediaOutput(definition: wanted, menuTemplate: text, epoch: epoch)
     }
 
     private func checkAgent(_ wanted: ImageDefinition) throws {

@@ -1,4 +1,5 @@
 package import HostModel
+import Recipes
 package import SystemPackage
 
 /// One build: a definition in, a kernel, an initramfs and a manifest out. The same inputs give the same bytes.
@@ -16,15 +17,21 @@ package struct ImageBuild: Sendable {
     package var cacheDirectory: FilePath
     /// The static agent (`packaging/agent/build`); needed when the definition gives it a place.
     package var agent: FilePath?
+    /// The template of the media's start menu (`pxe/grub.cfg.template`); needed when the definition asks for a medium.
+    package var menuTemplate: FilePath?
+
+    /// Its name in the directory of boot scripts.
+    package static let menuTemplateName = BootMenu.fileName
 
     package init(
         definition: FilePath,
         outputDirectory: FilePath,
         cacheDirectory: FilePath,
-        agent: FilePath? = nil
+        agent: FilePath? = nil,
+        menuTemplate: FilePath? = nil
     ) {
         (self.definition, self.outputDirectory) = (definition, outputDirectory)
-        (self.cacheDirectory, self.agent) = (cacheDirectory, agent)
+        (self.cacheDirectory, self.agent, self.menuTemplate) = (cacheDirectory, agent, menuTemplate)
     }
 }
 

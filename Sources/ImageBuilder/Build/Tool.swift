@@ -15,6 +15,11 @@ struct Tool {
     static let depmod = Tool(name: "depmod", package: "kmod")
     static let aptGet = Tool(name: "apt-get", package: "apt")
     static let aptCache = Tool(name: "apt-cache", package: "apt")
+    static let grubMakeImage = Tool(name: "grub-mkimage", package: "grub-common")
+    static let makeFAT = Tool(name: "mkfs.fat", package: "dosfstools")
+    static let makeDirectories = Tool(name: "mmd", package: "mtools")
+    static let copyFiles = Tool(name: "mcopy", package: "mtools")
+    static let makeExt = Tool(name: "mke2fs", package: "e2fsprogs")
 
     private func path() throws(BuildError) -> FilePath {
         for folder in Self.folders where exists(folder.appending(name)) { return folder.appending(name) }
@@ -22,22 +27,32 @@ struct Tool {
     }
 
     /// Runs it and gives its standard output.
-    func run(_ arguments: [String], in directory: FilePath? = nil) async throws(BuildError) -> String {
-        try await Self.run(try path(), arguments, in: directory)
+    func run(
+        _ arguments: [String],
+        in directory: FilePath? = nil,
+        settings: [String: String] = [:]
+    ) async throws(BuildError) -> String {
+        try await Self.run(try path(), arguments, in: directory, settings: settings)
     }
 
-    /// Runs a program by path.
+    /// Throws the error that `run` would if the program is not on this machine.
+    func require() throws(BuildError) { _ = try path() }
+
+    /// Runs a program by path; `settings` are environment variables of its own.
     static func run(
         _ program: FilePath,
         _ arguments: [String],
-        in directory: FilePath? = nil
+        in directory: FilePath? = nil,
+        settings: [String: String] = [:]
     ) async throws(BuildError) -> String {
         let command = program.lastComponent?.string ?? program.string
+        var variables: [Environment.Key: String?] = ["LC_ALL": "C", "TZ": "UTC"]
+        for (name, value) in settings { variables[Environment.Key(stringLiteral: name)] = value }
         do {
             let result = try await Subprocess.run(
                 .path(program),
                 arguments: Arguments(arguments),
-                environment: .inherit.updating(["LC_ALL": "C", "TZ": "UTC"]),
+                environment: .inherit.updating(variables),
                 workingDirectory: directory,
                 output: .string(limit: outputLimit),
                 error: .string(limit: errorLimit)

@@ -40,7 +40,7 @@ private struct DefinitionReader {
             root,
             allowed: [
                 "name", "architecture", "kernel", "packages", "applets", "agent", "files", "directories", "compression",
-                "size-limit-mib", "epoch",
+                "size-limit-mib", "epoch", "outputs", "secure-boot",
             ]
         )
         let kernel = try fields.required("kernel", at: root, self)
@@ -58,7 +58,30 @@ private struct DefinitionReader {
         if let node = fields["compression"] { definition.compressionLevel = try integer(node, in: 1...19) }
         if let node = fields["size-limit-mib"] { definition.sizeLimit = Int64(try integer(node, in: 1...4096)) << 20 }
         if let node = fields["epoch"] { definition.epoch = Int64(try integer(node, in: 0...0xFFFF_FFFF)) }
+        if let node = fields["outputs"] { definition.outputs = try outputs(node) }
+        if let node = fields["secure-boot"] { definition.secureBoot = try flag(node) }
         return definition
+    }
+
+    private func outputs(_ node: Node) throws(ImageDefinitionError) -> Set<ImageDefinition.Output> {
+        var outputs: Set<ImageDefinition.Output> = []
+        for node in try list(node) {
+            guard let output = ImageDefinition.Output(rawValue: try text(node)) else {
+                let known = ImageDefinition.Output.allCases.map(\.rawValue).joined(separator: ", ")
+                throw failure(node, "there is no such output; known: \(known)")
+            }
+            outputs.insert(output)
+        }
+        guard !outputs.isEmpty else { throw failure(node, "expected at least one output") }
+        return outputs
+    }
+
+    private func flag(_ node: Node) throws(ImageDefinitionError) -> Bool {
+        switch try text(node) {
+        case "true": return true
+        case "false": return false
+        default: throw failure(node, "expected true or false")
+        }
     }
 
     private func compose(_ text: String) throws(ImageDefinitionError) -> Node {

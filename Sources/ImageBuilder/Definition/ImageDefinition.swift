@@ -15,6 +15,15 @@ package struct ImageDefinition: Hashable, Sendable {
         package var names: [String] = []
     }
 
+    /// What is made of an image. Kernel and initramfs (`pxe`) always are; a medium holds them too.
+    package enum Output: String, CaseIterable, Hashable, Sendable {
+        case pxe
+        /// A hybrid ISO for optical drives and sticks.
+        case iso
+        /// A raw image for sticks and disks, with a state partition.
+        case disk
+    }
+
     /// Names the image in a catalogue and in URLs: `ImageReference.isComponent`.
     package var name: String
     /// `x86_64` is the only one so far.
@@ -36,6 +45,9 @@ package struct ImageDefinition: Hashable, Sendable {
     package var compressionLevel = 19
     /// Kernel and initramfs together, in bytes; a build that is larger fails.
     package var sizeLimit: Int64 = 32 << 20
+    package var outputs: Set<Output> = [.pxe]
+    /// Whether media carry Debian's shim and signed GRUB, or a GRUB of our own.
+    package var secureBoot = true
     /// Seconds since 1970, for every time stamp in the image; `nil` takes the kernel package's date.
     package var epoch: Int64?
 }

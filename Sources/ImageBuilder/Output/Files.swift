@@ -16,6 +16,14 @@ func readText(_ file: FilePath, limit: Int) throws -> String {
     }
 }
 
+/// A file of at most `limit` bytes.
+func readBytes(_ file: FilePath, limit: Int) throws -> [UInt8] {
+    guard try fileSize(file) <= Int64(limit) else { throw Errno.fileTooLarge }
+    var bytes: [UInt8] = []
+    try forEachChunk(of: file) { bytes.append(contentsOf: $0) }
+    return bytes
+}
+
 /// Writes a new file and waits until it is on the disk, so that a rename after it cannot outrun the content.
 func writeFile(
     _ bytes: some Sequence<UInt8>,

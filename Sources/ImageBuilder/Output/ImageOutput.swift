@@ -17,12 +17,15 @@ struct ImageOutput {
     var directory: FilePath
     var definition: ImageDefinition
     var kernelVersion: String
+    /// `nil` for an image without media.
+    var media: MediaOutput?
 
     /// `members` are compressed cpio archives; the kernel unpacks one after the other.
     func write(
         kernel: FilePath,
         members: [FilePath],
         packages: [PackagePin],
+        progress: (BuildProgress) -> Void = { _ in },
         waiting: () -> Void
     ) async throws -> BuiltImage {
         let images = directory.appending(definition.name)
@@ -35,8 +38,13 @@ struct ImageOutput {
         try requireSpace(for: [kernel] + members)
         try concatenate([kernel], to: new.appending(Self.kernelName))
         try concatenate(members, to: new.appending(Self.initramfsName))
-        let manifest = try manifest(of: new)
+        var manifest = try manifest(of: new)
         try checkSize(manifest)
+        if let media {
+            let document = Array(try Self.encode(manifest))
+            let present = images.appending(manifest.version)
+            manifest.files += try await media.write(manifest, document, to: new, present: present, progress: progress)
+        }
         try writeTexts(manifest, packages, to: new)
         let place = images.appending(manifest.version)
         let isUnchanged = isWhole(place, manifest)
@@ -95,12 +103,16 @@ struct ImageOutput {
     }
 
     private func writeTexts(_ manifest: ImageManifest, _ packages: [PackagePin], to folder: FilePath) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try writeFile(try encoder.encode(manifest) + [10], to: folder.appending(Self.manifestName))
-        try writeFile(try encoder.encode(packages) + [10], to: folder.appending("packages.json"))
+        try writeFile(try Self.encode(manifest), to: folder.appending(Self.manifestName))
+        try writeFile(try Self.encode(packages), to: folder.appending("packages.json"))
         let sums = manifest.files.map { "\($0.sha256)  \($0.name)\n" }.joined()
         try writeFile(sums.utf8, to: folder.appending("SHA256SUMS"))
+    }
+
+    private static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value) + [10]
     }
 
     /// True when the version stands in its place with the right bytes; a damaged one is replaced.
