@@ -75,13 +75,19 @@ extension BootMedium {
         progress(sizes.reduce(0, +))
     }
 
+    /// Named one by one, so that the building machine's mke2fs.conf does not matter. Kernels of EL8 know them all.
+    private static let stateFeatures =
+        "none,has_journal,ext_attr,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,"
+        + "dir_nlink,extra_isize,metadata_csum"
+
     /// ext4, because a FAT label has no room for MUSTER-STATE, and for its journal: sticks are pulled out.
     private func makeState(in output: borrowing MediumFile, _ layout: DiskLayout) async throws {
         let id = seed.guid("state").description
         let options = "offset=\(layout.state.lowerBound),hash_seed=\(id),lazy_itable_init=0,lazy_journal_init=0"
         _ = try await Tool.makeExt.run(
             [
-                "-q", "-F", "-t", "ext4", "-b", "1024", "-I", "256", "-m", "0", "-L", "MUSTER-STATE", "-U", id,
+                "-q", "-F", "-O", Self.stateFeatures, "-b", "1024", "-I", "256", "-m", "0", "-L", "MUSTER-STATE", "-U",
+                id,
                 "-E", options + ",root_owner=0:0", output.path.string, "\(DiskLayout.stateSize >> 10)k",
             ],
             settings: ["E2FSPROGS_FAKE_TIME": String(max(1, epoch)), "MKE2FS_CONFIG": "/dev/null"]

@@ -136,6 +136,20 @@ struct ISOVolume: Sendable {
         let place = Int(biosImage) * Self.sector + 2548
         guard place + 8 <= bytes.count else { throw Self.damaged("the boot image is cut off") }
         bytes.put(UInt64(biosImage) * 4 + 5, at: place)
+        try refreshBootInformation()
+    }
+
+    /// The boot information table holds the sum of the image's words from byte 64 on, which changes with the image.
+    private mutating func refreshBootInformation() throws(BuildError) {
+        let start = Int(biosImage) * Self.sector
+        guard let length = bytes.field(UInt32.self, at: start + 16), start + Int(length) <= bytes.count else {
+            throw Self.damaged("the boot image is cut off")
+        }
+        let image = Array(bytes[start..<(start + Int(length))]) + [0, 0, 0]
+        let sum = stride(from: 64, to: Int(length), by: 4).reduce(UInt32(0)) { sum, offset in
+            sum &+ (image.field(UInt32.self, at: offset) ?? 0)
+        }
+        bytes.put(sum, at: start + 20)
     }
 
     /// Moves what follows a record in its sector, so that more records of the same file can stand there. A record may not

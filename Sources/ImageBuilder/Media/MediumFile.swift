@@ -52,23 +52,42 @@ struct MediumFile: ~Copyable {
     }
 
     /// Copies a whole file to `offset`: shares its blocks where the file system can, else lets the kernel copy.
+    /// Holes stay holes.
     borrowing func copy(_ source: FilePath, to offset: Int64, progress: (Int64) -> Void) throws {
         let input = try FileDescriptor.open(source, .readOnly, options: .closeOnExec)
         defer { try? input.close() }
         let size = try input.seek(offset: 0, from: .end)
         var done = try share(input, size: size, at: offset)
         progress(done)
-        try descriptor.seek(offset: offset + done, from: .start)
         while done < size {
             try Task.checkCancellation()
-            var position = off_t(done)
-            let count = sendfile(descriptor.rawValue, input.rawValue, &position, Int(min(Self.chunk, size - done)))
-            guard count >= 0 else { throw Errno(rawValue: errno) }
-            guard count > 0 else { throw Errno.ioError }
-            done += Int64(count)
-            progress(Int64(count))
+            let data = Self.next(Self.data, in: input, from: done) ?? size
+            let end = min(Self.next(Self.hole, in: input, from: data) ?? size, data + Self.chunk)
+            if data < end { try send(input, data..<end, to: offset + data) }
+            progress(end - done)
+            done = end
         }
     }
+
+    private borrowing func send(_ input: FileDescriptor, _ range: Range<Int64>, to offset: Int64) throws {
+        try descriptor.seek(offset: offset, from: .start)
+        var position = off_t(range.lowerBound)
+        while position < range.upperBound {
+            let left = Int(range.upperBound - Int64(position))
+            let count = sendfile(descriptor.rawValue, input.rawValue, &position, left)
+            guard count >= 0 else { throw Errno(rawValue: errno) }
+            guard count > 0 else { throw Errno.ioError }
+        }
+    }
+
+    /// `nil` where there is none, or where the file system does not say.
+    private static func next(_ origin: FileDescriptor.SeekOrigin, in input: FileDescriptor, from: Int64) -> Int64? {
+        try? input.seek(offset: from, from: origin)
+    }
+
+    /// SEEK_DATA and SEEK_HOLE of lseek(2).
+    private static let data = FileDescriptor.SeekOrigin(rawValue: 3)
+    private static let hole = FileDescriptor.SeekOrigin(rawValue: 4)
 
     /// Waits for the disk and gives the file its name.
     consuming func finish() throws {
