@@ -24,6 +24,8 @@ import Testing
             compression: 3
             size-limit-mib: 40
             epoch: 1700000000
+            outputs: [iso, disk]
+            secure-boot: false
             """
         let definition = try ImageDefinition.parse(text, file: "/images/node.yaml")
         #expect(definition.kernel == .file("/images/./kernel.deb"))
@@ -38,6 +40,8 @@ import Testing
         #expect(definition.compressionLevel == 3)
         #expect(definition.sizeLimit == 40 << 20)
         #expect(definition.epoch == 1_700_000_000)
+        #expect(definition.outputs == [.iso, .disk])
+        #expect(definition.secureBoot == false)
     }
 
     @Test func theProjectsOwnDefinitionsAreGood() throws {
@@ -59,6 +63,9 @@ import Testing
         ("compression: 20\n", 5, 14, "1 to 19"),
         ("compression: [1]\n", 5, 14, "one word"),
         ("epoch: -1\n", 5, 8, "0 to"),
+        ("outputs: [cd]\n", 5, 11, "pxe, iso, disk"),
+        ("outputs: []\n", 5, 10, "at least one"),
+        ("secure-boot: maybe\n", 5, 14, "true or false"),
         ("name: y\n", 0, 0, "name"),
         ("files: /\n", 5, 8, "path"),
         ("agent: [\n", 6, 1, "expected node"),

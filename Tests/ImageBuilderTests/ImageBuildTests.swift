@@ -100,6 +100,42 @@ import Testing
         _ = try await output(of: "sha256sum", ["--check", "--quiet", "SHA256SUMS"], in: second.directory)
     }
 
+    @Test("media are made once, listed in the manifest, and carry a manifest without themselves")
+    func mediaOfAnImage() async throws {
+        let sample = try await SampleImage()
+        let plain = try await sample.build("plain").run { _ in }
+        try sample.writeDefinition("outputs: [pxe, iso, disk]")
+        let first = try await sample.build().run { _ in }
+        #expect(first.manifest.files.map(\.name) == ["vmlinuz", "initramfs.zst", "sample.iso", "sample.img"])
+        #expect(first.manifest.version == plain.manifest.version, "media are no part of the version")
+        _ = try await output(of: "sha256sum", ["--check", "--quiet", "SHA256SUMS"], in: first.directory)
+        let inside = try await output(
+            of: "isoinfo",
+            ["-i", first.directory.appending("sample.iso").string, "-R", "-x", "/muster/manifest.json"]
+        )
+        #expect(inside == (try await output(of: "cat", [plain.directory.appending("manifest.json").string])))
+        let made = Mutex<[BuildProgress.Stage]>([])
+        let second = try await sample.build().run { progress in
+            if !progress.cached { made.withLock { $0.append(progress.stage) } }
+        }
+        #expect(second.isUnchanged && second.manifest == first.manifest)
+        #expect(made.withLock { $0 } == [])
+        let descriptor = try FileDescriptor.open(first.directory.appending("sample.iso"), .writeOnly)
+        try descriptor.writeAll([1, 2, 3])
+        try descriptor.close()
+        let third = try await sample.build().run { _ in }
+        #expect(!third.isUnchanged && third.manifest == first.manifest)
+        _ = try await output(of: "sha256sum", ["--check", "--quiet", "SHA256SUMS"], in: third.directory)
+    }
+
+    @Test func aMediumWithoutAMenuHasARemedy() async throws {
+        let sample = try await SampleImage()
+        try sample.writeDefinition("outputs: [iso]")
+        var build = sample.build()
+        build.menuTemplate = nil
+        #expect(await error(of: build)?.remedy.contains("--pxe-directory") == true)
+    }
+
     @Test func theDefinitionsEpochWins() async throws {
         let sample = try await SampleImage()
         try sample.writeDefinition("epoch: 5")

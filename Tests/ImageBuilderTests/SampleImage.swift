@@ -51,7 +51,8 @@ struct SampleImage {
             definition: scratch.file("sample.yaml"),
             outputDirectory: scratch.file("\(place)/out"),
             cacheDirectory: scratch.file("\(place)/cache"),
-            agent: scratch.file("agent")
+            agent: scratch.file("agent"),
+            menuTemplate: Project.root.appending("pxe/grub.cfg.template")
         )
     }
 

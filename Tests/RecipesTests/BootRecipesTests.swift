@@ -52,6 +52,10 @@ import Testing
         ]
         var renderings = ["boot.ipxe": (BootRecipes.firstStageFileName, recipes.firstStage)]
         for (golden, script) in scripts { renderings[golden] = (script.kind.fileName, script.text) }
+        let menu = try BootMenu(template: try PXEFiles.text("\(PXEFiles.directory)/\(BootMenu.fileName)"))
+        let arguments = ["console=tty0", "console=ttyS0,115200n8", "muster.image=medium:NODE_MINIMAL_01234567"]
+        let text = try menu.render(title: "node-minimal 0123456789ab, kernel 6.1.0-56-amd64", arguments: arguments)
+        renderings["grub.cfg"] = (BootMenu.fileName, text)
         return renderings
     }
 

@@ -44,6 +44,14 @@ struct ImageBuildCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("How progress is shown: auto, lines, json, none.", valueName: "style"))
     var progress = ProgressStyle.auto
+    @Option(
+        help: ArgumentHelp(
+            "Where the menu of boot media is (default: pxe in a checkout, else /usr/share/muster/pxe).",
+            valueName: "folder"
+        ),
+        completion: .directory
+    )
+    var pxeDirectory: String?
 
     @Option(help: "How the result is written.")
     var format = OutputFormat.table
@@ -62,6 +70,7 @@ struct ImageBuildCommand: AsyncParsableCommand {
             cacheDirectory: try Self.cache(cacheDirectory, environment: environment),
             agent: Self.agent(agent)
         )
+        build.menuTemplate = Self.menuTemplate(pxeDirectory)
         build.isFast = fast
         build.sourceDateEpoch = environment["SOURCE_DATE_EPOCH"]
         let meter = BuildMeter(progress, isTerminal: Terminal.isErrorTerminal, width: Terminal.errorWidth) {
@@ -93,6 +102,12 @@ struct ImageBuildCommand: AsyncParsableCommand {
             )
         }
         return FilePath(base).appending("muster").appending("images")
+    }
+
+    private static func menuTemplate(_ option: String?) -> FilePath? {
+        (option.map { [$0] } ?? ["pxe", "/usr/share/muster/pxe"])
+            .map { FilePath($0).appending(ImageBuild.menuTemplateName) }
+            .first { FileManager.default.isReadableFile(atPath: $0.string) }
     }
 
     /// The named agent, or the first of the usual ones that is there.

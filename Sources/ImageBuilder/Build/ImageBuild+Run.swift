@@ -26,7 +26,7 @@ extension ImageBuild {
     private func build(_ progress: @escaping Report) async throws -> BuiltImage {
         let wanted = try ImageDefinition.read(definition)
         try checkAgent(wanted)
-        try checkMedia(wanted)
+        let menu = try menu(of: wanted)
         let wantedEpoch = try wanted.epoch ?? environmentEpoch()
         try checkPlace(outputDirectory)
         try makeDirectory(outputDirectory)
@@ -46,7 +46,7 @@ extension ImageBuild {
             definition: wanted,
             kernelVersion: release.release,
             epoch: epoch,
-            media: media.filter { wanted.outputs.contains($0.medium) },
+            media: menu.map { MediaOutput(definition: wanted, menuTemplate: $0, epoch: epoch) },
             progress: progress
         )
         let built = try await output.write(
@@ -92,14 +92,17 @@ extension ImageBuild {
         }
     }
 
-    private func checkMedia(_ wanted: ImageDefinition) throws {
-        let missing = wanted.outputs.subtracting([.pxe]).subtracting(media.map(\.medium))
-        guard let medium = missing.map(\.rawValue).min() else { return }
-        throw BuildError(
-            .definition,
-            "nothing here writes the output \(medium)",
-            remedy: "take it out of the definition's outputs"
-        )
+    /// The template of the start menu, if the definition asks for a medium.
+    private func menu(of wanted: ImageDefinition) throws -> String? {
+        guard !wanted.outputs.isDisjoint(with: [.iso, .disk]) else { return nil }
+        guard let menuTemplate else {
+            throw BuildError(
+                .definition,
+                "the image wants a boot medium, and there is no template of its menu",
+                remedy: "build in the checkout, or name the directory of boot scripts with --pxe-directory"
+            )
+        }
+        return try readText(menuTemplate, limit: ImageDefinition.largestFile)
     }
 
     /// A link in the place of the folder may lead anywhere; one on the way to it is the person's own.

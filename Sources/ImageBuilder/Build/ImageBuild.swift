@@ -1,4 +1,5 @@
 package import HostModel
+import Recipes
 package import SystemPackage
 
 /// One build: a definition in, a kernel, an initramfs and a manifest out. The same inputs give the same bytes.
@@ -20,8 +21,11 @@ package struct ImageBuild: Sendable {
     package var isFast = false
     /// SOURCE_DATE_EPOCH as the environment has it: the time stamp of everything, unless the definition has one.
     package var sourceDateEpoch: String?
-    /// What can write the media that a definition asks for.
-    package var media: [any BootMedium] = []
+    /// The template of the media's start menu (`pxe/grub.cfg.template`); needed when the definition asks for a medium.
+    package var menuTemplate: FilePath?
+
+    /// Its name in the directory of boot scripts.
+    package static let menuTemplateName = BootMenu.fileName
 
     package init(
         definition: FilePath,

@@ -33,6 +33,11 @@ struct Tool {
     static let mksquashfs = Tool(name: "mksquashfs", package: "squashfs-tools")
     static let unshare = Tool(name: "unshare", package: "util-linux")
     static let setpriv = Tool(name: "setpriv", package: "util-linux")
+    static let grubMakeImage = Tool(name: "grub-mkimage", package: "grub-common")
+    static let makeFAT = Tool(name: "mkfs.fat", package: "dosfstools")
+    static let makeDirectories = Tool(name: "mmd", package: "mtools")
+    static let copyFiles = Tool(name: "mcopy", package: "mtools")
+    static let makeExt = Tool(name: "mke2fs", package: "e2fsprogs")
 
     /// Where it stands on this machine.
     func path() throws(BuildError) -> FilePath {

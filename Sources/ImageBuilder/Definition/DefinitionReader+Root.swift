@@ -5,7 +5,7 @@ extension DefinitionReader {
     private static let rootKeys = [
         "name", "architecture", "base", "packages", "stage1", "kernel", "agent", "files", "directories", "groups",
         "users",
-        "services", "trim", "compression", "size-limit-mib", "outputs", "epoch",
+        "services", "trim", "compression", "size-limit-mib", "outputs", "secure-boot", "epoch",
     ]
 
     /// An image with a root image; the initramfs that starts it comes from the definition `stage1`.
@@ -29,7 +29,7 @@ extension DefinitionReader {
             try readKernel(fields, into: &definition)
         }
         try readSizes(fields, &definition, &root)
-        definition.outputs = try outputs(fields)
+        try readOutputs(fields, &definition)
         definition.epoch = try epoch(fields)
         definition.root = root
         return definition

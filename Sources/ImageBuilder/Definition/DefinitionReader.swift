@@ -29,7 +29,7 @@ enum DefinitionReader {
 
     private static let initramfsKeys = [
         "name", "architecture", "kernel", "packages", "applets", "agent", "files", "directories", "compression",
-        "size-limit-mib", "outputs", "epoch",
+        "size-limit-mib", "outputs", "secure-boot", "epoch",
     ]
 
     /// An image that is all initramfs: files out of packages, kernel modules, the agent.
@@ -53,7 +53,7 @@ enum DefinitionReader {
         if let limit = fields["size-limit-mib"] {
             definition.sizeLimit = Int64(try limit.integer(in: sizeLimits)) << 20
         }
-        definition.outputs = try outputs(fields)
+        try readOutputs(fields, &definition)
         definition.epoch = try epoch(fields)
         return definition
     }
@@ -102,7 +102,10 @@ enum DefinitionReader {
         return directories
     }
 
-    static func outputs(_ fields: DefinitionFields) throws(ImageDefinitionError) -> Set<ImageMedium> {
+    static func readOutputs(
+        _ fields: DefinitionFields,
+        _ definition: inout ImageDefinition
+    ) throws(ImageDefinitionError) {
         let wanted = try fields.list("outputs") { node throws(ImageDefinitionError) in
             guard let medium = ImageMedium(rawValue: try node.text()) else {
                 let known = ImageMedium.allCases.map(\.rawValue).joined(separator: ", ")
@@ -110,7 +113,8 @@ enum DefinitionReader {
             }
             return medium
         }
-        return Set(wanted).union([.pxe])
+        definition.outputs = Set(wanted).union([.pxe])
+        if let node = fields["secure-boot"] { definition.secureBoot = try node.flag() }
     }
 
     static func epoch(_ fields: DefinitionFields) throws(ImageDefinitionError) -> Int64? {

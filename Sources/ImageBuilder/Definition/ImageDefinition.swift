@@ -36,6 +36,8 @@ package struct ImageDefinition: Hashable, Sendable {
     package var compressionLevel = 19
     /// Kernel and initramfs together, in bytes; a build that is larger fails.
     package var sizeLimit: Int64 = 32 << 20
+    /// Whether media carry Debian's shim and signed GRUB, or a GRUB of our own.
+    package var secureBoot = true
     /// Seconds since 1970, for every time stamp in the image; `nil` takes the kernel package's date.
     package var epoch: Int64?
     /// What is made beside the files for a boot server.

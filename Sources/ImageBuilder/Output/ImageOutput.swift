@@ -20,8 +20,8 @@ struct ImageOutput {
     var kernelVersion: String
     /// Every time stamp, in seconds since 1970.
     var epoch: Int64
-    /// The media that the definition asks for.
-    var media: [any BootMedium]
+    /// `nil` for an image without media.
+    var media: MediaOutput?
     var progress: @Sendable (BuildProgress) -> Void
 
     /// `members` are compressed cpio archives; the kernel unpacks one after the other.
@@ -47,7 +47,11 @@ struct ImageOutput {
         if let root { try concatenate([root.file], to: new.appending(Self.rootName)) }
         var manifest = try manifest(of: new, root)
         try checkSize(manifest)
-        manifest.files += try await writeMedia(of: manifest, in: new)
+        if let media {
+            let document = Array(try Self.encode(manifest))
+            let present = images.appending(manifest.version)
+            manifest.files += try await media.write(manifest, document, to: new, present: present, progress: progress)
+        }
         try writeTexts(manifest, packages, to: new)
         let place = images.appending(manifest.version)
         let isUnchanged = isWhole(place, manifest)
@@ -59,19 +63,6 @@ struct ImageOutput {
         }
         try pointCurrent(to: manifest.version, in: images)
         return BuiltImage(directory: place, manifest: manifest, isUnchanged: isUnchanged)
-    }
-
-    private func writeMedia(of manifest: ImageManifest, in folder: FilePath) async throws -> [ImageManifest.File] {
-        var files: [ImageManifest.File] = []
-        for medium in media.sorted(by: { $0.medium.rawValue < $1.medium.rawValue }) {
-            progress(BuildProgress(stage: .media, detail: "writing \(medium.medium.rawValue)"))
-            files.append(try await medium.write(manifest, in: folder, epoch: epoch))
-        }
-        if !files.isEmpty {
-            let names = files.map(\.name).joined(separator: ", ")
-            progress(BuildProgress(stage: .media, detail: names, isFinished: true))
-        }
-        return files
     }
 
     private func manifest(of folder: FilePath, _ root: RootImage?) throws -> ImageManifest {
@@ -124,12 +115,22 @@ struct ImageOutput {
     }
 
     private func writeTexts(_ manifest: ImageManifest, _ packages: [PackagePin], to folder: FilePath) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try writeFile(try encoder.encode(manifest) + [10], to: folder.appending(Self.manifestName))
-        try writeFile(try encoder.encode(packages) + [10], to: folder.appending("packages.json"))
+        try writeFile(try Self.encode(manifest), to: folder.appending(Self.manifestName))
+        try writeFile(try Self.encode(packages), to: folder.appending("packages.json"))
         let sums = manifest.files.map { "\($0.sha256)  \($0.name)\n" }.joined()
         try writeFile(sums.utf8, to: folder.appending("SHA256SUMS"))
+    }
+
+    private static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value) + [10]
+    }
+
+    private static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value) + [10]
     }
 
     /// True when the version stands in its place with the right bytes; a damaged one is replaced.

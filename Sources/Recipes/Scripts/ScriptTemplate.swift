@@ -1,4 +1,4 @@
-/// An iPXE script with `{{name}}` placeholders: a data file of the `pxe` directory.
+/// An iPXE script or a GRUB configuration with `{{name}}` placeholders: a data file of the `pxe` directory.
 package struct ScriptTemplate: Hashable, Sendable {
     private enum Piece: Hashable, Sendable {
         case text(String)
@@ -12,6 +12,11 @@ package struct ScriptTemplate: Hashable, Sendable {
     /// the `allowed` is an error.
     package init(name: String, text: String, allowed: Set<String>) throws(RecipeError) {
         guard text.hasPrefix("#!ipxe\n") else { throw .notAScript(template: name) }
+        try self.init(name: name, checked: text, allowed: allowed)
+    }
+
+    /// The same for a text without a first line of its own.
+    init(name: String, checked text: String, allowed: Set<String>) throws(RecipeError) {
         var pieces: [Piece] = []
         var line = 1
         var rest = text[...]

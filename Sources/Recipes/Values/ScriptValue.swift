@@ -41,5 +41,28 @@ package struct ScriptValue: Hashable, Sendable {
         return ScriptValue(text: "http://\(server)/\(path)\(suffix)")
     }
 
+    /// Words for a GRUB menu, as one quoted string: what would end it, and what is not printable ASCII, is percent-encoded.
+    package static func grubText(_ text: some StringProtocol) -> ScriptValue {
+        let kept = String(decoding: text.utf8.prefix(screenTextMax), as: UTF8.self)
+        let escaped = PercentEncoding.encode(kept) { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "'") }
+        return ScriptValue(text: "'" + escaped + "'")
+    }
+
+    /// Words of a kernel command line for GRUB's `linux`, each quoted where GRUB would act on it. GRUB passes quotation
+    /// marks on with a backslash before them, so a word with one is refused.
+    package static func grubArguments(_ line: KernelCommandLine) throws(RecipeError) -> ScriptValue {
+        var words: [String] = []
+        for word in line.words {
+            guard !word.utf8.contains(where: { $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "\"") }) else {
+                throw .unsafeArgument(value: word, reason: "has a quotation mark, which GRUB changes")
+            }
+            let isPlain = word.utf8.allSatisfy { PercentEncoding.isUnreserved($0) || grubPlain.contains($0) }
+            words.append(isPlain ? word : "'" + word + "'")
+        }
+        return ScriptValue(text: words.joined(separator: " "))
+    }
+
+    private static let grubPlain = Set("=,:/+@%".utf8)
+
     package static func mac(_ mac: MACAddress) -> ScriptValue { ScriptValue(text: mac.description) }
 }

@@ -1,0 +1,110 @@
+import FoundationEssentials
+import Glibc
+import HostModel
+import SystemPackage
+
+/// Adds the boot media of a definition to a finished image folder. A medium that stands in the image's place already, made
+/// of the same things, is linked and not made again.
+struct MediaOutput {
+    var definition: ImageDefinition
+    /// The text of the start menu's template.
+    var menuTemplate: String
+    var epoch: Int64
+
+    /// Says of which inputs the media of a folder were made.
+    private static let keysName = "media.json"
+    private static let largestText = 1 << 20
+
+    /// Writes the media into `folder`, which holds what `manifest` names. `document` is the manifest as the media carry it:
+    /// without the media themselves. `present` is where the same version may stand from an earlier build.
+    func write(
+        _ manifest: ImageManifest,
+        _ document: [UInt8],
+        to folder: FilePath,
+        present: FilePath,
+        progress: (BuildProgress) -> Void
+    ) async throws -> [ImageManifest.File] {
+        let medium = try medium(manifest, document, in: folder)
+        let disk = definition.outputs.contains(.disk)
+        try medium.requireTools(disk: disk)
+        let key = try medium.key()
+        var files: [ImageManifest.File] = []
+        if definition.outputs.contains(.iso) {
+            let name = "\(definition.name).iso"
+            let file = try await add(name, .iso, key, to: folder, present, progress) {
+                try await medium.writeISO(to: $0)
+            }
+            files.append(file)
+        }
+        if disk {
+            let name = "\(definition.name).img"
+            let file = try await add(name, .disk, key, to: folder, present, progress) {
+                try await medium.writeDisk(to: $0)
+            }
+            files.append(file)
+        }
+        let keys = Dictionary(uniqueKeysWithValues: files.map { ($0.name, key) })
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try writeFile(try encoder.encode(keys) + [10], to: folder.appending(Self.keysName))
+        return files
+    }
+
+    private func medium(_ manifest: ImageManifest, _ document: [UInt8], in folder: FilePath) throws -> BootMedium {
+        var medium = BootMedium(
+            name: manifest.name,
+            version: manifest.version,
+            kernelVersion: manifest.kernelVersion,
+            kernel: folder.appending(ImageOutput.kernelName),
+            initramfs: folder.appending(ImageOutput.initramfsName),
+            kernelArguments: manifest.kernelArguments,
+            menuTemplate: menuTemplate,
+            epoch: epoch,
+            workDirectory: folder
+        )
+        if manifest.file(.root) != nil { medium.root = folder.appending(ImageOutput.rootName) }
+        medium.documents = [.init(name: ImageOutput.manifestName, content: document)]
+        medium.secureBoot = definition.secureBoot
+        return medium
+    }
+
+    private func add(
+        _ name: String,
+        _ role: ImageManifest.File.Role,
+        _ key: String,
+        to folder: FilePath,
+        _ present: FilePath,
+        _ progress: (BuildProgress) -> Void,
+        make: (FilePath) async throws -> Void
+    ) async throws -> ImageManifest.File {
+        let place = folder.appending(name)
+        if let file = linked(name, role, key, from: present, to: place) {
+            progress(BuildProgress(stage: .media, detail: name, cached: true))
+            return file
+        }
+        progress(BuildProgress(stage: .media, detail: "writing \(name)"))
+        try await make(place)
+        let measured = try measure(place)
+        return ImageManifest.File(name: name, role: role, size: measured.size, sha256: measured.sha256)
+    }
+
+    /// The medium of an earlier build under its new name, if it was made of the same inputs and is whole.
+    private func linked(
+        _ name: String,
+        _ role: ImageManifest.File.Role,
+        _ key: String,
+        from present: FilePath,
+        to place: FilePath
+    ) -> ImageManifest.File? {
+        func read<Value: Decodable>(_ name: String, as type: Value.Type) -> Value? {
+            guard let text = try? readText(present.appending(name), limit: Self.largestText) else { return nil }
+            return try? JSONDecoder().decode(type, from: Data(text.utf8))
+        }
+        guard read(Self.keysName, as: [String: String].self)?[name] == key,
+            let file = read(ImageOutput.manifestName, as: ImageManifest.self)?.file(role),
+            let measured = try? measure(present.appending(name)), measured.size == file.size,
+            measured.sha256 == file.sha256, link(present.appending(name).string, place.string) == 0
+        else { return nil }
+        return file
+    }
+}

@@ -1,0 +1,41 @@
+import Recipes
+import Testing
+
+@Suite struct BootMenuTests {
+    private static func menu() throws -> BootMenu {
+        try BootMenu(template: try PXEFiles.text("\(PXEFiles.directory)/\(BootMenu.fileName)"))
+    }
+
+    @Test("words that GRUB would act on are quoted, quotation marks are refused")
+    func arguments() throws {
+        let text = try Self.menu().render(title: "t", arguments: ["adminpw=$6$a.b", "a>b", "c{d}", "root=live:x"])
+        #expect(text.contains("linux /muster/vmlinuz 'adminpw=$6$a.b' 'a>b' 'c{d}' root=live:x\n"))
+        for word in ["a'b", "a\"b", "a b", "a\nb", "$(reboot)", ""] {
+            #expect(throws: RecipeError.self) { try Self.menu().render(title: "t", arguments: [word]) }
+        }
+    }
+
+    @Test(
+        "a title changes no command of the menu",
+        arguments: ["x' { reboot }", "a\nreboot", "$root", "\"", "\\", "ü", String(repeating: "'", count: 5000)]
+    )
+    func hostileTitle(title: String) throws {
+        let plain = try Self.menu().render(title: "plain", arguments: ["quiet"])
+        let hostile = try Self.menu().render(title: title, arguments: ["quiet"])
+        let line = try #require(hostile.split(separator: "\n").first { $0.hasPrefix("menuentry \"Start \"") })
+        #expect(line.hasSuffix("' --id start {") && line.count { $0 == "'" } == 2)
+        #expect(line.utf8.allSatisfy { (0x20...0x7E).contains($0) })
+        #expect(hostile.split(separator: "\n").count == plain.split(separator: "\n").count)
+    }
+
+    @Test func allMessagesComeOnBothConsoles() throws {
+        let text = try Self.menu().render(title: "t", arguments: ["quiet", "console=ttyS1", "ip=dhcp"])
+        #expect(text.contains("vmlinuz ip=dhcp console=tty0 console=ttyS0,115200n8 loglevel=7\n"))
+    }
+
+    @Test func aTemplateWithAnUnknownPlaceholderIsRefused() {
+        #expect(throws: RecipeError.unknownPlaceholder(template: BootMenu.fileName, name: "shell")) {
+            try BootMenu(template: "{{shell}}")
+        }
+    }
+}
