@@ -1,5 +1,6 @@
 import Archive
 import Glibc
+import Signing
 import SystemPackage
 
 /// Why an image was not built, and what to do about it: one sentence each.
@@ -18,6 +19,10 @@ package struct BuildError: Error, Hashable, Sendable {
         case result
         /// Another build holds the directory.
         case busy
+        /// A key, a certificate or a signature.
+        case signing
+        /// An image is not what it should be: damaged, cut off, of another kind.
+        case image
     }
 
     package var kind: Kind
@@ -35,6 +40,8 @@ package struct BuildError: Error, Hashable, Sendable {
             self = error
         case let error as ImageDefinitionError:
             self.init(.definition, error.description, remedy: "correct the definition and build again")
+        case let error as SigningError:
+            self.init(.signing, error.message, remedy: error.remedy)
         case let error as ArchiveError where error.code == ENOSPC || error.code == EDQUOT:
             self = .diskFull(operation)
         case let error as Errno where error == .noSpace || error.rawValue == EDQUOT:

@@ -39,13 +39,18 @@ extension ImageBuild {
         let epoch = wanted.epoch ?? release.date
         let system = try await systemMember(wanted, inputs, kernel, epoch: epoch, cache, progress)
         let node = try await nodeMember(wanted, epoch: epoch, cache, progress)
-        let output = ImageOutput(directory: outputDirectory, definition: wanted, kernelVersion: release.release)
+        let output = ImageOutput(
+            directory: outputDirectory,
+            definition: wanted,
+            kernelVersion: release.release,
+            seal: try seal(wanted, inputs, epoch: epoch)
+        )
         let built = try await output.write(
             kernel: kernel.path.appending("vmlinuz"),
             members: [system, node],
-            packages: inputs.pins,
             waiting: { progress(BuildProgress(stage: .image, detail: "waiting for another build")) }
         )
+        progress(BuildProgress(stage: .image, detail: output.seal.report, cached: built.isUnchanged))
         let manifest = built.manifest
         let size = manifest.files.reduce(0) { $0 + $1.size }
         let detail = "\(manifest.name) \(manifest.version), \(size >> 20) MiB of at most \(wanted.sizeLimit >> 20)"
@@ -137,7 +142,8 @@ extension ImageBuild {
         _ cache: StageCache,
         _ progress: @Sendable (BuildProgress) -> Void
     ) async throws -> FilePath {
-        let tree = try RootTree.node(wanted, agent: agent)
+        var tree = try RootTree.node(wanted, agent: agent)
+        try addCertificates(to: &tree)
         var key = StageKey("node")
         key.add("\(epoch) \(wanted.compressionLevel)")
         for (path, node) in tree.sorted {

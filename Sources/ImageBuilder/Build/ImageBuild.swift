@@ -1,4 +1,5 @@
 package import HostModel
+package import Signing
 package import SystemPackage
 
 /// One build: a definition in, a kernel, an initramfs and a manifest out. The same inputs give the same bytes.
@@ -9,22 +10,25 @@ package import SystemPackage
 package struct ImageBuild: Sendable {
     /// The definition file.
     package var definition: FilePath
-    /// Gets `NAME/VERSION/{vmlinuz,initramfs.zst,manifest.json,SHA256SUMS,packages.json}`, and `NAME/current`, a link
-    /// to the newest version.
+    /// Gets `NAME/VERSION/` with vmlinuz, initramfs.zst, manifest.json, manifest.json.p7s, sbom.spdx.json, packages.json and
+    /// SHA256SUMS, and `NAME/current`, a link to the newest version.
     package var outputDirectory: FilePath
     /// Keeps packages and stages between builds; may be shared by builds, and deleted at any time between them.
     package var cacheDirectory: FilePath
     /// The static agent (`packaging/agent/build`); needed when the definition gives it a place.
     package var agent: FilePath?
+    /// Signs the manifest, and has its certificates put into the initramfs; `nil` leaves the image unsigned.
+    package var signer: ImageSigner?
 
     package init(
         definition: FilePath,
         outputDirectory: FilePath,
         cacheDirectory: FilePath,
-        agent: FilePath? = nil
+        agent: FilePath? = nil,
+        signer: ImageSigner? = nil
     ) {
         (self.definition, self.outputDirectory) = (definition, outputDirectory)
-        (self.cacheDirectory, self.agent) = (cacheDirectory, agent)
+        (self.cacheDirectory, self.agent, self.signer) = (cacheDirectory, agent, signer)
     }
 }
 

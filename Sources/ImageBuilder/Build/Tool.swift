@@ -15,6 +15,7 @@ struct Tool {
     static let depmod = Tool(name: "depmod", package: "kmod")
     static let aptGet = Tool(name: "apt-get", package: "apt")
     static let aptCache = Tool(name: "apt-cache", package: "apt")
+    static let unsquashfs = Tool(name: "unsquashfs", package: "squashfs-tools")
 
     private func path() throws(BuildError) -> FilePath {
         for folder in Self.folders where exists(folder.appending(name)) { return folder.appending(name) }

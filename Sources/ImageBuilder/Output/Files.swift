@@ -16,6 +16,17 @@ func readText(_ file: FilePath, limit: Int) throws -> String {
     }
 }
 
+/// The bytes of a file of at most `limit` bytes.
+func readBytes(_ file: FilePath, limit: Int) throws -> [UInt8] {
+    guard try fileSize(file) <= Int64(limit) else { throw Errno.fileTooLarge }
+    var bytes: [UInt8] = []
+    try forEachChunk(of: file) { chunk in
+        guard bytes.count + chunk.count <= limit else { throw Errno.fileTooLarge }
+        bytes.append(contentsOf: chunk)
+    }
+    return bytes
+}
+
 /// Writes a new file and waits until it is on the disk, so that a rename after it cannot outrun the content.
 func writeFile(
     _ bytes: some Sequence<UInt8>,
@@ -58,7 +69,8 @@ func concatenate(_ sources: [FilePath], to file: FilePath) throws {
     guard fsync(output.rawValue) == 0 else { throw Errno(rawValue: errno) }
 }
 
-private func forEachChunk(of file: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+/// A mebibyte at a time.
+func forEachChunk(of file: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
     let input = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
     defer { try? input.close() }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)

@@ -1,5 +1,4 @@
 import Crypto
-import FoundationEssentials
 import Glibc
 import HostModel
 import SystemPackage
@@ -8,21 +7,23 @@ import SystemPackage
 struct ImageOutput {
     static let kernelName = "vmlinuz"
     static let initramfsName = "initramfs.zst"
-    static let manifestName = "manifest.json"
+    static let manifestName = ImageSeal.manifestName
     private static let unfinished = ".unfinished"
-    /// Manifest, sums and package list, in bytes.
-    private static let spaceForTexts: Int64 = 64 << 10
+    /// Manifest, signature, sums and package lists, in bytes.
+    private static let spaceForTexts: Int64 = 4 << 20
+    /// The largest of them that is compared, in bytes.
+    private static let textBytesMax = 4 << 20
 
     /// Holds one folder for each image name.
     var directory: FilePath
     var definition: ImageDefinition
     var kernelVersion: String
+    var seal: ImageSeal
 
     /// `members` are compressed cpio archives; the kernel unpacks one after the other.
     func write(
         kernel: FilePath,
         members: [FilePath],
-        packages: [PackagePin],
         waiting: () -> Void
     ) async throws -> BuiltImage {
         let images = directory.appending(definition.name)
@@ -35,11 +36,11 @@ struct ImageOutput {
         try requireSpace(for: [kernel] + members)
         try concatenate([kernel], to: new.appending(Self.kernelName))
         try concatenate(members, to: new.appending(Self.initramfsName))
-        let manifest = try manifest(of: new)
-        try checkSize(manifest)
-        try writeTexts(manifest, packages, to: new)
+        let bare = try manifest(of: new)
+        try checkSize(bare)
+        let manifest = try seal.write(bare, to: new)
         let place = images.appending(manifest.version)
-        let isUnchanged = isWhole(place, manifest)
+        let isUnchanged = isWhole(place, manifest, like: new)
         if !isUnchanged {
             remove(place)
             try rename(new, to: place)
@@ -66,9 +67,11 @@ struct ImageOutput {
         )
     }
 
-    /// The first 12 hex digits of the SHA-256 over the files' digests, in the manifest's order.
+    /// The first 12 hex digits of the SHA-256 over the digests of what boots: kernel, initramfs and root, in the manifest's
+    /// order. Media and lists are made of these and may carry the version.
     static func version(of files: [ImageManifest.File]) -> String {
-        let digest = SHA256.hash(data: files.flatMap(\.sha256.bytes))
+        let boots = files.filter { [.kernel, .initramfs, .root].contains($0.role) }
+        let digest = SHA256.hash(data: boots.flatMap(\.sha256.bytes))
         return String((Nonce(bytes: Array(digest))?.description ?? "").prefix(12))
     }
 
@@ -94,20 +97,12 @@ struct ImageOutput {
         )
     }
 
-    private func writeTexts(_ manifest: ImageManifest, _ packages: [PackagePin], to folder: FilePath) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try writeFile(try encoder.encode(manifest) + [10], to: folder.appending(Self.manifestName))
-        try writeFile(try encoder.encode(packages) + [10], to: folder.appending("packages.json"))
-        let sums = manifest.files.map { "\($0.sha256)  \($0.name)\n" }.joined()
-        try writeFile(sums.utf8, to: folder.appending("SHA256SUMS"))
-    }
-
-    /// True when the version stands in its place with the right bytes; a damaged one is replaced.
-    private func isWhole(_ place: FilePath, _ manifest: ImageManifest) -> Bool {
-        guard let text = try? readText(place.appending(Self.manifestName), limit: 1 << 20),
-            let present = try? JSONDecoder().decode(ImageManifest.self, from: Data(text.utf8)), present == manifest
-        else { return false }
+    /// True when the version stands in its place with the right bytes, its signature included; a damaged one is replaced.
+    private func isWhole(_ place: FilePath, _ manifest: ImageManifest, like new: FilePath) -> Bool {
+        func text(_ name: String, in folder: FilePath) -> [UInt8]? {
+            try? readBytes(folder.appending(name), limit: Self.textBytesMax)
+        }
+        guard ImageSeal.textNames.allSatisfy({ text($0, in: place) == text($0, in: new) }) else { return false }
         return manifest.files.allSatisfy { file in
             guard let measured = try? measure(place.appending(file.name)) else { return false }
             return measured.size == file.size && measured.sha256 == file.sha256
