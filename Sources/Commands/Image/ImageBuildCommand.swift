@@ -10,7 +10,10 @@ struct ImageBuildCommand: AsyncParsableCommand {
         abstract: "Build a node image from its definition.",
         discussion: """
             Makes NAME/VERSION with kernel, initramfs and manifest below the output folder, and NAME/current, which names
-            the newest version. The same inputs give the same version. Needs no engine and no root.
+            the newest version. The same inputs and the same key give the same version. Needs no engine and no root.
+
+            The manifest is signed with the image key (muster image key), whose certificate goes into the initramfs. The first \
+            build of a user who has none makes one and says so; --no-sign builds without.
             """
     )
 
@@ -38,6 +41,8 @@ struct ImageBuildCommand: AsyncParsableCommand {
     )
     var agent: String?
 
+    @OptionGroup var signing: ImageSigningOptions
+
     @Option(help: "How the result is written.")
     var format = OutputFormat.table
 
@@ -52,7 +57,8 @@ struct ImageBuildCommand: AsyncParsableCommand {
             definition: FilePath(file),
             outputDirectory: FilePath(output),
             cacheDirectory: try Self.cache(cacheDirectory, environment: ProcessInfo.processInfo.environment),
-            agent: Self.agent(agent)
+            agent: Self.agent(agent),
+            signer: try signing.signer()
         )
         let built: BuiltImage
         do {
@@ -97,10 +103,10 @@ extension UserError {
 
     private static func exit(_ kind: BuildError.Kind) -> ExitStatus {
         switch kind {
-        case .definition, .files: .badData
+        case .definition, .files, .image: .badData
         case .missingTool, .packages: .unavailable
         case .diskFull, .busy: .tryAgain
-        case .result: .failed
+        case .result, .signing: .failed
         }
     }
 }
