@@ -66,36 +66,12 @@ import Testing
     @Test("case 57: the bill is valid SPDX 2.3") func isValid() async throws {
         let image = try SealedImage()
         let file = image.scratch.file("sbom.spdx.json").string
-        let report = try await output(of: "python3", ["-c", Self.check, file])
+        let report = try await output(
+            of: "python3",
+            [Project.root.appending("Tests/ImageBuilderTests/check-spdx.py").string, file]
+        )
         #expect(report == "valid\n", "\(report)")
     }
-
-    private static let check = #"""
-        import json, re, sys
-        document = json.load(open(sys.argv[1]))
-        complaints = []
-        try:
-            from spdx_tools.spdx.parser.parse_anything import parse_file
-            from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
-            complaints += [m.validation_message for m in validate_full_spdx_document(parse_file(sys.argv[1]))]
-        except ImportError:
-            pass
-        def need(condition, words):
-            if not condition: complaints.append(words)
-        need(document["spdxVersion"] == "SPDX-2.3" and document["dataLicense"] == "CC0-1.0", "version, license")
-        need(document["SPDXID"] == "SPDXRef-DOCUMENT" and document["name"], "id, name")
-        need(re.fullmatch(r"[a-z][a-z0-9+.-]*://[^#\s]+", document["documentNamespace"]), "namespace")
-        need(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["creationInfo"]["created"]), "created")
-        need(all(re.fullmatch(r"(Tool|Person|Organization): .+", c) for c in document["creationInfo"]["creators"]), "creators")
-        ids = [p["SPDXID"] for p in document["packages"]]
-        need(len(set(ids)) == len(ids) and all(re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", i) for i in ids), "ids")
-        for p in document["packages"]:
-            need(p["name"] and p["downloadLocation"] == "NOASSERTION" and p["filesAnalyzed"] is False, "package")
-            need(all(re.fullmatch(r"[0-9a-f]{64}", c["checksumValue"]) for c in p.get("checksums", [])), "checksum")
-        for r in document["relationships"]:
-            need({r["spdxElementId"], r["relatedSpdxElement"]} <= set(ids) | {"SPDXRef-DOCUMENT"}, "relationship")
-        print("\n".join(complaints) or "valid")
-        """#
 
     private func pack(_ name: String, _ version: String, in scratch: Scratch) async throws {
         _ = try await output(of: "mkdir", ["-p", scratch.file("\(name)/DEBIAN").string])
