@@ -11,7 +11,9 @@ struct NodeOptions: ParsableArguments {
     @Option(help: "Where the files of this boot are.")
     var run = "/run/muster-agent"
 
-    @Option(help: "A file with the kernel arguments.")
+    @Option(
+        help: "A file with the kernel arguments; those of a site (/etc/muster/site/arguments) stand in front of them."
+    )
     var commandLine = "/proc/cmdline"
 
     var stateDirectory: NodeDirectory { NodeDirectory(FilePath(state)) }

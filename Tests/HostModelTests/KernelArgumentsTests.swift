@@ -21,6 +21,13 @@ import Testing
     )
     func splits(line: String, words: [Word]) { #expect(KernelArguments(line).words == words) }
 
+    @Test func aLineAfterAnotherWins() {
+        let both = KernelArguments("engine=a ip=dhcp").followed(by: KernelArguments("engine=b quiet"))
+        #expect(both == KernelArguments("engine=a ip=dhcp engine=b quiet"))
+        #expect(both["engine"] == "b")
+        #expect(KernelArguments("").followed(by: both) == both)
+    }
+
     @Test func laterWordsWin() {
         let arguments = KernelArguments("x=1 y x=2 x")
         #expect(arguments["x"] == "" && arguments.values("x") == ["1", "2", ""])

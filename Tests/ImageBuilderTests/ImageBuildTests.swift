@@ -36,11 +36,12 @@ import Testing
         let sample = try await SampleImage()
         let built = try await sample.build().run { _ in }
         let report = try await output(of: "sha256sum", ["--check", "SHA256SUMS"], in: built.directory)
-        #expect(report == "vmlinuz: OK\ninitramfs.zst: OK\n")
+        let names = ["vmlinuz", "initramfs.zst", "sbom.spdx.json", "manifest.json", "packages.json"]
+        #expect(report == names.map { "\($0): OK\n" }.joined())
         let current = sample.build().outputDirectory.appending("sample/current/manifest.json")
         let sums = try await output(of: "cat", [built.directory.appending("SHA256SUMS").string])
         let manifest = try await output(of: "cat", [current.string])
-        for line in sums.split(separator: "\n") { #expect(manifest.contains(line.prefix(64))) }
+        for line in sums.split(separator: "\n").prefix(3) { #expect(manifest.contains(line.prefix(64))) }
     }
 
     /// Other folders, another order of making them, other modes under umask: the same bytes.

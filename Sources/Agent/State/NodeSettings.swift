@@ -38,7 +38,7 @@ package struct NodeSettings: Hashable, Sendable, Codable {
     package init() {}
 }
 
-/// What a node is told, from both sources. The console wins over the kernel's arguments: the person stands in front of
+/// What a node is told, from all sources. The console wins over the kernel's arguments, and these over the site's: the person stands in front of
 /// this machine, the arguments come from a profile that many machines share.
 package struct NodeConfiguration: Hashable, Sendable {
     package var arguments: NodeArguments
@@ -48,11 +48,17 @@ package struct NodeConfiguration: Hashable, Sendable {
         (self.arguments, self.settings) = (arguments, settings)
     }
 
-    /// Reads both. A file that is missing or unreadable counts as empty: a node must start with what it has.
-    package init(commandLine: FilePath, state: NodeDirectory) {
-        let line = (try? readFile(commandLine, limit: KernelArguments.bytesMax)) ?? []
+    /// What `muster image embed` left in the image: arguments that stand in front of the kernel's.
+    package static let siteArguments: FilePath = "/etc/muster/site/arguments"
+
+    /// Reads all. A file that is missing or unreadable counts as empty: a node must start with what it has.
+    package init(commandLine: FilePath, site: FilePath = siteArguments, state: NodeDirectory) {
+        func arguments(_ file: FilePath) -> KernelArguments {
+            let line = (try? readFile(file, limit: KernelArguments.bytesMax)) ?? []
+            return KernelArguments(String(decoding: line, as: UTF8.self))
+        }
         self.init(
-            arguments: NodeArguments(KernelArguments(String(decoding: line, as: UTF8.self))),
+            arguments: NodeArguments(arguments(site).followed(by: arguments(commandLine))),
             settings: state.value(NodeSettings.self, in: NodeSettings.fileName) ?? NodeSettings()
         )
     }

@@ -10,8 +10,12 @@ struct ImageBuildCommand: AsyncParsableCommand {
         abstract: "Build a node image from its definition.",
         discussion: """
             Makes NAME/VERSION with kernel, initramfs, root image and manifest below the output folder, and NAME/current,
-            which names the newest version. The same inputs give the same version. Needs no engine; needs root only for an
-            image whose base is a distribution. What is finished is kept: an interrupted build goes on where it was.
+            which names the newest version. The same inputs and the same key give the same version. Needs no engine; needs
+            root only for an image whose base is a distribution. What is finished is kept: an interrupted build goes on where
+            it was.
+
+            The manifest is signed with the image key (muster image key), whose certificate goes into the initramfs. The first \
+            build of a user who has none makes one and says so; --no-sign builds without.
             """
     )
 
@@ -52,6 +56,7 @@ struct ImageBuildCommand: AsyncParsableCommand {
         completion: .directory
     )
     var pxeDirectory: String?
+    @OptionGroup var signing: ImageSigningOptions
 
     @Option(help: "How the result is written.")
     var format = OutputFormat.table
@@ -68,7 +73,8 @@ struct ImageBuildCommand: AsyncParsableCommand {
             definition: FilePath(file),
             outputDirectory: FilePath(output),
             cacheDirectory: try Self.cache(cacheDirectory, environment: environment),
-            agent: Self.agent(agent)
+            agent: Self.agent(agent),
+            signer: try signing.signer()
         )
         build.menuTemplate = Self.menuTemplate(pxeDirectory)
         build.isFast = fast
@@ -126,10 +132,10 @@ extension UserError {
 
     private static func exit(_ kind: BuildError.Kind) -> ExitStatus {
         switch kind {
-        case .definition, .files: .badData
+        case .definition, .files, .image: .badData
         case .missingTool, .packages: .unavailable
         case .diskFull, .busy: .tryAgain
-        case .result, .interrupted: .failed
+        case .result, .interrupted, .signing: .failed
         case .privilege: .noPermission
         }
     }

@@ -25,6 +25,11 @@ package struct KernelArguments: Hashable, Sendable {
         self.words = words
     }
 
+    private init(words: [Word]) { self.words = words }
+
+    /// These words and then those of another line, which win.
+    package func followed(by other: KernelArguments) -> KernelArguments { KernelArguments(words: words + other.words) }
+
     /// The values of every word of that name, in order; a word without `=` counts as an empty value.
     package func values(_ name: String) -> [String] { words.filter { $0.name == name }.map { $0.value ?? "" } }
 

@@ -1,5 +1,6 @@
 import Archive
 import Glibc
+import Signing
 import SystemPackage
 
 /// Why an image was not built, and what to do about it: one sentence each.
@@ -22,6 +23,10 @@ package struct BuildError: Error, Hashable, Sendable {
         case interrupted
         /// The build needs root.
         case privilege
+        /// A key, a certificate or a signature.
+        case signing
+        /// An image is not what it should be: damaged, cut off, of another kind.
+        case image
     }
 
     package var kind: Kind
@@ -41,6 +46,8 @@ package struct BuildError: Error, Hashable, Sendable {
             self.init(.definition, error.description, remedy: "correct the definition and build again")
         case is CancellationError:
             self = .interrupted
+        case let error as SigningError:
+            self.init(.signing, error.message, remedy: error.remedy)
         case let error as ArchiveError where error.code == ENOSPC || error.code == EDQUOT:
             self = .diskFull(operation)
         case let error as Errno where error == .noSpace || error.rawValue == EDQUOT:

@@ -45,18 +45,18 @@ extension ImageBuild {
             directory: outputDirectory,
             definition: wanted,
             kernelVersion: release.release,
-            epoch: epoch,
             media: menu.map { MediaOutput(definition: wanted, menuTemplate: $0, epoch: epoch) },
+            seal: try seal(wanted, inputs, epoch: epoch),
             progress: progress
         )
         let built = try await output.write(
             kernel: kernel.result.path.appending("vmlinuz"),
             members: [system.path, node.path],
-            root: root?.image,
-            packages: inputs.pins
+            root: root?.image
         )
         // The results are held until here: another build's clean-up must not take them away while they are copied.
         withExtendedLifetime((root, kernel, system, node)) {}
+        finish(.image, output.seal.report, cached: built.isUnchanged, progress)
         finish(.image, summary(built, wanted), cached: built.isUnchanged, progress)
         return built
     }
@@ -207,7 +207,8 @@ extension ImageBuild {
         _ cache: StageCache,
         _ progress: Report
     ) async throws -> StageResult {
-        let tree = try RootTree.node(wanted, agent: agent)
+        var tree = try RootTree.node(wanted, agent: agent)
+        try addCertificates(to: &tree)
         var key = StageKey("node")
         key.add("\(epoch) \(wanted.compressionLevel)")
         for (path, node) in tree.sorted {

@@ -1,5 +1,6 @@
 package import HostModel
 import Recipes
+package import Signing
 package import SystemPackage
 
 /// One build: a definition in, a kernel, an initramfs and a manifest out. The same inputs give the same bytes.
@@ -10,8 +11,8 @@ package import SystemPackage
 package struct ImageBuild: Sendable {
     /// The definition file.
     package var definition: FilePath
-    /// Gets `NAME/VERSION/{vmlinuz,initramfs.zst,manifest.json,SHA256SUMS,packages.json}`, and `NAME/current`, a link
-    /// to the newest version.
+    /// Gets `NAME/VERSION/` with vmlinuz, initramfs.zst, manifest.json, manifest.json.p7s, sbom.spdx.json, packages.json and
+    /// SHA256SUMS, and `NAME/current`, a link to the newest version.
     package var outputDirectory: FilePath
     /// Keeps packages and stages between builds; may be shared by builds, and deleted at any time between them.
     package var cacheDirectory: FilePath
@@ -23,18 +24,21 @@ package struct ImageBuild: Sendable {
     package var sourceDateEpoch: String?
     /// The template of the media's start menu (`pxe/grub.cfg.template`); needed when the definition asks for a medium.
     package var menuTemplate: FilePath?
+    /// Signs the manifest, and has its certificates put into the initramfs; `nil` leaves the image unsigned.
+    package var signer: ImageSigner?
 
-    /// Its name in the directory of boot scripts.
+    /// The template's name in the directory of boot scripts.
     package static let menuTemplateName = BootMenu.fileName
 
     package init(
         definition: FilePath,
         outputDirectory: FilePath,
         cacheDirectory: FilePath,
-        agent: FilePath? = nil
+        agent: FilePath? = nil,
+        signer: ImageSigner? = nil
     ) {
         (self.definition, self.outputDirectory) = (definition, outputDirectory)
-        (self.cacheDirectory, self.agent) = (cacheDirectory, agent)
+        (self.cacheDirectory, self.agent, self.signer) = (cacheDirectory, agent, signer)
     }
 }
 

@@ -38,6 +38,7 @@ struct Tool {
     static let makeDirectories = Tool(name: "mmd", package: "mtools")
     static let copyFiles = Tool(name: "mcopy", package: "mtools")
     static let makeExt = Tool(name: "mke2fs", package: "e2fsprogs")
+    static let unsquashfs = Tool(name: "unsquashfs", package: "squashfs-tools")
 
     /// Where it stands on this machine.
     func path() throws(BuildError) -> FilePath {

@@ -1,5 +1,4 @@
 import Crypto
-import FoundationEssentials
 import Glibc
 import HostModel
 import SystemPackage
@@ -9,27 +8,27 @@ struct ImageOutput {
     static let kernelName = "vmlinuz"
     static let initramfsName = "initramfs.zst"
     static let rootName = RootImageStage.imageName
-    static let manifestName = "manifest.json"
+    static let manifestName = ImageSeal.manifestName
     private static let unfinished = ".unfinished"
-    /// Manifest, sums and package list, in bytes.
-    private static let spaceForTexts: Int64 = 256 << 10
+    /// Manifest, signature, sums and package lists, in bytes.
+    private static let spaceForTexts: Int64 = 4 << 20
+    /// The largest of them that is compared, in bytes.
+    private static let textBytesMax = 4 << 20
 
     /// Holds one folder for each image name.
     var directory: FilePath
     var definition: ImageDefinition
     var kernelVersion: String
-    /// Every time stamp, in seconds since 1970.
-    var epoch: Int64
     /// `nil` for an image without media.
     var media: MediaOutput?
+    var seal: ImageSeal
     var progress: @Sendable (BuildProgress) -> Void
 
     /// `members` are compressed cpio archives; the kernel unpacks one after the other.
     func write(
         kernel: FilePath,
         members: [FilePath],
-        root: RootImage?,
-        packages: [PackagePin]
+        root: RootImage?
     ) async throws -> BuiltImage {
         let images = directory.appending(definition.name)
         try makeDirectory(images)
@@ -48,13 +47,13 @@ struct ImageOutput {
         var manifest = try manifest(of: new, root)
         try checkSize(manifest)
         if let media {
-            let document = Array(try Self.encode(manifest))
+            let documents = try seal.documents(manifest)
             let present = images.appending(manifest.version)
-            manifest.files += try await media.write(manifest, document, to: new, present: present, progress: progress)
+            manifest.files += try await media.write(manifest, documents, to: new, present: present, progress: progress)
         }
-        try writeTexts(manifest, packages, to: new)
+        manifest = try seal.write(manifest, to: new)
         let place = images.appending(manifest.version)
-        let isUnchanged = isWhole(place, manifest)
+        let isUnchanged = isWhole(place, manifest, like: new)
         if !isUnchanged {
             remove(place)
             try flush(new)
@@ -76,7 +75,7 @@ struct ImageOutput {
         if let root { files.append(try file(Self.rootName, .root, root.verity)) }
         return ImageManifest(
             name: definition.name,
-            version: Self.version(of: files),
+            version: Self.version(of: files, kernelArguments: definition.kernelArguments),
             architecture: definition.architecture,
             kernelVersion: kernelVersion,
             kernelArguments: definition.kernelArguments,
@@ -84,11 +83,15 @@ struct ImageOutput {
         )
     }
 
-    /// The first 12 hex digits of the SHA-256 over the digests of what boots: kernel, initramfs and root, in the manifest's
-    /// order. Media and lists are made of these and may carry the version.
-    static func version(of files: [ImageManifest.File]) -> String {
+    /// The first 12 hex digits of the SHA-256 over what boots: the digests of kernel, initramfs and root in the manifest's
+    /// order, and the words that every boot adds to the command line. Media and lists are made of these and may carry the
+    /// version.
+    static func version(of files: [ImageManifest.File], kernelArguments: [String]) -> String {
         let boots = files.filter { [.kernel, .initramfs, .root].contains($0.role) }
-        let digest = SHA256.hash(data: boots.flatMap(\.sha256.bytes))
+        var hash = SHA256()
+        for file in boots { hash.update(data: file.sha256.bytes) }
+        for word in kernelArguments { hash.update(data: Array(word.utf8) + [0]) }
+        let digest = hash.finalize()
         return String((Nonce(bytes: Array(digest))?.description ?? "").prefix(12))
     }
 
@@ -114,30 +117,12 @@ struct ImageOutput {
         )
     }
 
-    private func writeTexts(_ manifest: ImageManifest, _ packages: [PackagePin], to folder: FilePath) throws {
-        try writeFile(try Self.encode(manifest), to: folder.appending(Self.manifestName))
-        try writeFile(try Self.encode(packages), to: folder.appending("packages.json"))
-        let sums = manifest.files.map { "\($0.sha256)  \($0.name)\n" }.joined()
-        try writeFile(sums.utf8, to: folder.appending("SHA256SUMS"))
-    }
-
-    private static func encode(_ value: some Encodable) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(value) + [10]
-    }
-
-    private static func encode(_ value: some Encodable) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(value) + [10]
-    }
-
-    /// True when the version stands in its place with the right bytes; a damaged one is replaced.
-    private func isWhole(_ place: FilePath, _ manifest: ImageManifest) -> Bool {
-        guard let text = try? readText(place.appending(Self.manifestName), limit: 1 << 20),
-            let present = try? JSONDecoder().decode(ImageManifest.self, from: Data(text.utf8)), present == manifest
-        else { return false }
+    /// True when the version stands in its place with the right bytes, its signature included; a damaged one is replaced.
+    private func isWhole(_ place: FilePath, _ manifest: ImageManifest, like new: FilePath) -> Bool {
+        func text(_ name: String, in folder: FilePath) -> [UInt8]? {
+            try? readBytes(folder.appending(name), limit: Self.textBytesMax)
+        }
+        guard ImageSeal.textNames.allSatisfy({ text($0, in: place) == text($0, in: new) }) else { return false }
         return manifest.files.allSatisfy { file in
             guard let measured = try? measure(place.appending(file.name)) else { return false }
             return measured.size == file.size && measured.sha256 == file.sha256

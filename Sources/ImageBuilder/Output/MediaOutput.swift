@@ -15,16 +15,16 @@ struct MediaOutput {
     private static let keysName = "media.json"
     private static let largestText = 1 << 20
 
-    /// Writes the media into `folder`, which holds what `manifest` names. `document` is the manifest as the media carry it:
-    /// without the media themselves. `present` is where the same version may stand from an earlier build.
+    /// Writes the media into `folder`, which holds what `manifest` names. `documents` are the manifest as the media carry it,
+    /// without the media themselves, and its signature. `present` is where the same version may stand from an earlier build.
     func write(
         _ manifest: ImageManifest,
-        _ document: [UInt8],
+        _ documents: [BootMedium.Document],
         to folder: FilePath,
         present: FilePath,
         progress: (BuildProgress) -> Void
     ) async throws -> [ImageManifest.File] {
-        let medium = try medium(manifest, document, in: folder)
+        let medium = try medium(manifest, documents, in: folder)
         let disk = definition.outputs.contains(.disk)
         try medium.requireTools(disk: disk)
         let key = try medium.key()
@@ -50,7 +50,11 @@ struct MediaOutput {
         return files
     }
 
-    private func medium(_ manifest: ImageManifest, _ document: [UInt8], in folder: FilePath) throws -> BootMedium {
+    private func medium(
+        _ manifest: ImageManifest,
+        _ documents: [BootMedium.Document],
+        in folder: FilePath
+    ) throws -> BootMedium {
         var medium = BootMedium(
             name: manifest.name,
             version: manifest.version,
@@ -63,7 +67,7 @@ struct MediaOutput {
             workDirectory: folder
         )
         if manifest.file(.root) != nil { medium.root = folder.appending(ImageOutput.rootName) }
-        medium.documents = [.init(name: ImageOutput.manifestName, content: document)]
+        medium.documents = documents
         medium.secureBoot = definition.secureBoot
         return medium
     }

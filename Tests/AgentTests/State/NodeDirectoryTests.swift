@@ -41,6 +41,21 @@ import Testing
         #expect(entries() == ["a", "dir"])
     }
 
+    /// `muster image embed`: the arguments count as if they stood in front of the kernel's own.
+    @Test("case 45: a site's arguments stand in front of the kernel's") func siteArguments() throws {
+        try directory.write(Array("management_server=site:8443 hostname=site ip=dhcp\n".utf8), to: "site")
+        try directory.write(Array("management_server=boot quiet\n".utf8), to: "cmdline")
+        let site = directory.file("site")
+        let both = NodeConfiguration(commandLine: directory.file("cmdline"), site: site, state: directory)
+        #expect(both.engine == EngineAddress("boot"))
+        #expect(both.hostName == HostName("site"))
+        #expect(both.arguments.addresses.count == 1)
+        let alone = NodeConfiguration(commandLine: directory.file("none"), site: site, state: directory)
+        #expect(alone.engine == EngineAddress("site:8443"))
+        let without = NodeConfiguration(commandLine: directory.file("cmdline"), site: "/no/such", state: directory)
+        #expect(without.hostName == nil)
+    }
+
     @Test(
         "settings that are not JSON count as none; a node must start with what it has",
         arguments: ["", "{", "[]", "{\"engine\":7}"]

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Foundation
+import HostModel
+import ImageBuilder
+import SystemPackage
+
+struct ImageRun: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Boot an image in QEMU, its console on this terminal.",
+        discussion: """
+            The console is the serial line: Ctrl-A X ends the machine, Ctrl-A C is QEMU's monitor. What the machine writes to its \
+            disk is forgotten; when it powers off or reboots, muster ends with QEMU's exit status. Uses KVM where the processor has \
+            it, else software emulation, which takes a minute or two.
+
+            --output pxe gives QEMU kernel and initramfs directly, as a boot server would.
+            """
+    )
+
+    enum Output: String, CaseIterable, ExpressibleByArgument {
+        case pxe
+        case iso
+        case disk
+    }
+
+    enum Firmware: String, CaseIterable, ExpressibleByArgument {
+        case bios
+        case uefi
+    }
+
+    enum Network: String, CaseIterable, ExpressibleByArgument {
+        case none
+        case user
+    }
+
+    @Argument(help: "The image's name, or its folder.", completion: .directory)
+    var image: String
+
+    @Option(help: ArgumentHelp("Where built images lie.", valueName: "folder"), completion: .directory)
+    var directory = BuiltImageFolder.defaultDirectory
+
+    @Option(help: "What is booted.")
+    var output = Output.pxe
+
+    @Option(help: "SeaBIOS or OVMF.")
+    var firmware = Firmware.bios
+
+    @Option(help: ArgumentHelp("Memory of the machine.", valueName: "MiB"))
+    var memory = 1024
+
+    @Option(help: "No network, or QEMU's own with NAT and DHCP.")
+    var network = Network.user
+
+    @Option(help: ArgumentHelp("More kernel arguments; with --output pxe only.", valueName: "words"))
+    var kargs = ""
+
+    @Flag(help: "Show QEMU's command line instead of running it.")
+    var dryRun = false
+
+    func validate() throws {
+        guard (64...1 << 20).contains(memory) else { throw ValidationError("--memory takes 64 to 1048576 MiB") }
+        guard kargs.isEmpty || output == .pxe else { throw ValidationError("--kargs needs --output pxe") }
+    }
+
+    func run() async throws {
+        let folder = try BuiltImageFolder.find(image, in: directory)
+        let machine = GuestMachine(
+            name: "muster-\(folder.manifest.name)",
+            media: try media(of: folder),
+            isUEFI: firmware == .uefi,
+            memory: memory,
+            hasNetwork: network == .user,
+            usesKVM: GuestMachine.canUseKVM
+        )
+        if firmware == .uefi, !FileManager.default.fileExists(atPath: GuestMachine.firmwareCode) {
+            throw UserError(.unavailable, "there is no OVMF on this machine", remedy: "apt-get install ovmf")
+        }
+        guard !dryRun else {
+            Terminal.show(([GuestMachine.program] + machine.arguments).map(Self.quoted).joined(separator: " ") + "\n")
+            return
+        }
+        if Terminal.isErrorTerminal {
+            Terminal.complain("\(folder.manifest.name)@\(folder.manifest.version) boots; Ctrl-A X ends it\n")
+        }
+        throw machine.become()
+    }
+
+    private func media(of folder: BuiltImageFolder) throws(UserError) -> GuestMachine.Media {
+        func path(_ role: ImageManifest.File.Role, _ what: String) throws(UserError) -> String {
+            guard let file = folder.manifest.file(role) else {
+                throw UserError(
+                    .badData,
+                    "the image \(folder.manifest.name) has no \(what)",
+                    remedy: "add it to the definition's outputs and build again, or name another --output"
+                )
+            }
+            return folder.path.appending(file.name).string
+        }
+        switch output {
+        case .pxe:
+            let words = folder.manifest.kernelArguments + kargs.split(separator: " ").map(String.init)
+            return .direct(
+                kernel: try path(.kernel, "kernel"),
+                initramfs: try path(.initramfs, "initramfs"),
+                arguments: words.joined(separator: " ")
+            )
+        case .iso: return .optical(try path(.iso, "ISO"))
+        case .disk: return .disk(try path(.disk, "disk image"))
+        }
+    }
+
+    /// For a shell to paste.
+    private static func quoted(_ word: String) -> String {
+        let isPlain =
+            !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_=.,/:+".contains($0)) }
+        return isPlain ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"
+    }
+}
