@@ -37,7 +37,7 @@ enum MusterProgram {
         options.processGroupID = 0
         var lines: [String] = []
         let result = try await Subprocess.run(
-            .name(command.removeFirst()),
+            launcher.isEmpty ? .path(FilePath(command.removeFirst())) : .name(command.removeFirst()),
             arguments: Arguments(command),
             environment: .inherit.updating(environment),
             workingDirectory: folder,

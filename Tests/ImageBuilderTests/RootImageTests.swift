@@ -94,7 +94,7 @@ import Testing
 
     @Test func theRootImageIsSealed() async throws {
         let sample = try await RootSample()
-        _ = try sample.scratch.write((0..<1 << 20).map { _ in UInt8.random(in: 0...255) }, to: "root-files/large")
+        try await sample.addRandomFile(mebibytes: 1)
         let built = try await sample.build().run { _ in }
         let file = try #require(built.manifest.file(.root))
         let verity = try #require(file.verity)
@@ -178,8 +178,7 @@ import Testing
 
     @Test func whatIsTooLargeFails() async throws {
         let sample = try await RootSample()
-        let random = (0..<3 << 20).map { _ in UInt8.random(in: 0...255) }
-        _ = try sample.scratch.write(random, to: "root-files/large")
+        try await sample.addRandomFile(mebibytes: 3)
         try sample.writeDefinition(RootSample.definition.replacing("root: 8", with: "root: 2"))
         let error = await buildError(sample.build())
         #expect(error?.kind == .result)

@@ -134,6 +134,12 @@ struct RootSample {
         _ = try scratch.write(Array("conf\n".utf8), to: "root-files/lib/tool/conf")
     }
 
+    /// A file of the definition that nothing can compress.
+    func addRandomFile(mebibytes: Int) async throws {
+        let target = "of=" + scratch.file("root-files/large").string
+        _ = try await output(of: "dd", ["if=/dev/urandom", target, "bs=1M", "count=\(mebibytes)", "status=none"])
+    }
+
     func build(_ place: String = "a") -> ImageBuild {
         ImageBuild(
             definition: scratch.file("root-sample.yaml"),
