@@ -21,6 +21,7 @@ package struct ArchiveEntry: Hashable, Sendable {
     package var modified: Int64
     package var user: Int64
     package var group: Int64
+    package var owner: (user: Int64, group: Int64) { (user, group) }
     /// Extended attributes by name: `security.capability`.
     package var attributes: [String: [UInt8]]
 

@@ -66,6 +66,10 @@ import Testing
         #expect(try drain(bytes) == 1)
         bytes[110...111] = [46, 46]
         #expect(throws: ArchiveError.self) { try drain(bytes) }
+        bytes[110...111] = [47, 97]
+        #expect(throws: ArchiveError.self) { try drain(bytes) }
+        bytes[110...111] = [0xC3, 0x28]
+        #expect(throws: ArchiveError.self, "a name that is no UTF-8") { try drain(bytes) }
     }
 
     @Test func whatIsNoArchiveIsAnError() {

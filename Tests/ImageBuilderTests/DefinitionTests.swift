@@ -35,7 +35,7 @@ import Testing
         #expect(definition.packages.map(\.package) == [.registry("busybox-static")])
         #expect(definition.packages.map(\.paths) == [[try #require(TreePath("bin/busybox"))]])
         #expect(definition.agent?.text == "usr/bin/muster-agent")
-        #expect(definition.files == "/images/node")
+        #expect(definition.files == ["/images/node"])
         #expect(definition.directories == [try path("tmp"): 0o1777, try path("var/log"): 0o755])
         #expect(definition.compressionLevel == 3)
         #expect(definition.sizeLimit == 40 << 20)

@@ -33,6 +33,27 @@ import Testing
         #expect(try names(in: scratch.path) == [])
     }
 
+    @Test func whatAnotherBuildMakesStays() throws {
+        let scratch = try Scratch("stage-busy")
+        try makeDirectory(scratch.file(".unfinished-kernel-0123"))
+        let lock = try #require(try FileLock.attempt(scratch.file(".lock-kernel-0123")))
+        try StageCache(directory: scratch.path).removeUnfinished()
+        #expect(exists(scratch.file(".unfinished-kernel-0123")))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func whatIsInUseIsNotPruned() async throws {
+        let scratch = try Scratch("stage-used")
+        let cache = StageCache(directory: scratch.path)
+        let held = try await cache.result(.node, key: StageKey("held")) { try writeFile([1], to: $0) }
+        var times = [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]
+        #expect(utimes(held.path.string, &times) == 0)
+        for number in 0..<(StageCache.mostResults + 2) {
+            _ = try await cache.result(.node, key: StageKey("\(number)")) { try writeFile([1], to: $0) }
+        }
+        #expect(exists(held.path))
+    }
+
     @Test func whatAKilledBuildLeftIsRemoved() throws {
         let scratch = try Scratch("stage-killed")
         try makeDirectory(scratch.file(".unfinished-kernel-0123"))
@@ -51,7 +72,7 @@ import Testing
             var times = [timeval(tv_sec: 1000 + number, tv_usec: 0), timeval(tv_sec: 1000 + number, tv_usec: 0)]
             #expect(utimes(result.path.string, &times) == 0)
         }
-        let left = try names(in: scratch.path)
+        let left = try names(in: scratch.path).filter { !$0.hasPrefix(".") }
         #expect(left.count == StageCache.mostResults + 1)
         #expect(left.contains("system-other"))
     }

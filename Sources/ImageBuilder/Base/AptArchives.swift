@@ -42,7 +42,9 @@ struct AptArchives {
     func refresh() async throws -> String? {
         let lines = repositories.map { repository in
             let parts = repository.components.joined(separator: " ")
-            return "deb [signed-by=\(repository.keyring)] \(repository.url) \(repository.suite) \(parts)\n"
+            // apt uses the packages of a file: archive where they are; copy: has them copied to the others.
+            let url = repository.url.hasPrefix("file://") ? "copy" + repository.url.dropFirst(4) : repository.url
+            return "deb [signed-by=\(Self.absolute(repository.keyring))] \(url) \(repository.suite) \(parts)\n"
         }
         try writeFile(lines.joined().utf8, to: folder.appending("etc/sources.list"))
         if !exists(folder.appending("status")) { try writeFile([], to: folder.appending("status")) }
@@ -65,6 +67,8 @@ struct AptArchives {
         try writeFile("\(Int64(time(nil)))\n".utf8, to: stamp)
         return nil
     }
+
+    private static func absolute(_ path: FilePath) -> FilePath { FilePath(URL(filePath: path.string).path) }
 
     private func isAboutTrust(_ message: String) throws -> Bool {
         ["sign", "GPG", "KEYEXPIRED", "EXPKEYSIG", "NO_PUBKEY", "BADSIG", "expired", "Hash Sum"].contains {

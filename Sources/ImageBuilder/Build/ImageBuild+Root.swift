@@ -117,7 +117,8 @@ extension ImageBuild {
         let (sourceKey, size, newest) = try tree.key(form)
         let epoch = try epoch ?? (form == .archive ? newestEntry(of: source) : newest)
         var key = StageKey("base")
-        key.add("\(sourceKey) \(epoch)")
+        // An archive is read where it is; only a directory is packed, with no time later than the epoch.
+        key.add(form == .archive ? sourceKey : "\(sourceKey) \(epoch)")
         var base = BaseTree(
             tar: source,
             isTrusted: false,

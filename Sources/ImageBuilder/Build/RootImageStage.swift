@@ -1,8 +1,7 @@
 import Archive
-import Crypto
 import FoundationEssentials
+import Glibc
 import HostModel
-import Synchronization
 import SystemPackage
 
 /// Packs a finished tree into a squashfs with its dm-verity hash tree behind it. The tree goes from its archive into
@@ -30,17 +29,32 @@ struct RootImageStage {
         let arguments = [
             "-", image.string, "-tar", "-noappend", "-no-recovery", "-quiet", "-no-progress", "-exit-on-error",
             "-comp", "zstd", "-Xcompression-level", String(compression.level), "-b", "\(compression.blockKiB)K",
-            "-mem", "\(Self.memory)M", "-mkfs-time", epoch, "-root-time", epoch, "-root-mode", "0755", "-root-uid", "0",
-            "-root-gid", "0",
+            "-mem", "\(Self.memory)M", "-root-mode", "0755",
         ]
+        // A tar archive names no root directory, and mksquashfs 4.5 heeds neither -root-uid nor -root-time with one: the
+        // root is whoever runs it, at the time of the build or SOURCE_DATE_EPOCH, whichever is earlier.
+        guard stream.epoch <= Int64(time(nil)) else {
+            throw BuildError(
+                .definition,
+                "the image's time stamp \(epoch) lies in the future of this machine's clock",
+                remedy: "set the clock, or choose an earlier epoch"
+            )
+        }
         let stream = stream
-        try await Tool.mksquashfs.run(arguments) { pipe in
+        let (tool, before) = try asRoot()
+        try await tool.run(before + arguments, environment: ["SOURCE_DATE_EPOCH": epoch]) { pipe in
             try stream.write(to: pipe, plan, report: report)
         }
         let measured = try measure(image)
         // The content's own hash: the same tree has the same salt, and no other has.
         let verity = try VerityTree.append(to: image, salt: measured.sha256)
         try writeFile(try JSONEncoder().encode(verity), to: folder.appending(Self.verityName))
+    }
+
+    /// Whoever builds is root in a user namespace, where he is not root anyway.
+    private func asRoot() throws(BuildError) -> (tool: Tool, arguments: [String]) {
+        if geteuid() == 0 { return (.mksquashfs, []) }
+        return (.unshare, ["--map-root-user", "--", try Tool.mksquashfs.path().string])
     }
 
     /// The image of a finished result.

@@ -116,6 +116,7 @@ struct Tool {
     /// Runs it while `feed` writes its standard input, on a thread of its own: the pipe holds little, and the writer waits.
     func run(
         _ arguments: [String],
+        environment: [String: String] = [:],
         feed: @escaping @Sendable (FileDescriptor) throws -> Void
     ) async throws(BuildError) {
         let program = try path()
@@ -124,7 +125,7 @@ struct Tool {
             async let fed: Void = Feeder.run(pipe.writeEnd, feed)
             do {
                 let input = FileDescriptorInput.fileDescriptor(pipe.readEnd, closeAfterSpawningProcess: true)
-                try await Self.run(program, arguments, in: nil, environment: [:], input: input) { _ in }
+                try await Self.run(program, arguments, in: nil, environment: environment, input: input) { _ in }
             } catch {
                 // The tool's own complaint says more than the pipe that it left.
                 _ = try? await fed

@@ -36,6 +36,7 @@ struct ImageOutput {
             progress(BuildProgress(stage: .image, detail: "waiting for another build"))
         }
         defer { withExtendedLifetime(lock) {} }
+        progress(BuildProgress(stage: .image, detail: "putting \(definition.name) together"))
         let new = images.appending(Self.unfinished)
         remove(new)
         defer { remove(new) }
