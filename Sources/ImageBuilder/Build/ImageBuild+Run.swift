@@ -102,7 +102,7 @@ extension ImageBuild {
                 remedy: "build in the checkout, or name the directory of boot scripts with --pxe-directory"
             )
         }
-        return try readText(menuTemplate, limit: ImageDefinition.largestFile)
+        return try readText(menuTemplate, limit: DefinitionFile.largest)
     }
 
     /// A link in the place of the folder may lead anywhere; one on the way to it is the person's own.
