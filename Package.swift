@@ -79,6 +79,7 @@ let package = Package(
             pkgConfig: "libnl-route-3.0",
             providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]
         ),
+        .systemLibrary(name: "CDeviceMapper"),
 
         // Ground floor: values, codecs, plans. No sockets, files or clocks.
         room("HostModel", []),
@@ -89,6 +90,7 @@ let package = Package(
         // First floor: one kind of I/O each.
         room("Archive", ["CArchive", systemPackage]),
         room("Netlink", ["CNetlink", "HostModel"]),
+        room("BlockDevices", ["CDeviceMapper", "HostModel", systemPackage]),
         room("EngineClient", ["HostModel", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto, asn1]),
         room(
             "BootServer",
@@ -115,7 +117,7 @@ let package = Package(
         room(
             "Agent",
             [
-                "HostModel", "AgentWire", "Netlink", "EngineClient", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
+                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
                 asn1,
                 logging,
                 lifecycle, subprocess, systemPackage,
@@ -148,6 +150,7 @@ let package = Package(
         tests("RecipesTests", ["Recipes", "HostModel"], exclude: ["Goldens"]),
         tests("ArchiveTests", ["Archive", subprocess, systemPackage]),
         tests("NetlinkTests", ["Netlink", "HostModel", subprocess]),
+        tests("BlockDevicesTests", ["BlockDevices", "HostModel", subprocess, systemPackage]),
         tests(
             "EngineClientTests",
             ["EngineClient", "HostModel", "TestServers", nioCore, nioHTTP1, nioSSL, x509]
@@ -177,7 +180,7 @@ let package = Package(
         tests(
             "AgentTests",
             [
-                "Agent", "AgentWire", "EngineClient", "HostModel", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
+                "Agent", "AgentWire", "EngineClient", "HostModel", "TestServers", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
                 asn1,
                 logging, subprocess, systemPackage,
             ]

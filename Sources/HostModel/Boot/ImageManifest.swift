@@ -1,9 +1,18 @@
 /// `manifest.json` of a built image: what its files are, and what they must hash to.
 package struct ImageManifest: Hashable, Sendable, Codable {
     package struct File: Hashable, Sendable, Codable {
-        package enum Role: String, Hashable, Sendable, Codable {
-            case kernel
-            case initramfs
+        /// What a file is for. A role that nobody here knows survives.
+        package struct Role: RawRepresentable, Hashable, Sendable, Codable {
+            package var rawValue: String
+            package init(rawValue: String) { self.rawValue = rawValue }
+
+            package static let kernel = Role(rawValue: "kernel")
+            package static let initramfs = Role(rawValue: "initramfs")
+            /// A squashfs with its dm-verity hash tree behind it.
+            package static let root = Role(rawValue: "root")
+            package static let iso = Role(rawValue: "iso")
+            package static let disk = Role(rawValue: "disk")
+            package static let sbom = Role(rawValue: "sbom")
         }
 
         /// A plain file name (`ImageReference.isComponent`), beside the manifest.
@@ -13,9 +22,11 @@ package struct ImageManifest: Hashable, Sendable, Codable {
         package var size: Int64
         /// SHA-256, 64 lower-case hex digits.
         package var sha256: Nonce
+        /// Of a `root` file; `nil` elsewhere.
+        package var verity: RootVerity?
 
-        package init(name: String, role: Role, size: Int64, sha256: Nonce) {
-            (self.name, self.role, self.size, self.sha256) = (name, role, size, sha256)
+        package init(name: String, role: Role, size: Int64, sha256: Nonce, verity: RootVerity? = nil) {
+            (self.name, self.role, self.size, self.sha256, self.verity) = (name, role, size, sha256, verity)
         }
     }
 
