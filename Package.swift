@@ -80,6 +80,7 @@ let package = Package(
             providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]
         ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CDeviceMapper"),
 
         // Ground floor: values, codecs, plans. No sockets, files or clocks.
         room("HostModel", []),
@@ -91,6 +92,7 @@ let package = Package(
         room("Archive", ["CArchive", systemPackage]),
         room("Netlink", ["CNetlink", "HostModel"]),
         room("Signing", ["COpenSSL", systemPackage]),
+        room("BlockDevices", ["CDeviceMapper", "HostModel", systemPackage]),
         room("EngineClient", ["HostModel", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto, asn1]),
         room(
             "BootServer",
@@ -120,7 +122,7 @@ let package = Package(
         room(
             "Agent",
             [
-                "HostModel", "AgentWire", "Netlink", "EngineClient", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
+                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
                 asn1,
                 logging,
                 lifecycle, subprocess, systemPackage,
@@ -159,6 +161,7 @@ let package = Package(
         tests("ArchiveTests", ["Archive", subprocess, systemPackage]),
         tests("NetlinkTests", ["Netlink", "HostModel", subprocess]),
         tests("SigningTests", ["Signing", subprocess, systemPackage]),
+        tests("BlockDevicesTests", ["BlockDevices", "HostModel", subprocess, systemPackage]),
         tests(
             "EngineClientTests",
             ["EngineClient", "HostModel", "TestServers", nioCore, nioHTTP1, nioSSL, x509]
@@ -192,7 +195,7 @@ let package = Package(
         tests(
             "AgentTests",
             [
-                "Agent", "AgentWire", "EngineClient", "HostModel", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
+                "Agent", "AgentWire", "EngineClient", "HostModel", "TestServers", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
                 asn1,
                 logging, subprocess, systemPackage,
             ]

@@ -9,6 +9,7 @@ struct MusterAgent: AsyncParsableCommand {
         discussion: """
             On a node image these are started by init, in this order:
 
+              live-root      in an initramfs with muster.image=: the root image that all others then run in
               console        the node's screen, from the beginning to the end
               boot-network   the network that is needed to reach the engine
               register       a key, a claim, an approval code, a certificate; ends when the node has one
@@ -20,7 +21,8 @@ struct MusterAgent: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            BootNetworkCommand.self, LeaseCommand.self, RegisterCommand.self, ConsoleCommand.self, ServeCommand.self,
+            BootNetworkCommand.self, LiveRootCommand.self, LeaseCommand.self, RegisterCommand.self, ConsoleCommand.self,
+            ServeCommand.self,
             ApplyCommand.self, NetworkCommand.self,
         ]
     )

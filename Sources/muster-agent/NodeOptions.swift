@@ -31,4 +31,7 @@ extension ExitCode {
     static let unavailable = ExitCode(69)
     static let software = ExitCode(70)
     static let systemError = ExitCode(71)
+    static let temporaryFailure = ExitCode(75)
+    /// None of sysexits.h.
+    static let rebootWanted = ExitCode(76)
 }

@@ -42,7 +42,12 @@ import Testing
         let engine = EngineLocation(server: "engine.example:8443", fingerprint: digest)
         let recipes = try PXEFiles.recipes(engine: engine)
         let run = answer(.run, manifest: try manifest(), arguments: ["console=ttyS0"])
+        var rooted = try manifest()
+        let sha = try #require(Nonce(hex: digest))
+        rooted.files.append(.init(name: "root.squashfs", role: .root, size: 200_000_000, sha256: sha))
+        let live = answer(.run, manifest: rooted)
         let scripts: [(String, BootScript)] = [
+            ("run-root.ipxe", try recipes.script(for: live, to: request(.bios))),
             ("run-bios.ipxe", try recipes.script(for: run, to: request(.bios))),
             ("run-efi.ipxe", try recipes.script(for: run, to: request(.uefi))),
             ("local.ipxe", try recipes.script(for: answer(.local), to: request())),
@@ -135,6 +140,18 @@ import Testing
             let answer = Self.answer(.run, manifest: try Self.manifest(file: name))
             #expect(throws: RecipeError.unsafeName(value: name)) { try recipes.script(for: answer, to: Self.request()) }
         }
+    }
+
+    @Test("a profile that names a root image of its own is obeyed")
+    func rootOfTheProfile() throws {
+        var manifest = try Self.manifest()
+        let sha = try #require(Nonce(hex: Self.digest))
+        manifest.files.append(.init(name: "root.squashfs", role: .root, size: 200_000_000, sha256: sha))
+        let own = "muster.image=http://10.9.0.1/images/node/v1"
+        let answer = Self.answer(.run, manifest: manifest, arguments: [own])
+        let text = try PXEFiles.recipes().script(for: answer, to: Self.request()).text
+        #expect(text.contains(own))
+        #expect(!text.contains("muster.image=http://10.77.0.1"))
     }
 
     @Test func anImageWithoutAKernelIsRefused() throws {

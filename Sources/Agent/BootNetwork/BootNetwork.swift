@@ -55,7 +55,7 @@ package struct BootNetwork: Sendable {
         try writeResolverFile(configuration, leases: [])
         let plan = BootNetworkPlan(intent, chosen: chosen, hostName: NodeHostName.current())
         try report(.configuring, remark, plan)
-        for step in plan.steps { await perform(step) }
+        for step in plan.steps where !flushesHandedOver(step) { await perform(step) }
         let isDone = !addresses().isEmpty
         try report(isDone ? .done : .failed, isDone ? remark : remark ?? "no DHCP server answered yet", plan)
         return isDone
@@ -97,6 +97,12 @@ package struct BootNetwork: Sendable {
 
     private func leases() -> [Lease] {
         inventory.links().compactMap { settings.run.value(Lease.self, in: Lease.fileName($0.name)) }
+    }
+
+    /// An address that the initramfs handed over (`HandedOverNetwork`) stays until its DHCP client has asked again.
+    private func flushesHandedOver(_ step: BootNetworkStep) -> Bool {
+        guard case .flushAddresses(let link) = step else { return false }
+        return ((try? settings.run.read(Lease.keptAddressFile(link))) ?? nil) != nil
     }
 
     private func addresses() -> [IPv4Network] {

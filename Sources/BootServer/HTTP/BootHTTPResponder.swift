@@ -71,11 +71,17 @@ package struct BootHTTPResponder: Sendable {
         case .report(let mac, let step, let detail):
             // Answered with a body: iPXE of 2019 waits for one after a 204.
             guard head.method == .GET, reports.take(mac) else { return .text(.ok, "not taken\n") }
-            let code = detail.raw.isEmpty ? "" : " (iPXE error \(detail.escapedForTerminal))"
-            let sentence = "the machine reports that the step \(step) failed\(code)"
+            let sentence = "the machine reports that the step \(step) failed\(Self.reason(detail))"
             events.offer(BootEvent(mac: mac, stage: .failed, detail: sentence, address: address))
             return .text(.ok, "taken\n")
         }
+    }
+
+    /// iPXE tells the digits of an error, the live root a sentence.
+    private static func reason(_ detail: HostileText) -> String {
+        let text = detail.escapedForTerminal
+        if text.isEmpty { return "" }
+        return text.allSatisfy(\.isHexDigit) ? " (iPXE error \(text))" : ": \(text)"
     }
 
     // MARK: Scripts
@@ -143,7 +149,9 @@ package struct BootHTTPResponder: Sendable {
         _ head: HTTPRequestHead,
         _ address: IPv4Address?
     ) async -> BootHTTPResponse {
-        if let machine, let refusal = await refusal(machine) { return refusal }
+        // The profile of the next boot is spent when the initramfs is there: what that fetches belongs to the boot that
+        // was allowed, whatever the next one gets.
+        if let machine, !image.isOfLiveRoot, let refusal = await refusal(machine) { return refusal }
         let peer = address ?? .any
         guard head.method == .HEAD || downloads.enter(peer) else {
             let headers: HTTPHeaders = ["Retry-After": String(limits.retrySeconds)]

@@ -13,8 +13,10 @@ struct ImageTransfer: Sendable {
 
     init(image: BootRoute.ImageFile, machine: BootRequest?, response: BootHTTPResponse, started: NIODeadline) {
         (self.image, self.machine, self.started, bytes) = (image, machine, started, response.length)
-        stage = image.file.contains("initr") ? .initramfs : .kernel
-        if case .file(let file, let range) = response.body {
+        stage = image.stage
+        if image.isDescription {
+            isTold = false
+        } else if case .file(let file, let range) = response.body {
             isTold = range.upperBound == file.size
         } else {
             isTold = false
@@ -32,4 +34,17 @@ struct ImageTransfer: Sendable {
         let detail = "loaded \(file), \(bytes) bytes in \(seconds) s"
         return BootEvent(mac: machine.mac, stage: stage, detail: detail, address: machine.address)
     }
+}
+
+extension BootRoute.ImageFile {
+    var stage: BootEvent.Stage {
+        if file.contains("initr") { return .initramfs }
+        return isOfLiveRoot ? .root : .kernel
+    }
+
+    /// The manifest and its signature: fetched before the root, and no step of their own.
+    var isDescription: Bool { LiveImageSource.descriptionNames.contains(file) }
+
+    /// What an initramfs fetches, once the machine was allowed to boot it.
+    var isOfLiveRoot: Bool { isDescription || file.hasSuffix(".squashfs") }
 }

@@ -56,6 +56,23 @@ struct BuiltImageFolder: Sendable {
         (self.path, self.manifest) = (path, manifest)
     }
 
+    /// The manifest's own bytes and, of a signed image, its signature, by file name.
+    func descriptions() throws(UserError) -> [String: ByteBuffer] {
+        var found: [String: ByteBuffer] = [:]
+        for name in LiveImageSource.descriptionNames {
+            guard let data = FileManager.default.contents(atPath: path.appending(name).string) else { continue }
+            guard data.count <= Self.manifestBytesMax else {
+                throw UserError(
+                    .badData,
+                    "\(terminalEscaped(path.appending(name).string)) is over 1 MiB",
+                    remedy: "build the image again"
+                )
+            }
+            found[name] = ByteBuffer(bytes: data)
+        }
+        return found
+    }
+
     /// Reads a piece of one of the files; short only at the file's end.
     func read(_ file: ImageManifest.File, at offset: Int64, count: Int) throws -> ByteBuffer {
         let descriptor = try FileDescriptor.open(path.appending(file.name), .readOnly, options: .closeOnExec)

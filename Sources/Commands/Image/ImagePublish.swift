@@ -29,7 +29,7 @@ struct ImagePublish: AsyncParsableCommand {
         let manifest = folder.manifest
         try await options.withSession { session in
             let before = try await session.image(manifest)
-            if before?.state != "published" { try await upload(folder, to: session) }
+            try await upload(folder, to: session, onlyDescriptions: before?.state == "published")
             if activate { try await session.activate(image: manifest.name, version: manifest.version) }
             let after = try await session.image(manifest)
             let verb = before?.state == "published" ? "was published before" : "is published"
@@ -38,15 +38,21 @@ struct ImagePublish: AsyncParsableCommand {
         }
     }
 
-    private func upload(_ folder: BuiltImageFolder, to session: EngineSession) async throws {
+    /// A published version's files never change; a new key may have signed its manifest since.
+    private func upload(
+        _ folder: BuiltImageFolder,
+        to session: EngineSession,
+        onlyDescriptions: Bool
+    ) async throws {
         let meter = UploadMeter(isLive: Terminal.isErrorTerminal) { Terminal.complain($0) }
         let upload = ImageUpload(
             folder.manifest,
             to: session,
+            descriptions: try folder.descriptions(),
             reading: { try folder.read($0, at: $1, count: $2) },
             report: { meter.report($0) }
         )
-        try await upload.run()
+        if onlyDescriptions { try await upload.sendDescriptions() } else { try await upload.run() }
     }
 }
 

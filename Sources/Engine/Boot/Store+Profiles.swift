@@ -163,7 +163,7 @@ extension Occurrence {
         switch step.stage {
         case .failed: self.init(.bootFailed, .warning, text, host: host)
         case .denied: self.init(.bootDenied, .warning, text, host: host)
-        case .discover, .address, .loader, .script, .kernel, .initramfs, .localDisk:
+        case .discover, .address, .loader, .script, .kernel, .initramfs, .root, .localDisk:
             self.init(.bootStep, .normal, text, host: host)
         }
         mac = step.mac
@@ -171,11 +171,12 @@ extension Occurrence {
 }
 
 extension BootEvent.Stage {
-    /// True once the machine has what its profile gives: the initramfs is fetched last.
+    /// True once the machine has what its profile gives: the initramfs is fetched last; it fetches the live root, and may
+    /// do so more than once.
     var endsBoot: Bool {
         switch self {
         case .initramfs, .localDisk, .denied: true
-        case .discover, .address, .loader, .script, .kernel, .failed: false
+        case .discover, .address, .loader, .script, .kernel, .root, .failed: false
         }
     }
 }

@@ -41,6 +41,34 @@ extension HostEngine {
         try await images.append(bytes, at: offset, to: file, of: image)
     }
 
+    /// Keeps the manifest as it was signed, or its signature, beside the image's files: the node verifies these very bytes.
+    /// Taken of a published version too, so that a new key can sign what is there.
+    package func putDescription(
+        image: String,
+        version: String,
+        file: String,
+        bytes: ByteBuffer
+    ) async throws(EngineError) {
+        let image = try await store.image(image, version)
+        let bytes = Array(bytes.readableBytesView)
+        switch file {
+        case LiveImageSource.manifestName:
+            guard ColumnJSON.decode(String(decoding: bytes, as: UTF8.self)) == image.manifest else {
+                throw EngineError(
+                    .conflict,
+                    "The manifest.json is not the manifest of \(image.name)@\(image.version).",
+                    remedy: "Build the image again and publish it."
+                )
+            }
+        case LiveImageSource.signatureName:
+            guard bytes.first == 0x30, bytes.count <= ImageManifest.signatureSizeMax else {
+                throw EngineError(.invalid, "The signature is no CMS structure.", remedy: "Sign the image again.")
+            }
+        default: throw EngineError(.notFound, "\(terminalEscaped(file.prefix(64))) does not describe an image.")
+        }
+        try await images.putDescription(bytes, as: file, of: image)
+    }
+
     /// Verifies sizes and digests; then the version is published, and active if it is the first of its name.
     package func publish(image: String, version: String, by user: String) async throws(EngineError) -> ImageRecord {
         let record = try await store.image(image, version)
@@ -62,6 +90,8 @@ extension ImageManifest {
     static let filesMax = 16
     /// Bytes of one file: 16 GiB.
     static let fileSizeMax: Int64 = 1 << 34
+    /// Bytes of a detached CMS signature.
+    static let signatureSizeMax = 64 << 10
 
     func file(named name: String) throws(EngineError) -> File {
         guard let file = files.first(where: { $0.name == name }) else {
@@ -88,11 +118,18 @@ extension ImageManifest {
             throw EngineError(.invalid, "A manifest names 1 to \(Self.filesMax) files, each once.")
         }
         for file in files {
-            guard ImageReference.isComponent(file.name), file.name != "manifest.json" else {
+            guard ImageReference.isComponent(file.name), !LiveImageSource.descriptionNames.contains(file.name) else {
                 throw EngineError(.invalid, "The file name \(terminalEscaped(file.name.prefix(64))) is not allowed.")
             }
             guard (1...Self.fileSizeMax).contains(file.size) else {
                 throw EngineError(.invalid, "The size of \(file.name) is not 1 to \(Self.fileSizeMax) bytes.")
+            }
+            guard file.role != .root || file.verity?.fileSize == file.size else {
+                throw EngineError(
+                    .invalid,
+                    "The root file \(file.name) does not have the size that its dm-verity tree gives it.",
+                    remedy: "Build the image again."
+                )
             }
         }
         guard file(.kernel) != nil, file(.initramfs) != nil else {

@@ -65,12 +65,24 @@ struct ImageShelf: Sendable {
             let directory = isMoved ? final : upload
             for file in manifest.files { try Self.verify(file, in: directory) }
             guard !isMoved else { return }
-            let text = (try? ColumnJSON.encode(manifest)) ?? ""
-            try DurableFile.write(text.utf8, to: "\(upload)/manifest.json", mode: 0o644)
+            // The builder's own bytes, where they were sent: a signature is over them.
+            if access("\(upload)/\(LiveImageSource.manifestName)", F_OK) != 0 {
+                let text = (try? ColumnJSON.encode(manifest)) ?? ""
+                try DurableFile.write(text.utf8, to: "\(upload)/\(LiveImageSource.manifestName)", mode: 0o644)
+            }
             try DurableFile.makeDirectory("\(root)/\(manifest.name)", mode: 0o755)
             guard rename(upload, final) == 0 else { throw DurableFile.failure("put the image in \(final)") }
             try DurableFile.syncDirectory(of: final)
         }
+    }
+
+    /// Puts a manifest or a signature, whole or not at all, beside the files of an image, published or not.
+    func putDescription(_ bytes: [UInt8], as name: String, of image: ImageRecord) async throws(EngineError) {
+        let directory = image.state == .published ? path(image.manifest) : uploadPath(image.manifest)
+        let path = "\(directory)/\(name)"
+        guard busy.take(path) else { throw EngineError(.conflict, "Another upload writes \(name) now.") }
+        defer { busy.release(path) }
+        try await onThread { () throws(EngineError) in try DurableFile.write(bytes, to: path, mode: 0o644) }
     }
 
     private func path(_ manifest: ImageManifest) -> String { "\(root)/\(manifest.name)/\(manifest.version)" }

@@ -70,9 +70,15 @@ struct ImageRoutes {
         }
         file.put { request, context in
             let place = try ImagePlace(context)
+            let name = try place.file(context)
+            guard !LiveImageSource.descriptionNames.contains(name) else {
+                let bytes = try await request.bytes(limit: BodyLimit.json)
+                try await engine.putDescription(image: place.name, version: place.version, file: name, bytes: bytes)
+                return Response(status: .noContent)
+            }
             let range = try ContentRange(request.headers)
             guard range.total <= Self.fileMax else { throw Fault.tooLarge(limit: Int(Self.fileMax)) }
-            var upload = FileUpload(engine: engine, place: place, file: try place.file(context), range: range)
+            var upload = FileUpload(engine: engine, place: place, file: name, range: range)
             try await upload.receive(request.body)
             return Response(status: .noContent)
         }

@@ -42,6 +42,19 @@ extension EngineSession {
         _ = try await perform(HTTPCall(.PUT, path, headers: headers, body: .bytes(bytes)))
     }
 
+    /// Sends the manifest's own bytes, or its signature (`LiveImageSource.descriptionNames`), whole.
+    package func putDescription(
+        _ bytes: ByteBuffer,
+        as name: String,
+        of manifest: ImageManifest
+    ) async throws(CallError) {
+        let headers: HTTPHeaders = ["Content-Type": "application/octet-stream"]
+        let path = Self.path(manifest.name, manifest.version, name)
+        var call = HTTPCall(.PUT, path, headers: headers, body: .bytes(bytes))
+        call.isIdempotent = true
+        _ = try await perform(call)
+    }
+
     /// Has the engine verify sizes and digests; then the version can be booted.
     package func publish(_ manifest: ImageManifest) async throws(CallError) {
         let path = Self.path(manifest.name, manifest.version, "publish")

@@ -24,21 +24,33 @@ package struct ImageUpload: Sendable {
     private let read: Source
     private let clock: any Clock<Duration>
     private let report: @Sendable (Progress) -> Void
+    /// The manifest's own bytes and its signature, by file name.
+    private let descriptions: [String: ByteBuffer]
 
     package init(
         _ manifest: ImageManifest,
         to session: EngineSession,
+        descriptions: [String: ByteBuffer] = [:],
         clock: any Clock<Duration> = ContinuousClock(),
         reading read: @escaping Source,
         report: @escaping @Sendable (Progress) -> Void = { _ in }
     ) {
+        self.descriptions = descriptions
         (self.manifest, self.session, self.clock, self.read, self.report) = (manifest, session, clock, read, report)
     }
 
     package func run() async throws(CallError) {
         try await session.openUpload(manifest)
+        try await sendDescriptions()
         for file in manifest.files { try await send(file) }
         try await session.publish(manifest)
+    }
+
+    /// Sends the manifest as it was signed and its signature; enough when the version is published already.
+    package func sendDescriptions() async throws(CallError) {
+        for (name, bytes) in descriptions.sorted(by: { $0.key < $1.key }) {
+            try await session.putDescription(bytes, as: name, of: manifest)
+        }
     }
 
     private func send(_ file: ImageManifest.File) async throws(CallError) {

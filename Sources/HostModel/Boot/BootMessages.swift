@@ -56,6 +56,8 @@ package struct BootEvent: Hashable, Sendable, Codable {
         case script
         case kernel
         case initramfs
+        /// The live root: fetched by the initramfs.
+        case root
         case localDisk = "local_disk"
         case denied
         case failed

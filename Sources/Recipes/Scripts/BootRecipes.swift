@@ -86,7 +86,8 @@ package struct BootRecipes: Sendable {
             engine: engine,
             mac: request.mac,
             firmware: request.firmware,
-            initramfs: Self.initramfsName
+            initramfs: Self.initramfsName,
+            root: try rootFolder(manifest)
         )
         return [
             "image": .screenText("\(manifest.name) \(manifest.version), kernel \(manifest.kernelVersion)"),
@@ -94,6 +95,15 @@ package struct BootRecipes: Sendable {
             "initramfs": try fileURL(manifest, .initramfs, request),
             "arguments": .kernelArguments(line),
         ]
+    }
+
+    /// The folder that the initramfs fetches its root from; `nil` for an image without one.
+    private func rootFolder(_ manifest: ImageManifest) throws(RecipeError) -> String? {
+        guard manifest.file(.root) != nil else { return nil }
+        for name in [manifest.name, manifest.version] where !ImageReference.isComponent(name) {
+            throw .unsafeName(value: name)
+        }
+        return "http://\(server)/images/\(manifest.name)/\(manifest.version)"
     }
 
     /// `/images/NAME/VERSION/FILE?mac=…&platform=…`: the query tells the server whose boot step it is.

@@ -41,16 +41,21 @@ extension KernelCommandLine {
     /// The line of a node: the image's words, the profile's, then what the boot server knows. A word of the profile that
     /// says where the engine is, or how the address is got, takes the place of ours.
     ///
-    /// EFI kernels look their initramfs up by name (`initrd=`); the name is the one that the script gives it.
+    /// EFI kernels look their initramfs up by name (`initrd=`); the name is the one that the script gives it. `root` is
+    /// the folder of the image whose root file the node fetches; `nil` when the initramfs is all.
     package static func node(
         image: [String],
         profile: [String],
         engine: EngineLocation?,
         mac: MACAddress,
         firmware: BootFirmware,
-        initramfs: String
+        initramfs: String,
+        root: String? = nil
     ) throws(RecipeError) -> KernelCommandLine {
         var line = try KernelCommandLine(image + profile)
+        if let root, !line.sets(LiveImageSource.argumentName) {
+            try line.append("\(LiveImageSource.argumentName)=\(root)")
+        }
         if let engine, !line.sets("management_server") {
             for word in engine.kernelArguments { try line.append(word) }
         }

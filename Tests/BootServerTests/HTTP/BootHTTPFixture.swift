@@ -126,6 +126,7 @@ struct BootHTTPFixture {
             mkdir(root + path, 0o755)
         }
         try write(kernel, to: root + "/images/node/1/vmlinuz")
+        try write(kernel, to: root + "/images/node/1/root.squashfs")
         try write([], to: root + "/images/node/1/empty")
         try write(Array("an EFI loader".utf8), to: root + "/elsewhere/ipxe.efi")
         symlink(root + "/elsewhere/ipxe.efi", root + "/loaders/ipxe.efi")

@@ -68,6 +68,31 @@ import Testing
         }
     }
 
+    @Test("A28: a live root is a step of its own, its manifest is none, and a spent profile does not stop it")
+    func liveRoot() async throws {
+        try await BootHTTPFixture.with(answers: { _ in BootHTTPFixture.answer(.deny) }) { fixture in
+            for file in ["manifest.json", "manifest.json.p7s"] {
+                let answer = try await fixture.get("/images/node/1/\(file)?mac=\(Self.mac)&platform=efi")
+                #expect(answer.statuses == [404])
+            }
+            _ = try await fixture.get("/images/node/1/root.squashfs?mac=\(Self.mac)", "Range: bytes=100-\r\n")
+            let event = await fixture.directory.nextEvent()
+            #expect(event?.stage == .root)
+            #expect(event?.detail.hasPrefix("loaded root.squashfs of node 1, 299900 bytes in ") == true)
+        }
+    }
+
+    @Test("the live root reports a sentence")
+    func liveRootReport() async throws {
+        try await BootHTTPFixture.with { fixture in
+            let target = "/boot/event?mac=\(Self.mac)&platform=efi&stage=live_root&detail=the%20memory%20is%20full"
+            #expect(try await fixture.get(target).statuses == [200])
+            let event = await fixture.directory.nextEvent()
+            #expect(event?.stage == .failed)
+            #expect(event?.detail == "the machine reports that the step live_root failed: the memory is full")
+        }
+    }
+
     @Test("a denied machine gets no image either")
     func deniedImage() async throws {
         try await BootHTTPFixture.with(answers: { _ in BootHTTPFixture.answer(.deny) }) { fixture in
@@ -112,7 +137,7 @@ import Testing
             let event = await fixture.directory.nextEvent()
             #expect(event?.stage == .failed)
             #expect(
-                event?.detail == "the machine reports that the step initramfs failed (iPXE error \\u{1b}[31m)"
+                event?.detail == "the machine reports that the step initramfs failed: \\u{1b}[31m"
             )
         }
     }

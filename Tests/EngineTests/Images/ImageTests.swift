@@ -141,6 +141,71 @@ import Testing
         #expect(refusal?.kind == .conflict, "a version is its content")
     }
 
+    private static func rooted() throws -> ImageManifest {
+        var manifest = try manifest()
+        let digest = try require(Nonce(bytes: Array(SHA256.hash(data: root))))
+        let verity = RootVerity(rootHash: digest, salt: digest, dataSize: 8192)
+        manifest.files.append(
+            .init(name: "root.squashfs", role: .root, size: 12_288, sha256: digest, verity: verity)
+        )
+        return manifest
+    }
+
+    private static let root = [UInt8](repeating: 3, count: 12_288)
+
+    private func put(_ engine: HostEngine, _ file: String, _ bytes: [UInt8]) async throws {
+        try await engine.putDescription(
+            image: "node-minimal",
+            version: "0123456789ab",
+            file: file,
+            bytes: ByteBuffer(bytes: bytes)
+        )
+    }
+
+    @Test(
+        "A26: a root image is published with the bytes that were signed, and a new signature takes the old one's place"
+    )
+    func signedRoot() async throws {
+        let installation = try await TestInstallation()
+        let engine = try await installation.open()
+        let manifest = try Self.rooted()
+        _ = try await engine.openUpload(manifest)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        let signed = Array(try encoder.encode(manifest)) + [10]
+        try await put(engine, "manifest.json", signed)
+        try await put(engine, "manifest.json.p7s", [0x30, 1])
+        try await Self.send(engine, "vmlinuz", Self.kernel[...], of: Self.kernel.count)
+        try await Self.send(engine, "initramfs", Self.initramfs[...], of: Self.initramfs.count)
+        try await Self.send(engine, "root.squashfs", Self.root[...], of: Self.root.count)
+        _ = try await engine.publish(image: "node-minimal", version: "0123456789ab", by: "admin@internal")
+        let path = "\(installation.settings.imageDirectory)/node-minimal/0123456789ab"
+        #expect(FileManager.default.contents(atPath: "\(path)/manifest.json") == Data(signed))
+        #expect(FileManager.default.contents(atPath: "\(path)/manifest.json.p7s") == Data([0x30, 1]))
+        try await put(engine, "manifest.json.p7s", [0x30, 2])
+        #expect(FileManager.default.contents(atPath: "\(path)/manifest.json.p7s") == Data([0x30, 2]))
+        #expect(try await engine.images().first?.manifest == manifest)
+    }
+
+    @Test("a manifest of something else, a signature that is none, and other names are refused")
+    func foreignDescriptions() async throws {
+        let installation = try await TestInstallation()
+        let engine = try await installation.open()
+        var manifest = try Self.rooted()
+        _ = try await engine.openUpload(manifest)
+        manifest.kernelArguments = ["other"]
+        let other = Array(try JSONEncoder().encode(manifest))
+        for (file, bytes, kind) in [
+            ("manifest.json", other, EngineError.Kind.conflict), ("manifest.json", Array("{".utf8), .conflict),
+            ("manifest.json.p7s", [], .invalid), ("manifest.json.p7s", [0x31], .invalid),
+            ("manifest.json.p7s", [0x30] + [UInt8](repeating: 0, count: 64 << 10), .invalid),
+            ("../../../etc/passwd", [0x30], .notFound),
+        ] {
+            let refusal = await #expect(throws: EngineError.self) { try await put(engine, file, bytes) }
+            #expect(refusal?.kind == kind, "\(file)")
+        }
+    }
+
     struct Bad: CustomTestStringConvertible, Sendable {
         var testDescription: String
         var change: @Sendable (inout ImageManifest) -> Void
@@ -154,6 +219,8 @@ import Testing
         Bad(testDescription: "the manifest as file") { $0.files[0].name = "manifest.json" },
         Bad(testDescription: "the same file twice") { $0.files[1].name = $0.files[0].name },
         Bad(testDescription: "no files") { $0.files = [] },
+        Bad(testDescription: "a signature as file") { $0.files[0].name = "manifest.json.p7s" },
+        Bad(testDescription: "a root without a hash tree") { $0.files[1].role = .root },
         Bad(testDescription: "no kernel") { $0.files.removeFirst() },
         Bad(testDescription: "an empty file") { $0.files[0].size = 0 },
         Bad(testDescription: "a negative size") { $0.files[0].size = -1 },

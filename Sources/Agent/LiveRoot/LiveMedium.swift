@@ -1,0 +1,140 @@
+import BlockDevices
+import Glibc
+import HostModel
+import SystemPackage
+
+/// A CD, a USB stick or a disk that carries an image in its folder `muster`.
+struct LiveMedium: Sendable {
+    let volumeID: String
+    let mountPoint: FilePath
+
+    struct Found: Sendable {
+        var device: FilePath
+        var image: LiveImage
+        /// The root image, open for reading; it keeps the medium mounted.
+        var file: FileDescriptor
+    }
+
+    static let folder = "muster"
+    /// USB controllers and drives take seconds to come up.
+    private static let pause = Duration.milliseconds(500)
+    private static let secondsBetweenWords = 10
+
+    /// Looks until a medium of that name is there, at most so many seconds. One that is there and is not what was asked
+    /// for is no reason to stop: another may be.
+    func find(
+        seconds: Int,
+        _ trust: ImageTrust,
+        say: (String) -> Void
+    ) async throws -> Found {
+        let start = ContinuousClock.now
+        var said = 0
+        var refusal: LiveRootFailure?
+        while true {
+            for candidate in MediumSearch().find(volumeID) {
+                do throws(LiveRootFailure) { return try open(candidate, trust) } catch {
+                    if refusal == nil { say("\(candidate.device) is no use: \(error.message)") }
+                    refusal = error
+                }
+            }
+            let passed = Int(start.duration(to: .now).components.seconds)
+            guard passed < seconds else { break }
+            if passed >= said {
+                said = passed + Self.secondsBetweenWords
+                say("looking for the medium \(volumeID) (up to \(seconds) s)")
+            }
+            try await Task.sleep(for: Self.pause)
+        }
+        throw refusal
+            ?? LiveRootFailure(
+                .medium,
+                "no drive holds the medium \(volumeID)",
+                remedy: "put it into a drive of this machine; a drive may need a driver that the initramfs lacks"
+            )
+    }
+
+    private func open(_ candidate: MediumSearch.Candidate, _ trust: ImageTrust) throws(LiveRootFailure) -> Found {
+        Mount.remove(mountPoint)
+        do throws(BlockDeviceError) {
+            try Mount.mount(
+                candidate.device.string,
+                on: mountPoint,
+                type: candidate.fileSystem.rawValue,
+                flags: [.readOnly, .noSetUserID, .noDevices, .noExecution]
+            )
+        } catch {
+            throw LiveRootFailure(.medium, error.description, remedy: "write the medium again")
+        }
+        do throws(LiveRootFailure) {
+            let image = try LiveImage(
+                manifest: try bytes(LiveImageSource.manifestName, limit: LiveImage.manifestBytesMax),
+                signature: try bytes(LiveImageSource.signatureName, limit: ImageSignature.bytesMax),
+                trusting: trust.certificates,
+                for: .medium(volumeID: volumeID)
+            )
+            return Found(device: candidate.device, image: image, file: try openRoot(image))
+        } catch {
+            Mount.remove(mountPoint)
+            throw error
+        }
+    }
+
+    private func bytes(_ name: String, limit: Int) throws(LiveRootFailure) -> [UInt8] {
+        let file = try openFile(name)
+        defer { try? file.close() }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while bytes.count <= limit {
+            let count = Glibc.read(file.rawValue, &chunk, chunk.count)
+            guard count >= 0 else { throw unreadable(name) }
+            guard count > 0 else { return bytes }
+            bytes += chunk.prefix(count)
+        }
+        throw LiveRootFailure(
+            .refused,
+            "\(name) on the medium is over \(limit) bytes",
+            remedy: "write the medium again"
+        )
+    }
+
+    private func openRoot(_ image: LiveImage) throws(LiveRootFailure) -> FileDescriptor {
+        let file = try openFile(image.root.name)
+        var status = stat()
+        guard fstat(file.rawValue, &status) == 0, Int64(status.st_size) == image.root.size else {
+            try? file.close()
+            throw LiveRootFailure(
+                .refused,
+                "\(image.root.name) on the medium has \(status.st_size) bytes, its manifest says \(image.root.size)",
+                remedy: "write the medium again"
+            )
+        }
+        return file
+    }
+
+    /// A regular file in the medium's folder; no link is followed, whatever file system it is.
+    private func openFile(_ name: String) throws(LiveRootFailure) -> FileDescriptor {
+        let directory = Glibc.open(
+            mountPoint.appending(Self.folder).string,
+            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        )
+        guard directory >= 0 else { throw unreadable(Self.folder) }
+        defer { close(directory) }
+        let descriptor = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(name) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw LiveRootFailure(.refused, "\(name) on the medium is no file", remedy: "write the medium again")
+        }
+        return FileDescriptor(rawValue: descriptor)
+    }
+
+    private func unreadable(_ name: String) -> LiveRootFailure {
+        let reason = String(cString: strerror(errno))
+        return LiveRootFailure(
+            .medium,
+            "\(name) on the medium cannot be read: \(reason)",
+            remedy: "write the medium again"
+        )
+    }
+}
