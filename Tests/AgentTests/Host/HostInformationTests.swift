@@ -1,6 +1,7 @@
 import AgentWire
 import Glibc
 import HostModel
+import SystemPackage
 import Testing
 
 @testable import Agent

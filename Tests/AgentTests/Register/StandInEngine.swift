@@ -27,6 +27,8 @@ final class StandInEngine: Sendable {
         var outages = 0
         /// How many claims are rejected before one is approved.
         var expirations = 0
+        /// Whether somebody compares the codes and approves.
+        var isAttended = true
     }
 
     let authority: TestAuthority
@@ -62,6 +64,8 @@ final class StandInEngine: Sendable {
             .bind(host: "127.0.0.1", port: 0).get()
         answers.set { [weak self] method, path, body in self?.answer(method, path, body) ?? (500, Data()) }
     }
+
+    func attend(_ isAttended: Bool = true) { behaviour.withLock { $0.isAttended = isAttended } }
 
     func stop() async throws { try await channel.close() }
 
@@ -128,7 +132,7 @@ final class StandInEngine: Sendable {
         }
         if isExpired { return try progress(.expired) }
         let shown = run.value(RegisterReport.self, in: RegisterReport.fileName)?.code
-        guard shown == code.description else { return try progress(.pending) }
+        guard shown == code.description, behaviour.withLock({ $0.isAttended }) else { return try progress(.pending) }
         var answer = try progress(.approved)
         answer.host = claim.host
         answer.certificate = try authority.issue(for: claim.key, names: ["muster:host/\(claim.host)"])

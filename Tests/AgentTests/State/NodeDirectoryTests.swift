@@ -47,7 +47,7 @@ import Testing
     )
     func damagedSettings(text: String) throws {
         try directory.write(Array(text.utf8), to: NodeSettings.fileName)
-        let configuration = NodeConfiguration(commandLine: directory.file("cmdline"), state: directory)
+        let configuration = NodeConfiguration(commandLine: directory.file("cmdline"), state: directory, run: directory)
         #expect(configuration == NodeConfiguration())
     }
 
@@ -74,6 +74,31 @@ import Testing
         settings = NodeSettings()
         settings.engine = EngineAddress("a")
         #expect(NodeConfiguration(arguments: arguments, settings: settings).engineFingerprint == one)
+    }
+
+    @Test("an engine that lies on a disk leads no node away from a fingerprint of the kernel arguments; one typed now does")
+    func diskAgainstFingerprint() throws {
+        let (state, run) = (NodeDirectory(directory.file("state")), NodeDirectory(directory.file("run")))
+        for each in [state, run] { try each.make() }
+        let (told, typed) = (Nonce.random(), Nonce.random())
+        var settings = NodeSettings()
+        (settings.engine, settings.engineFingerprint) = (EngineAddress("b"), typed)
+        settings.hostName = HostName("n")
+        try settings.save(state: state, run: run)
+        func configuration(_ line: String) throws -> NodeConfiguration {
+            try directory.write(Array(line.utf8), to: "cmdline")
+            return NodeConfiguration(commandLine: directory.file("cmdline"), state: state, run: run)
+        }
+        let withFingerprint = "management_server=a management_server_fingerprint=\(told)"
+        #expect(try configuration(withFingerprint).engine == EngineAddress("b"))
+        #expect(try configuration(withFingerprint).engineFingerprint == typed)
+        // A reboot.
+        try run.remove(NodeSettings.engineFileName)
+        #expect(try configuration(withFingerprint).engine == EngineAddress("a"))
+        #expect(try configuration(withFingerprint).engineFingerprint == told)
+        #expect(try configuration(withFingerprint).hostName == HostName("n"))
+        #expect(try configuration("management_server=a").engine == EngineAddress("b"))
+        #expect(try configuration("management_server=a").engineFingerprint == typed)
     }
 
     private func entries() -> [String] {
