@@ -21,7 +21,7 @@ struct MusterAgent: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             BootNetworkCommand.self, LeaseCommand.self, RegisterCommand.self, ConsoleCommand.self, ServeCommand.self,
-            ApplyCommand.self, NetworkCommand.self,
+            ApplyCommand.self, NetworkCommand.self, LogCommand.self,
         ]
     )
 }

@@ -43,8 +43,11 @@ package final class ClaimCalls: Sendable {
         return await send(ClaimProgress.self, .POST, "\(Self.path)/\(claim)/nonce", body: body) { .progressed($0) }
     }
 
+    /// `address` is where the node is reached now, which a new lease may have changed since the claim; `nil` says nothing.
     package func poll(_ claim: UniqueID, address: IPv4Address?) async -> Enrolment.Event {
-        await send(ClaimProgress.self, .GET, "\(Self.path)/\(claim)", body: nil) { .progressed($0) }
+        let notice = address.flatMap { identity.notice(of: $0, for: claim) }
+        let path = "\(Self.path)/\(claim)" + (notice.map { "?\($0.query)" } ?? "")
+        return await send(ClaimProgress.self, .GET, path, body: nil) { .progressed($0) }
     }
 
     private func send<Answer: Decodable>(

@@ -44,6 +44,13 @@ package struct NodeIdentity: Sendable {
         return NodeIdentity(key: key)
     }
 
+    /// The node's address, signed for one claim.
+    package func notice(of address: IPv4Address, for claim: UniqueID) -> AddressNotice? {
+        let said = AddressNotice.transcript(claim: claim, address: address)
+        guard let signature = try? key.signature(for: said) else { return nil }
+        return AddressNotice(address: address, signature: Array(signature.derRepresentation))
+    }
+
     /// PKCS #10 in PEM. The engine decides the subject of the certificate; the name here is for whoever reads the request.
     package func certificateRequest(name: HostName?) throws -> String {
         let subject = try DistinguishedName { CommonName(name?.rawValue ?? "node") }

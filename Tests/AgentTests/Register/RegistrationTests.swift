@@ -62,6 +62,7 @@ import Testing
         #expect(claim.request.address == .loopback && claim.request.port == 54321)
         #expect(claim.request.name?.rawValue == "node-7")
         #expect(clock.seconds.withLock { $0 } == TestAuthority.now)
+        #expect(claim.address == IPv4Address("127.0.0.1"), "each poll says where the node is now")
         let credentials = try #require(Credentials(from: state))
         #expect(credentials.host == claim.host)
         #expect(credentials.authority.fingerprint == engine.authority.fingerprint)

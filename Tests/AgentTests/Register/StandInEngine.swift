@@ -20,6 +20,8 @@ final class StandInEngine: Sendable {
         var key: P256.Signing.PublicKey
         var engineNonce = Nonce.random()
         var code: ApprovalCode?
+        /// What the last poll said.
+        var address: IPv4Address?
     }
 
     struct Behaviour {
@@ -75,12 +77,15 @@ final class StandInEngine: Sendable {
             return behaviour.outages >= 0
         }
         if isOut { return (503, Data("later".utf8)) }
-        let parts = path.split(separator: "/")
+        let halves = path.split(separator: "?", maxSplits: 1)
+        let parts = halves[0].split(separator: "/")
         do {
             switch (method, parts.count) {
             case (.POST, 3): return try (201, JSONEncoder().encode(receive(body)))
             case (.POST, 5): return try (200, JSONEncoder().encode(open(parts[3], body)))
-            case (.GET, 4): return try (200, JSONEncoder().encode(poll(parts[3])))
+            case (.GET, 4):
+                if halves.count > 1 { try move(parts[3], query: halves[1]) }
+                return try (200, JSONEncoder().encode(poll(parts[3])))
             default: return (404, Data())
             }
         } catch {
@@ -121,6 +126,20 @@ final class StandInEngine: Sendable {
             claims = claims.map { $0.id == claim.id ? claim : $0 }
         }
         return try progress(.pending)
+    }
+
+    /// Takes the address that a poll carries, if the claim's key signed it.
+    private func move(_ id: Substring, query: Substring) throws {
+        let fields = query.split(separator: "&").map { $0.split(separator: "=") }
+        guard fields.count == 2, fields[0][0] == "address", fields[1][0] == "signature",
+            let notice = AddressNotice(address: fields[0][1], signature: fields[1][1])
+        else { throw Refused() }
+        var claim = try find(id)
+        let signature = try P256.Signing.ECDSASignature(derRepresentation: notice.signature)
+        let said = AddressNotice.transcript(claim: claim.id, address: notice.address)
+        guard claim.key.isValidSignature(signature, for: said) else { throw Refused() }
+        claim.address = notice.address
+        claims.withLock { [claim] claims in claims = claims.map { $0.id == claim.id ? claim : $0 } }
     }
 
     private func poll(_ id: Substring) throws -> ClaimProgress {
