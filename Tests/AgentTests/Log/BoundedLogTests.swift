@@ -32,7 +32,9 @@ import Testing
                     let out = ends[1]
                     let feeder = Task.detached {
                         for number in 0..<2000 {
-                            let line = Array("writer \(writer) line \(number) \(String(repeating: "x", count: 40))\n".utf8)
+                            let line = Array(
+                                "writer \(writer) line \(number) \(String(repeating: "x", count: 40))\n".utf8
+                            )
                             _ = line.withUnsafeBytes { write(out, $0.baseAddress, $0.count) }
                         }
                         close(out)

@@ -113,12 +113,17 @@ import Testing
         #expect(play.enrolment.status.code != nil && play.enrolment.status.code != code)
     }
 
-    @Test("another CA than the one whose fingerprint was given is refused, and one forged answer does not stop the node")
+    @Test(
+        "another CA than the one whose fingerprint was given is refused, and one forged answer does not stop the node"
+    )
     func wrongFingerprint() throws {
         let right = try TestAuthority()
         var play = try Play(fingerprint: right.fingerprint)
         _ = play.send(.wake)
-        #expect(play.send(try play.reply(time: 4_000_000_000)) == [.wait(milliseconds: 300_000)], "nor the clock touched")
+        #expect(
+            play.send(try play.reply(time: 4_000_000_000)) == [.wait(milliseconds: 300_000)],
+            "nor the clock touched"
+        )
         #expect(play.enrolment.status.stage == .halted && play.enrolment.status.warning == .authorityRefused)
         #expect(play.enrolment.status.failure?.remedy?.isEmpty == false)
         guard case .claim = play.send(.wake).first else {
@@ -128,7 +133,9 @@ import Testing
         _ = play.send(.failed(.transport(reason: "down", remedy: nil)))
         #expect(play.enrolment.status.warning == .authorityRefused, "it stays until the right one answers")
         _ = play.send(.wake)
-        #expect(play.send(try play.reply(authority: right.pem, nonce: .random())) == [.open(play.claim, play.nodeNonce)])
+        #expect(
+            play.send(try play.reply(authority: right.pem, nonce: .random())) == [.open(play.claim, play.nodeNonce)]
+        )
         #expect(play.enrolment.status.warning == nil)
     }
 

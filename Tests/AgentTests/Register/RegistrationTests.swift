@@ -91,7 +91,9 @@ import Testing
         try await engine.stop()
     }
 
-    @Test("killed while it waits, it goes on with the same claim and the same code, and fetches what was approved meanwhile")
+    @Test(
+        "killed while it waits, it goes on with the same claim and the same code, and fetches what was approved meanwhile"
+    )
     func killedWhilePending() async throws {
         let (state, run) = (try temporary.directory("state"), try temporary.directory("run"))
         let behaviour = StandInEngine.Behaviour(isAttended: false)

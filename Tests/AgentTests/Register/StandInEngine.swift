@@ -31,6 +31,8 @@ final class StandInEngine: Sendable {
         var expirations = 0
         /// Whether somebody compares the codes and approves.
         var isAttended = true
+        /// The code on the node's screen, where that is not in this machine's `run`.
+        var shown: String?
     }
 
     let authority: TestAuthority
@@ -68,6 +70,9 @@ final class StandInEngine: Sendable {
     }
 
     func attend(_ isAttended: Bool = true) { behaviour.withLock { $0.isAttended = isAttended } }
+
+    /// A person reads this code off the screen.
+    func show(_ code: String) { behaviour.withLock { ($0.shown, $0.isAttended) = (code, true) } }
 
     func stop() async throws { try await channel.close() }
 
@@ -150,7 +155,8 @@ final class StandInEngine: Sendable {
             return behaviour.expirations >= 0
         }
         if isExpired { return try progress(.expired) }
-        let shown = run.value(RegisterReport.self, in: RegisterReport.fileName)?.code
+        let shown =
+            behaviour.withLock { $0.shown } ?? run.value(RegisterReport.self, in: RegisterReport.fileName)?.code
         guard shown == code.description, behaviour.withLock({ $0.isAttended }) else { return try progress(.pending) }
         var answer = try progress(.approved)
         answer.host = claim.host

@@ -34,7 +34,9 @@ import Testing
     func perSource() {
         var allowance = LineAllowance()
         let first = (0..<6).map { _ in allowance.take("a", at: 0) }
-        #expect(first == Array(repeating: Verdict.pass(suppressed: 0), count: 3) + Array(repeating: .suppress, count: 3))
+        #expect(
+            first == Array(repeating: Verdict.pass(suppressed: 0), count: 3) + Array(repeating: .suppress, count: 3)
+        )
         #expect(allowance.take("b", at: 1) == .pass(suppressed: 0))
         #expect(allowance.take("a", at: 59) == .suppress)
         #expect(allowance.take("a", at: 60) == .pass(suppressed: 4))

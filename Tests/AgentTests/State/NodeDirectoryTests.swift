@@ -76,7 +76,9 @@ import Testing
         #expect(NodeConfiguration(arguments: arguments, settings: settings).engineFingerprint == one)
     }
 
-    @Test("an engine that lies on a disk leads no node away from a fingerprint of the kernel arguments; one typed now does")
+    @Test(
+        "an engine that lies on a disk leads no node away from a fingerprint of the kernel arguments; one typed now does"
+    )
     func diskAgainstFingerprint() throws {
         let (state, run) = (NodeDirectory(directory.file("state")), NodeDirectory(directory.file("run")))
         for each in [state, run] { try each.make() }
