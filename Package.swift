@@ -7,6 +7,7 @@ import PackageDescription
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
@@ -122,10 +123,8 @@ let package = Package(
         room(
             "Agent",
             [
-                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
-                asn1,
-                logging,
-                lifecycle, subprocess, systemPackage,
+                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1, nioTLS,
+                nioSSL, x509, crypto, asn1, logging, lifecycle, subprocess, systemPackage,
             ]
         ),
         room(

@@ -22,8 +22,7 @@ struct MusterAgent: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             BootNetworkCommand.self, LiveRootCommand.self, LeaseCommand.self, RegisterCommand.self, ConsoleCommand.self,
-            ServeCommand.self,
-            ApplyCommand.self, NetworkCommand.self,
+            ServeCommand.self, ApplyCommand.self, NetworkCommand.self, LogCommand.self,
         ]
     )
 }

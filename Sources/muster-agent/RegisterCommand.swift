@@ -9,8 +9,8 @@ struct RegisterCommand: AsyncParsableCommand {
             Makes a key that never leaves the node, asks the engine to be taken as a host, and shows an approval code through \
             register.json and the console. A person compares the code and types it to `muster host approve NAME --code CODE`. \
             Ends with 0 when the node has its certificate, at once when it has one already. Every failure of the network is \
-            kept for the screen and tried again, without an end. A CA with another fingerprint than management_server_fingerprint= \
-            stops it until a person changes the settings.
+            kept for the screen and tried again, without an end; so is an answer by a CA with another fingerprint than \
+            management_server_fingerprint=, after some minutes. Killed while it waits, it goes on with the same code.
             """
     )
 

@@ -11,8 +11,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Answer the engine: JSON-RPC over STOMP over TLS.",
         discussion: """
-            Waits for key.pem, certificate.pem and ca.pem in the state directory, and takes renewed ones into use. Only \
-            the engine's certificate may command it, and its own from this host. Started as root it becomes --user first; \
+            Waits for key, certificate, CA and host id in the state directory, and takes renewed ones into use; the \
+            connections of the former ones are closed. Only the engine's certificate may command it, and its own from this host. Started as root it becomes --user first; \
             what needs root is done by `muster-agent apply`.
             """
     )
@@ -40,6 +40,7 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = AgentServerSettings(
             state: node.stateDirectory,
             run: node.runDirectory,
+            commandLine: node.commandLineFile,
             address: address,
             port: port,
             userID: userID ?? 36,

@@ -161,7 +161,9 @@ import Testing
         let json = """
             {"bridges":{"ovirtmgmt":{"ports":["eth0"],"stp":"off","mtu":"1500","ipv4addrs":["10.77.0.100/24"],
             "ipv6addrs":["fe80::1/64"],"opts":{"x":"1"}}},"nics":{"eth0":{"hwaddr":"52:54:00:12:34:56","speed":1000,
-            "mtu":1500},"eth1\\u001b":{"hwaddr":"52:54:00:12:34:57","speed":0,"mtu":"1500"}},"bondings":{},"vlans":{},
+            "mtu":1500},"eth1\\u001b":{"hwaddr":"52:54:00:12:34:57","speed":0,"mtu":"1500"},
+            "eth2":{"hwaddr":"52:54:00:12:34:58","speed":0,"operstate":"up","mtu":"1500"},
+            "eth3":{"hwaddr":"52:54:00:12:34:59","speed":1000,"operstate":"down","mtu":"1500"}},"bondings":{},"vlans":{},
             "networks":{"ovirtmgmt":{"iface":"ovirtmgmt","southbound":"eth0","bridged":true,"mtu":"1500",
             "ipv4addrs":["10.77.0.100/24"],"gateway":"10.77.0.1"}},"kvmEnabled":"true"}
             """
@@ -177,9 +179,11 @@ import Testing
                 ovirtmgmt  eth0   off  1500  10.77.0.100/24
 
                 NICs
-                NAME        MAC                SPEED      MTU   BRIDGE     ADDRESSES
+                NAME        MAC                LINK       MTU   BRIDGE     ADDRESSES
                 eth0        52:54:00:12:34:56  1000 Mb/s  1500  ovirtmgmt  -
-                eth1\\u{1b}  52:54:00:12:34:57  no link    1500  -          -
+                eth1\\u{1b}  52:54:00:12:34:57  -          1500  -          -
+                eth2        52:54:00:12:34:58  up         1500  -          -
+                eth3        52:54:00:12:34:59  no link    1500  -          -
 
                 """
         )

@@ -28,6 +28,28 @@ import Testing
         #expect(KernelArguments("").followed(by: both) == both)
     }
 
+    @Test(
+        "secrets are left out of what is shown, and nothing else is",
+        arguments: [
+            ("quiet adminpw=$6$salt$hash ip=dhcp", "quiet adminpw=… ip=dhcp"),
+            ("management_server=e:8443 management_server_fingerprint=ab", nil),
+            ("x=$5$salt$hash price=$5", "x=… price=$5"),
+            ("inst.rootpw=a rd.iscsi.password=b API_TOKEN=c luks.key=d", nil),
+            ("\"adminpw=a b\" \"x=a b\"", "adminpw=… x=\"a b\""),
+            ("inst.repo=https://user:word@host/x", "inst.repo=https:…@host/x"),
+            ("netroot=iscsi:user:word@192.0.2.1::3260::iqn", "netroot=iscsi:…@192.0.2.1::3260::iqn"),
+            ("root=LABEL=a@b console=ttyS0,115200n8 keymap=de BOOTIF=01-52-54-00-12-34-56", nil),
+        ]
+    )
+    func redaction(line: String, shown: String?) {
+        let redacted = KernelArguments(line).redacted
+        if line.contains("rootpw") {
+            #expect(redacted == "inst.rootpw=… rd.iscsi.password=… API_TOKEN=… luks.key=…")
+        } else {
+            #expect(redacted == shown ?? line)
+        }
+    }
+
     @Test func laterWordsWin() {
         let arguments = KernelArguments("x=1 y x=2 x")
         #expect(arguments["x"] == "" && arguments.values("x") == ["1", "2", ""])

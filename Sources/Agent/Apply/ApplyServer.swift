@@ -34,7 +34,7 @@ package struct ApplyServer: Service {
         try settings.run.make(permissions: .directory)
         let keeper = NetworkKeeper(settings, logger: logger)
         try await keeper.recover()
-        try HardwareFile(in: settings.run).write(HardwareFacts().read())
+        try HardwareFile(in: settings.run).write(HardwareFacts().read(), group: settings.groupID)
         let channel = try await listen()
         logger.notice("listening on \(settings.socket)")
         try await untilShutdown {

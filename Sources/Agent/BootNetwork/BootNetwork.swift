@@ -34,7 +34,7 @@ package struct BootNetwork: Sendable {
     }
 
     private var configuration: NodeConfiguration {
-        NodeConfiguration(commandLine: settings.commandLine, state: settings.state)
+        NodeConfiguration(commandLine: settings.commandLine, state: settings.state, run: settings.run)
     }
 
     /// Makes the network; true when an interface carries an address in the end. A step that fails does not stop the rest:

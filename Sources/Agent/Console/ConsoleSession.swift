@@ -71,7 +71,7 @@ package struct ConsoleSession: Sendable {
     }
 
     private var configuration: NodeConfiguration {
-        NodeConfiguration(commandLine: settings.commandLine, state: settings.state)
+        NodeConfiguration(commandLine: settings.commandLine, state: settings.state, run: settings.run)
     }
 
     private func perform(_ actions: [Console.Action], _ console: inout Console) async {
@@ -102,14 +102,14 @@ package struct ConsoleSession: Sendable {
     private func save(_ wanted: NodeSettings, _ change: ConsoleChange) async -> String {
         do {
             try settings.state.make()
-            try settings.state.write(value: wanted, to: NodeSettings.fileName)
+            try wanted.save(state: settings.state, run: settings.run)
             switch change {
             case .network:
                 terminal.write("Saved. Setting up the network …\r\n")
                 return try await network.bringUp() ? "The network is up." : "No address yet; DHCP goes on asking."
             case .engine(leavesEngine: true):
                 try Credentials.forget(in: settings.state)
-                return "Saved. The node asks the new engine; reboot (5) once that has approved it."
+                return "Saved. The node obeys its former engine no longer, and asks the new one."
             case .engine(leavesEngine: false): return "Saved. The node uses it from now on."
             }
         } catch {

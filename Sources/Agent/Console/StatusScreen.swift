@@ -55,8 +55,10 @@ package struct StatusScreen: Hashable, Sendable {
             lines = ["State: approved, managed by \(engine)"] + (snapshot.agent.map { ["Agent: \($0)"] } ?? [])
         case .rejected: lines = ["State: rejected by \(engine); the node asks again in a few minutes"]
         case .expired: lines = ["State: nobody approved the claim in time; the node asks again"]
-        case .halted: lines = ["State: stopped, because the engine is not the one that was named"]
+        case .halted:
+            lines = ["State: \(engine) is not the engine that was named; the node asks again in some minutes"]
         }
+        lines += warning(report.warning)
         if let error = report.error { lines.append("Last error: \(terminalEscaped(error))") }
         if let remedy = report.remedy { lines.append("Remedy: \(terminalEscaped(remedy))") }
         return lines
@@ -65,11 +67,17 @@ package struct StatusScreen: Hashable, Sendable {
     private static func approval(_ report: RegisterReport) -> [String] {
         guard let code = report.code.map({ terminalEscaped($0) }) else { return [] }
         let name = report.name?.rawValue ?? "NAME"
-        var lines = ["Approval code: \(code)", "Approve with: muster host approve \(name) --code \(code)"]
-        if report.warning == .authorityChanged {
-            lines.append("Warning: the engine's CA is another one than before. Make sure that this is meant.")
+        return ["Approval code: \(code)", "Approve with: muster host approve \(name) --code \(code)"]
+    }
+
+    private static func warning(_ warning: EnrolmentStatus.Warning?) -> [String] {
+        switch warning {
+        case .authorityChanged:
+            ["Warning: the engine's CA is another one than before. Make sure that this is meant."]
+        case .authorityRefused:
+            ["Warning: somebody answered in the engine's place with a CA of another fingerprint."]
+        case nil: []
         }
-        return lines
     }
 
     private static func warnings(_ snapshot: NodeSnapshot) -> [String] {

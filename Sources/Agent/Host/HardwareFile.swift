@@ -31,8 +31,14 @@ package struct HardwareFile: Sendable {
 
     package init(in directory: NodeDirectory) { self.directory = directory }
 
-    package func write(_ information: HardwareInformation) throws {
-        try directory.write(value: information, to: Self.name)
+    /// `group` is the one that `serve` runs in; nobody else may read what the kernel shows to root only.
+    package func write(_ information: HardwareInformation, group: UInt32) throws {
+        try directory.write(
+            value: information,
+            to: Self.name,
+            permissions: [.ownerReadWrite, .groupRead],
+            group: group
+        )
     }
 
     /// `nil` while `apply` has not run.

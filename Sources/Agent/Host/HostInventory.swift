@@ -75,7 +75,9 @@ package struct HostInventory: Sendable {
         capabilities.supportedENGINEs = Self.clusterLevels
         capabilities.clusterLevels = Self.clusterLevels
         capabilities.rngSources = (exists("dev/random") ? ["random"] : []) + (exists("dev/hwrng") ? ["hwrng"] : [])
-        capabilities.kernelArgs = HostileText(line("proc/cmdline") ?? "").raw
+        // What an engine keeps and shows is no place for the console's password.
+        let arguments = KernelArguments(text("proc/cmdline", limit: KernelArguments.bytesMax))
+        capabilities.kernelArgs = arguments.redacted
         capabilities.boot_uuid = line("proc/sys/kernel/random/boot_id") ?? ""
         capabilities.fipsEnabled = line("proc/sys/crypto/fips_enabled") == "1"
         capabilities.realtimeKernel = line("sys/kernel/realtime") == "1"

@@ -67,7 +67,12 @@ package struct NetworkInventory: Sendable {
             )
         case .device, .other:
             guard Self.isVisible(link) else { return }
-            capabilities.nics[link.name] = NICReport(hwaddr: mac, speed: speeds[link.name] ?? 0, address: address)
+            capabilities.nics[link.name] = NICReport(
+                hwaddr: mac,
+                speed: speeds[link.name] ?? 0,
+                operstate: link.isUp && link.hasCarrier ? "up" : "down",
+                address: address
+            )
         case .loopback: return
         }
     }

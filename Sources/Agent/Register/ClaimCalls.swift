@@ -11,6 +11,7 @@ import Synchronization
 /// the server whose certificate the first one saw, so that the nonce is opened to nobody else.
 package final class ClaimCalls: Sendable {
     private let endpoint: Endpoint
+    private let identity: NodeIdentity
     private let peer = Mutex<Fingerprint?>(nil)
 
     private static let path = "/ovirt-engine/services/muster-claim"
@@ -22,9 +23,15 @@ package final class ClaimCalls: Sendable {
         return limits
     }()
 
-    package init(_ engine: EngineAddress) {
+    /// `peer` is the server's certificate that the claim's first call saw, when that was in an earlier run.
+    package init(_ engine: EngineAddress, identity: NodeIdentity, peer: String? = nil) {
         endpoint = .https(host: engine.host.rawValue, port: Int(engine.port))
+        self.identity = identity
+        self.peer.withLock { $0 = peer.flatMap { Fingerprint($0) } }
     }
+
+    /// The certificate of the server that the calls go to, as 64 hex digits; `nil` before the first answer.
+    package var pinnedPeer: String? { peer.withLock { $0?.hex } }
 
     package func claim(_ request: ClaimRequest) async -> Enrolment.Event {
         peer.withLock { $0 = nil }
@@ -36,8 +43,11 @@ package final class ClaimCalls: Sendable {
         return await send(ClaimProgress.self, .POST, "\(Self.path)/\(claim)/nonce", body: body) { .progressed($0) }
     }
 
-    package func poll(_ claim: UniqueID) async -> Enrolment.Event {
-        await send(ClaimProgress.self, .GET, "\(Self.path)/\(claim)", body: nil) { .progressed($0) }
+    /// `address` is where the node is reached now, which a new lease may have changed since the claim; `nil` says nothing.
+    package func poll(_ claim: UniqueID, address: IPv4Address?) async -> Enrolment.Event {
+        let notice = address.flatMap { identity.notice(of: $0, for: claim) }
+        let path = "\(Self.path)/\(claim)" + (notice.map { "?\($0.query)" } ?? "")
+        return await send(ClaimProgress.self, .GET, path, body: nil) { .progressed($0) }
     }
 
     private func send<Answer: Decodable>(

@@ -6,19 +6,33 @@ package import HostModel
 ///
 ///     start -> claim -> [set the clock] -> open -> poll … -> store
 ///
-/// Every failure leads back to a wait and another call, but for two: the wrong authority (`halt`), because only a person
-/// can say whether that is an attack, and success.
+/// Every failure leads back to a wait and another call. That holds for the wrong authority too: whoever can answer once in
+/// the engine's place must not be able to stop a node for good; the warning stays on the screen.
+///
+/// `openClaim` is what must outlive a kill -9: with it a later enrolment goes on under the same code.
 package struct Enrolment: Sendable {
     /// What was agreed with the engine, and what it wants to know.
     package struct Wish: Sendable {
         package var key: P256.Signing.PublicKey
         /// SHA-256 of the DER of the only CA to accept; `nil`: any, for the code covers it.
         package var fingerprint: Nonce?
-        /// What the state directory holds, also when it is not valid (by a clock that may be wrong).
+        /// The credentials of this engine that the state directory holds, also when they are not valid (by a clock that
+        /// may be wrong), and the key that they are for.
         package var known: Credentials?
+        package var knownKey: P256.Signing.PublicKey
+        /// The CA that the node last had to do with, of whatever engine; another one is said on the screen.
+        package var lastAuthority: Nonce?
 
-        package init(key: P256.Signing.PublicKey, fingerprint: Nonce? = nil, known: Credentials? = nil) {
+        package init(
+            key: P256.Signing.PublicKey,
+            fingerprint: Nonce? = nil,
+            known: Credentials? = nil,
+            knownKey: P256.Signing.PublicKey? = nil,
+            lastAuthority: Nonce? = nil
+        ) {
             (self.key, self.fingerprint, self.known) = (key, fingerprint, known)
+            self.knownKey = knownKey ?? key
+            self.lastAuthority = lastAuthority ?? known?.authority.fingerprint
         }
     }
 
@@ -42,8 +56,18 @@ package struct Enrolment: Sendable {
         case store(Credentials)
         /// Done: the credentials are stored, or were there all along.
         case finish
-        /// Stop until a person changes the settings.
-        case halt
+    }
+
+    /// A claim that the engine has answered and that nobody has decided: the engine knows the rest of it.
+    package struct OpenClaim: Hashable, Sendable, Codable {
+        package var id: UniqueID
+        package var nonce: Nonce
+        package var engineNonce: Nonce
+        /// The CA as the node saw it, in PEM.
+        package var authority: String
+        package var pollSeconds: Int
+        /// The engine has the nonce, so the code may be shown.
+        package var isOpened: Bool
     }
 
     private enum State {
@@ -52,16 +76,17 @@ package struct Enrolment: Sendable {
         case opening(Claim)
         case polling(Claim)
         case finished
-        case halted
     }
 
     /// A claim that the engine has answered.
     private struct Claim {
         var id: UniqueID
         var nonce: Nonce
+        var engineNonce: Nonce
         var authority: Authority
         var code: ApprovalCode
         var pollSeconds: Int
+        var isOpened = false
         /// An answer is awaited; otherwise a `wait` runs.
         var isCalling = true
     }
@@ -74,25 +99,47 @@ package struct Enrolment: Sendable {
     private var failures = 0
     private var engineNonces: [Nonce] = []
     private var lastAuthority: Nonce?
+    private var resumed: OpenClaim?
 
     /// For the screen; never holds the nonce or the key.
     package private(set) var status = EnrolmentStatus()
 
-    /// `jitter` gives a number from zero up to its argument.
+    /// `resuming` goes on with a claim of an earlier run. `jitter` gives a number from zero up to its argument.
     package init(
         _ wish: Wish,
+        resuming: OpenClaim? = nil,
         limits: EnrolmentLimits = EnrolmentLimits(),
         makeNonce: @escaping @Sendable () -> Nonce = { .random() },
         jitter: @escaping @Sendable (Int) -> Int = { Int.random(in: 0...$0) }
     ) {
         (self.wish, self.limits, self.makeNonce, self.jitter) = (wish, limits, makeNonce, jitter)
-        lastAuthority = wish.known?.authority.fingerprint
+        (lastAuthority, resumed) = (wish.lastAuthority, resuming)
+    }
+
+    /// The claim under way; `nil` when a new start would make a new one anyway.
+    package var openClaim: OpenClaim? {
+        guard let claim else { return nil }
+        return OpenClaim(
+            id: claim.id,
+            nonce: claim.nonce,
+            engineNonce: claim.engineNonce,
+            authority: claim.authority.pem,
+            pollSeconds: claim.pollSeconds,
+            isOpened: claim.isOpened
+        )
+    }
+
+    private var claim: Claim? {
+        switch state {
+        case .opening(let claim), .polling(let claim): claim
+        case .idle, .claiming, .finished: nil
+        }
     }
 
     /// Takes one event; `now` is the node's clock, in seconds since 1970.
     package mutating func handle(_ event: Event, now: Int64) -> [Action] {
         switch (state, event) {
-        case (.idle, .wake): return startClaim()
+        case (.idle, .wake): return resume() ?? startClaim()
         case (.claiming(let nonce), .claimed(let reply)): return receive(reply, nonce: nonce, now: now)
         case (.opening(let claim), .progressed(let progress)), (.polling(let claim), .progressed(let progress)):
             return receive(progress, of: claim, now: now)
@@ -111,6 +158,43 @@ package struct Enrolment: Sendable {
         guard let hash = Nonce(bytes: Array(SHA256.hash(data: nonce.bytes))) else { return [] }
         state = .claiming(nonce: nonce)
         return [.claim(nonceHash: hash)]
+    }
+
+    /// Asks after the claim of an earlier run; `nil` when there is none, or its authority is no longer the right one.
+    private mutating func resume() -> [Action]? {
+        guard let open = resumed else { return nil }
+        resumed = nil
+        guard let authority = try? Authority(pem: open.authority), accepts(authority),
+            let claim = makeClaim(open, authority: authority)
+        else { return nil }
+        engineNonces.append(open.engineNonce)
+        if claim.isOpened { (status.stage, status.code) = (.pending, claim.code) }
+        return poll(claim)
+    }
+
+    private func accepts(_ authority: Authority) -> Bool {
+        wish.fingerprint.map { $0 == authority.fingerprint } ?? true
+    }
+
+    private mutating func makeClaim(_ open: OpenClaim, authority: Authority) -> Claim? {
+        let transcript = ApprovalCode.transcript(
+            nodeKey: Array(wish.key.derRepresentation),
+            authorityKey: authority.publicKey,
+            engineNonce: open.engineNonce,
+            nodeNonce: open.nonce
+        )
+        guard let code = ApprovalCode(digest: Array(SHA256.hash(data: transcript))) else { return nil }
+        status.warning = lastAuthority.map { $0 != authority.fingerprint } ?? false ? .authorityChanged : nil
+        (status.authority, lastAuthority) = (authority.fingerprint, authority.fingerprint)
+        return Claim(
+            id: open.id,
+            nonce: open.nonce,
+            engineNonce: open.engineNonce,
+            authority: authority,
+            code: code,
+            pollSeconds: open.pollSeconds,
+            isOpened: open.isOpened
+        )
     }
 
     private mutating func poll(_ claim: Claim) -> [Action] {
@@ -134,8 +218,8 @@ extension Enrolment {
         do throws(CertificateRefusal) { authority = try Authority(pem: reply.authority) } catch {
             return retryClaim(.badAuthority(error), after: nil)
         }
-        if let fingerprint = wish.fingerprint, fingerprint != authority.fingerprint {
-            return halt(.otherFingerprint(wanted: fingerprint, shown: authority.fingerprint))
+        if let fingerprint = wish.fingerprint, !accepts(authority) {
+            return refuse(.otherFingerprint(wanted: fingerprint, shown: authority.fingerprint))
         }
         guard limits.plausibleTimes.contains(reply.time) else { return retryClaim(.implausibleTime, after: nil) }
         var actions: [Action] = []
@@ -147,26 +231,19 @@ extension Enrolment {
     /// A node that woke with a wrong clock could not tell that its certificate is good.
     private func keepsKnown(_ authority: Authority, now: Int64) -> Bool {
         guard let known = wish.known, known.authority.fingerprint == authority.fingerprint else { return false }
-        return known.refusal(for: wish.key, now: now) == nil
+        return known.refusal(for: wish.knownKey, now: now) == nil
     }
 
     private mutating func open(_ reply: ClaimReply, authority: Authority, nonce: Nonce) -> [Action] {
-        let transcript = ApprovalCode.transcript(
-            nodeKey: Array(wish.key.derRepresentation),
-            authorityKey: authority.publicKey,
-            engineNonce: reply.engineNonce,
-            nodeNonce: nonce
-        )
-        guard let code = ApprovalCode(digest: Array(SHA256.hash(data: transcript))) else { return [] }
-        status.warning = lastAuthority.map { $0 != authority.fingerprint } ?? false ? .authorityChanged : nil
-        (status.authority, lastAuthority) = (authority.fingerprint, authority.fingerprint)
-        let claim = Claim(
+        let open = OpenClaim(
             id: reply.claim,
             nonce: nonce,
-            authority: authority,
-            code: code,
-            pollSeconds: reply.pollSeconds
+            engineNonce: reply.engineNonce,
+            authority: authority.pem,
+            pollSeconds: reply.pollSeconds,
+            isOpened: false
         )
+        guard let claim = makeClaim(open, authority: authority) else { return [] }
         state = .opening(claim)
         return [.open(claim.id, nonce)]
     }
@@ -184,6 +261,7 @@ extension Enrolment {
             state = .opening(claim)
             return [.open(claim.id, claim.nonce)]
         case .pending:
+            claim.isOpened = true
             (status.stage, status.code) = (.pending, claim.code)
             return wait(claim, seconds: min(max(claim.pollSeconds, 1), limits.pollSecondsMax))
         case .approved: return receive(approval: progress, of: claim, now: now)
@@ -205,7 +283,7 @@ extension Enrolment {
 
     private mutating func finish(_ credentials: Credentials?) -> [Action] {
         state = .finished
-        (status.stage, status.code, status.failure) = (.approved, nil, nil)
+        (status.stage, status.code, status.failure, status.warning) = (.approved, nil, nil, nil)
         return (credentials.map { [.store($0)] } ?? []) + [.finish]
     }
 }
@@ -213,10 +291,12 @@ extension Enrolment {
 // MARK: - Failures
 
 extension Enrolment {
-    private mutating func halt(_ failure: CallFailure) -> [Action] {
-        state = .halted
+    private mutating func refuse(_ failure: CallFailure) -> [Action] {
+        state = .idle
         (status.stage, status.code, status.failure) = (.halted, nil, failure)
-        return [.halt]
+        status.warning = .authorityRefused
+        let seconds = limits.refusedAuthorityWaitSeconds
+        return [.wait(milliseconds: seconds * 1000 + jitter(limits.jitterMilliseconds))]
     }
 
     private mutating func retryClaim(_ failure: CallFailure, after: Int?) -> [Action] {

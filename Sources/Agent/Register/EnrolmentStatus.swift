@@ -6,6 +6,9 @@ package struct EnrolmentLimits: Hashable, Sendable {
     package var backOffSecondsMax = 60
     package var rejectedWaitSeconds = 300
     package var expiredWaitSeconds = 5
+    /// After an answer by an authority that is not the one whose fingerprint was given: long enough for a person to see
+    /// the warning, short enough that one forged answer does not stop a node for the night.
+    package var refusedAuthorityWaitSeconds = 300
     /// The longest interval that an engine may ask for.
     package var pollSecondsMax = 60
     package var jitterMilliseconds = 1000
@@ -92,13 +95,15 @@ package struct EnrolmentStatus: Hashable, Sendable {
         case approved
         case rejected
         case expired
-        /// Stopped: a person must act.
+        /// The last answer was by an authority that is not the one whose fingerprint was given. Asks again.
         case halted
     }
 
     package enum Warning: String, Hashable, Sendable, Codable {
         /// The CA is another one than before: a new engine, or somebody in between.
         case authorityChanged = "authority_changed"
+        /// An answer came from another CA than the one whose fingerprint was given; stays until the right one answered.
+        case authorityRefused = "authority_refused"
     }
 
     package var stage = Stage.contacting

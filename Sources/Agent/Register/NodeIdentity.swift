@@ -4,7 +4,7 @@ import SwiftASN1
 import SystemPackage
 import X509
 
-/// The node's key and what is signed with it. Made once; the key never leaves the node.
+/// The node's key and what is signed with it. The key never leaves the node.
 package struct NodeIdentity: Sendable {
     package let key: P256.Signing.PrivateKey
 
@@ -15,25 +15,40 @@ package struct NodeIdentity: Sendable {
     /// SubjectPublicKeyInfo in DER.
     package var publicKey: [UInt8] { Array(key.publicKey.derRepresentation) }
 
-    /// Reads the key of the state directory, or makes one: mode 0640, readable for `group`, the unprivileged `serve`.
+    /// The key of the state directory; `nil` when there is none or the file holds none.
     ///
-    /// A file that holds no key is an error and not a reason to make a new one: a person may want it back.
-    package static func load(from state: NodeDirectory, group: UInt32) throws -> NodeIdentity {
-        if let bytes = try state.read(fileName) {
-            guard let key = try? P256.Signing.PrivateKey(pemRepresentation: String(decoding: bytes, as: UTF8.self))
-            else {
-                throw UnreadableKey(path: state.file(fileName).string)
-            }
-            return NodeIdentity(key: key)
-        }
-        let key = P256.Signing.PrivateKey()
-        try state.write(
-            Array((key.pemRepresentation + "\n").utf8),
-            to: fileName,
-            permissions: [.ownerReadWrite, .groupRead],
-            group: group
-        )
+    /// Good only together with a certificate of this node's engine: a state partition may have had another tenant, who
+    /// kept a copy of the key that he left on it.
+    package static func stored(in state: NodeDirectory) -> NodeIdentity? { read(from: state) }
+
+    /// The key of claims that wait for approval, made when there is none. It lies in the directory of this boot, root's
+    /// only: a key that came from a disk is never in a new claim.
+    package static func pending(in run: NodeDirectory) throws -> NodeIdentity {
+        if let identity = read(from: run) { return identity }
+        let identity = NodeIdentity(key: P256.Signing.PrivateKey())
+        try run.write(identity.pem, to: fileName, permissions: [.ownerReadWrite])
+        return identity
+    }
+
+    /// Keeps the key of an approved claim: mode 0640, readable for `group`, the unprivileged `serve`.
+    package func store(in state: NodeDirectory, group: UInt32) throws(FileFailure) {
+        try state.write(pem, to: Self.fileName, permissions: [.ownerReadWrite, .groupRead], group: group)
+    }
+
+    private var pem: [UInt8] { Array((key.pemRepresentation + "\n").utf8) }
+
+    private static func read(from directory: NodeDirectory) -> NodeIdentity? {
+        guard let bytes = try? directory.read(fileName),
+            let key = try? P256.Signing.PrivateKey(pemRepresentation: String(decoding: bytes, as: UTF8.self))
+        else { return nil }
         return NodeIdentity(key: key)
+    }
+
+    /// The node's address, signed for one claim.
+    package func notice(of address: IPv4Address, for claim: UniqueID) -> AddressNotice? {
+        let said = AddressNotice.transcript(claim: claim, address: address)
+        guard let signature = try? key.signature(for: said) else { return nil }
+        return AddressNotice(address: address, signature: Array(signature.derRepresentation))
     }
 
     /// PKCS #10 in PEM. The engine decides the subject of the certificate; the name here is for whoever reads the request.
@@ -47,14 +62,5 @@ package struct NodeIdentity: Sendable {
             signatureAlgorithm: .ecdsaWithSHA256
         )
         return try request.serializeAsPEM().pemString + "\n"
-    }
-}
-
-/// `key.pem` is there and holds no ECDSA P-256 key.
-package struct UnreadableKey: Error, CustomStringConvertible {
-    package var path: String
-
-    package var description: String {
-        "\(path) holds no ECDSA P-256 key; remove the file and start again, then the node asks for approval with a new key"
     }
 }

@@ -6,7 +6,7 @@ package import SystemPackage
 /// `muster-agent register`: makes this machine a host of its engine, however long that takes.
 ///
 /// All I/O of the `Enrolment` machine: it does the actions, brings the outcomes back as events, and keeps
-/// `register.json` for the screen. Ends only when the node has a valid certificate. A change of the configuration, by a
+/// `register.json` for the screen and `claim.json` for its own next start. Ends only when the node has a valid certificate. A change of the configuration, by a
 /// person on the console, starts it over.
 package struct Registration: Sendable {
     package struct Settings: Sendable {
@@ -58,10 +58,9 @@ package struct Registration: Sendable {
     package func run(staying: Bool = false) async throws {
         try settings.state.make()
         try settings.run.make(permissions: [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute])
-        let identity = try NodeIdentity.load(from: settings.state, group: settings.group)
         while true {
             let configuration = self.configuration()
-            if try isRegistered(identity, configuration) {
+            if try isRegistered(configuration) {
                 guard staying else { return }
                 _ = try await wait(milliseconds: Self.idleMilliseconds, unlessChangedFrom: configuration)
                 continue
@@ -70,31 +69,43 @@ package struct Registration: Sendable {
                 try await idle(.noEngine, engine: nil)
                 continue
             }
-            guard let address = await ownAddress(towards: engine) else {
+            guard await ownAddress(towards: engine) != nil else {
                 try await idle(.noNetwork, engine: engine)
                 continue
             }
-            let isDone = try await enrol(identity, configuration, engine: engine, address: address)
+            let isDone = try await enrol(configuration, engine: engine)
             if isDone && !staying { return }
         }
     }
 
     private func configuration() -> NodeConfiguration {
-        NodeConfiguration(commandLine: settings.commandLine, state: settings.state)
+        NodeConfiguration(commandLine: settings.commandLine, state: settings.state, run: settings.run)
+    }
+
+    private func membership(_ configuration: NodeConfiguration) -> Membership? {
+        Membership(from: settings.state, for: configuration)
     }
 
     /// True when the state directory holds a certificate that is good for this configuration.
-    private func isRegistered(_ identity: NodeIdentity, _ configuration: NodeConfiguration) throws -> Bool {
-        guard let known = Credentials(from: settings.state) else { return false }
-        if let wanted = configuration.engineFingerprint, wanted != known.authority.fingerprint { return false }
-        guard known.refusal(for: identity.key.publicKey, now: clock.now()) == nil else { return false }
+    private func isRegistered(_ configuration: NodeConfiguration) throws -> Bool {
+        guard let known = membership(configuration),
+            known.credentials.refusal(for: known.identity.key.publicKey, now: clock.now()) == nil
+        else { return false }
+        try forgetClaim()
+        let authority = known.credentials.authority.fingerprint
         let shown = settings.run.value(RegisterReport.self, in: RegisterReport.fileName)
-        if shown?.state != .approved || shown?.authority != known.authority.fingerprint {
+        if shown?.state != .approved || shown?.authority != authority {
             var status = EnrolmentStatus()
-            (status.stage, status.authority) = (.approved, known.authority.fingerprint)
+            (status.stage, status.authority) = (.approved, authority)
             try report(status, engine: configuration.engine)
         }
         return true
+    }
+
+    /// Only when the certificate is in the state directory: until then claim and key are the way to it.
+    private func forgetClaim() throws {
+        try settings.run.remove(PendingClaim.fileName)
+        try settings.run.remove(NodeIdentity.fileName)
     }
 
     /// The address of the claim. A name that does not resolve is left to the call itself, which says so; until then any
@@ -113,53 +124,87 @@ package struct Registration: Sendable {
         _ = try await wait(milliseconds: Self.idleMilliseconds, unlessChangedFrom: configuration())
     }
 
-    /// Runs one enrolment to its end. False: the configuration changed, begin again.
-    private func enrol(
-        _ identity: NodeIdentity,
-        _ configuration: NodeConfiguration,
-        engine: EngineAddress,
-        address: IPv4Address
-    ) async throws -> Bool {
-        let wish = Enrolment.Wish(
+    private func wish(_ identity: NodeIdentity, _ known: Membership?, _ fingerprint: Nonce?) -> Enrolment.Wish {
+        let last = (try? settings.state.read(Credentials.authorityFile)).flatMap { $0 }
+        return Enrolment.Wish(
             key: identity.key.publicKey,
-            fingerprint: configuration.engineFingerprint,
-            known: Credentials(from: settings.state)
+            fingerprint: fingerprint,
+            known: known?.credentials,
+            knownKey: known?.identity.key.publicKey,
+            lastAuthority: last.flatMap { try? Authority(pem: String(decoding: $0, as: UTF8.self)).fingerprint }
         )
-        var enrolment = Enrolment(wish, limits: limits)
-        let calls = ClaimCalls(engine)
+    }
+
+    /// Runs one enrolment to its end. False: the configuration changed, begin again.
+    private func enrol(_ configuration: NodeConfiguration, engine: EngineAddress) async throws -> Bool {
+        let identity = try NodeIdentity.pending(in: settings.run)
+        let known = membership(configuration)
+        let kept = PendingClaim(from: settings.run, of: identity, engine: engine)
+        var enrolment = Enrolment(
+            wish(identity, known, configuration.engineFingerprint),
+            resuming: kept?.claim,
+            limits: limits
+        )
+        let calls = ClaimCalls(engine, identity: identity, peer: kept?.peer)
         var pending = enrolment.handle(.wake, now: clock.now())[...]
         try report(enrolment.status, engine: engine)
         while let action = pending.popFirst() {
             let event: Enrolment.Event
             switch action {
             case .claim(let hash):
+                guard let address = await ownAddress(towards: engine) else { return false }
                 event = await calls.claim(try request(identity, hash, configuration, address))
             case .open(let claim, let nonce): event = await calls.open(claim, nonce)
-            case .poll(let claim): event = await calls.poll(claim)
+            case .poll(let claim): event = await calls.poll(claim, address: await ownAddress(towards: engine))
             case .wait(let milliseconds):
-                guard try await wait(milliseconds: milliseconds, unlessChangedFrom: configuration) else { return false }
+                let isUnchanged = try await wait(milliseconds: milliseconds, unlessChangedFrom: configuration) {
+                    // A state partition that came late may hold a certificate.
+                    known == nil && membership(configuration) != nil
+                }
+                guard isUnchanged else { return false }
                 event = .wake
             case .setClock(let seconds):
                 setClock(seconds)
                 continue
             case .store(let credentials):
-                try credentials.store(in: settings.state)
+                try store(credentials, of: identity, engine: engine)
                 continue
             case .finish:
                 // Not before the files are there: the screen must not say what a full disk then makes untrue.
                 try report(enrolment.status, engine: engine)
+                try forgetClaim()
                 return true
-            case .halt:
-                while try await wait(milliseconds: Self.idleMilliseconds, unlessChangedFrom: configuration) {}
-                return false
             }
             let before = enrolment.status
             pending += enrolment.handle(event, now: clock.now())
+            try keep(enrolment, of: identity, engine: engine, peer: calls.pinnedPeer)
             if enrolment.status != before, enrolment.status.stage != .approved {
                 try report(enrolment.status, engine: engine)
             }
         }
         return false
+    }
+
+    /// Before the next call goes out: what the engine answers to that must find its claim again.
+    private func keep(
+        _ enrolment: Enrolment,
+        of identity: NodeIdentity,
+        engine: EngineAddress,
+        peer: String?
+    ) throws {
+        guard enrolment.status.stage != .approved else { return }
+        let claim = enrolment.openClaim.flatMap { PendingClaim($0, of: identity, engine: engine, peer: peer) }
+        guard claim != PendingClaim(from: settings.run, of: identity, engine: engine) else { return }
+        if let claim { try claim.write(to: settings.run) } else { try settings.run.remove(PendingClaim.fileName) }
+    }
+
+    /// The old certificate goes first, the host's id comes last: killed in between, the node fetches its certificate again.
+    private func store(_ credentials: Credentials, of identity: NodeIdentity, engine: EngineAddress) throws {
+        var credentials = credentials
+        credentials.engine = engine
+        try Credentials.forget(in: settings.state)
+        try identity.store(in: settings.state, group: settings.group)
+        try credentials.store(in: settings.state)
     }
 
     private func request(
@@ -201,13 +246,17 @@ package struct Registration: Sendable {
         logger.notice("registration", metadata: metadata)
     }
 
-    /// False when the configuration changed meanwhile.
-    private func wait(milliseconds: Int, unlessChangedFrom configuration: NodeConfiguration) async throws -> Bool {
+    /// False when the configuration changed meanwhile, or `isOver` said so.
+    private func wait(
+        milliseconds: Int,
+        unlessChangedFrom configuration: NodeConfiguration,
+        isOver: () -> Bool = { false }
+    ) async throws -> Bool {
         let clock = ContinuousClock()
         let end = clock.now + .milliseconds(milliseconds)
         while clock.now < end {
             try await clock.sleep(until: min(end, clock.now + Self.settingsInterval))
-            guard self.configuration() == configuration else { return false }
+            guard self.configuration() == configuration, !isOver() else { return false }
         }
         return true
     }

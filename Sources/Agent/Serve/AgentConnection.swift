@@ -9,12 +9,17 @@ struct AgentConnection {
     typealias Wire = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
     let wire: Wire
+    /// The connection's number in `admission`, and when TLS has come about.
+    let place: Int
+    let handshake: EventLoopFuture<Void>
+    let admission: Admission
     let hub: StompHub
     let verbs: HostVerbs
     let own: [UInt8]
+    let lines: RepeatedLines
     let logger: Logger
 
-    /// Handshake and first frame must be done by then (ovirt.md 5.1).
+    /// The first frame must have come by then (ovirt.md 5.1).
     private static let firstFrameSeconds: Int64 = 10
     /// Calls of one connection that run at once: the engine's polls go on while a change runs.
     private static let callsMax = 16
@@ -24,36 +29,38 @@ struct AgentConnection {
     struct Refused: Error { var reason: String }
 
     func run() async {
-        let channel = wire.channel
-        let timeout = channel.eventLoop.scheduleTask(in: .seconds(Self.firstFrameSeconds)) {
-            channel.close(promise: nil)
-        }
         do {
             try await wire.executeThenClose { inbound, outbound in
+                try await handshake.get()
+                let caller = try await caller()
+                guard admission.authenticate(place) else { return }
                 var bytes = inbound.makeAsyncIterator()
-                guard let (first, caller) = try await detect(&bytes) else { return }
-                timeout.cancel()
+                guard let first = try await firstBytes(&bytes) else { return }
                 try await converse(first, &bytes, outbound, caller)
             }
         } catch let refused as Refused {
-            logger.warning("refused a connection", metadata: ["peer": "\(peer)", "reason": "\(refused.reason)"])
+            lines.write(.warning, "refused a connection", peer: peer, reason: refused.reason)
         } catch {
-            logger.info("a connection ended: \(terminalEscaped("\(error)"))", metadata: ["peer": "\(peer)"])
+            lines.write(.info, "a connection ended", peer: peer, reason: terminalEscaped("\(error)"))
         }
-        timeout.cancel()
     }
 
     private var peer: String { wire.channel.remoteAddress?.ipAddress ?? "?" }
 
-    /// Waits for the first bytes, and lets only STOMP and only the right peers pass.
-    private func detect(
+    /// Waits for the first bytes, and lets only STOMP pass.
+    private func firstBytes(
         _ bytes: inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
-    ) async throws -> (ByteBuffer, HostVerbs.Caller)? {
+    ) async throws -> ByteBuffer? {
+        let channel = wire.channel
+        let timeout = channel.eventLoop.scheduleTask(in: .seconds(Self.firstFrameSeconds)) {
+            channel.close(promise: nil)
+        }
+        defer { timeout.cancel() }
         var first = ByteBuffer()
         while true {
             switch StompDetector.verdict(on: first.readableBytesView) {
             case .unknown: throw Refused(reason: "not STOMP")
-            case .stomp: return (first, try await caller())
+            case .stomp: return first
             case .needsMore: break
             }
             guard let more = try await bytes.next() else { return nil }

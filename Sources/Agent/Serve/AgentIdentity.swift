@@ -8,10 +8,11 @@ struct AgentIdentity: Sendable {
     /// The files' bytes: the next reading is compared with them.
     private let files: [[UInt8]]
 
-    private static let names = ["key.pem", "certificate.pem", "ca.pem"]
+    private static let names = [NodeIdentity.fileName, Credentials.certificateFile, Credentials.authorityFile]
 
-    /// `nil` while a file is missing. Throws when they are there but do not fit together.
-    static func load(from state: NodeDirectory) throws -> AgentIdentity? {
+    /// `nil` while the node is no host of the engine that it is told. Throws when the files are there but cannot be used.
+    static func load(from state: NodeDirectory, for configuration: NodeConfiguration) throws -> AgentIdentity? {
+        guard Membership(from: state, for: configuration) != nil else { return nil }
         let files = try names.compactMap { try state.read($0) }
         guard files.count == names.count else { return nil }
         return try AgentIdentity(files)

@@ -5,7 +5,6 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
-import Synchronization
 import SystemPackage
 
 /// The half of the agent that faces the network: JSON-RPC over STOMP over TLS for the engine. Never runs as root; what
@@ -14,36 +13,58 @@ package struct AgentServer: Service {
     private let settings: AgentServerSettings
     private let logger: Logger
 
-    /// Connections at once; the engine needs a few.
-    package static let connectionsMax = 32
     /// How often the certificate is looked for, and looked at for a change.
-    private static let identitySeconds = 2
+    private static let identitySeconds = 1
 
     package init(_ settings: AgentServerSettings, logger: Logger) { (self.settings, self.logger) = (settings, logger) }
 
+    /// Serves one engine after the other: with the certificate go the listener and every connection that it let in.
     package func run() async throws {
         try Privileges.drop(userID: settings.userID, groupID: settings.groupID)
         try await untilShutdown {
-            let identity = CurrentIdentity(try await awaitIdentity())
-            let server = try await listen(identity)
-            logger.notice("listening on port \(server.channel.localAddress?.port ?? settings.port)")
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await accept(server, identity) }
-                group.addTask { try await follow(identity) }
-                try await group.next()
-                group.cancelAll()
+            while true {
+                let identity = try await awaitIdentity()
+                let admission = Admission()
+                let server = try await listen(identity, admission)
+                logger.notice("listening on port \(server.channel.localAddress?.port ?? settings.port)")
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await accept(server, identity, admission) }
+                    group.addTask { try await awaitChange(of: identity) }
+                    do { try await group.next() } catch {
+                        group.cancelAll()
+                        throw error
+                    }
+                    group.cancelAll()
+                    // What the accepting task throws for being cancelled is no error.
+                    while let result = await group.nextResult() { _ = result }
+                }
             }
         }
     }
 
-    private typealias Listener = NIOAsyncChannel<AgentConnection.Wire, Never>
+    private struct Arrival: Sendable {
+        var wire: AgentConnection.Wire
+        var place: Int
+        var handshake: EventLoopFuture<Void>
+    }
+
+    private typealias Listener = NIOAsyncChannel<Arrival, Never>
+
+    private func load() throws -> AgentIdentity? {
+        let configuration = NodeConfiguration(
+            commandLine: settings.commandLine,
+            state: settings.state,
+            run: settings.run
+        )
+        return try AgentIdentity.load(from: settings.state, for: configuration)
+    }
 
     /// The node may not be approved yet.
     private func awaitIdentity() async throws -> AgentIdentity {
         var isAnnounced = false
         while true {
             do {
-                if let identity = try AgentIdentity.load(from: settings.state) { return identity }
+                if let identity = try load() { return identity }
                 if !isAnnounced { logger.notice("waiting for key, certificate and CA in \(settings.state.path)") }
             } catch {
                 if !isAnnounced {
@@ -55,73 +76,69 @@ package struct AgentServer: Service {
         }
     }
 
-    /// Takes a renewed certificate into use for new connections.
-    private func follow(_ current: CurrentIdentity) async throws {
-        while true {
+    /// Returns when the certificate is gone, is another one, or is no longer that of the node's engine.
+    private func awaitChange(of identity: AgentIdentity) async throws {
+        while let now = try? load(), now.isSame(as: identity) {
             try await Task.sleep(for: .seconds(Self.identitySeconds))
-            guard let fresh = try? AgentIdentity.load(from: settings.state), !fresh.isSame(as: current.value) else {
-                continue
-            }
-            current.value = fresh
-            logger.notice("using the new certificate")
         }
+        logger.notice("the certificate changed; its connections are closed")
     }
 
-    private func listen(_ identity: CurrentIdentity) async throws -> Listener {
+    private func listen(_ identity: AgentIdentity, _ admission: Admission) async throws -> Listener {
         guard let address = settings.address else {
-            do { return try await bind("::", identity) } catch let error as IOError
+            do { return try await bind("::", identity, admission) } catch let error as IOError
                 where error.errnoCode == EAFNOSUPPORT
             {
-                return try await bind("0.0.0.0", identity)
+                return try await bind("0.0.0.0", identity, admission)
             } catch let error as IOError where error.errnoCode == EADDRNOTAVAIL {
-                return try await bind("0.0.0.0", identity)
+                return try await bind("0.0.0.0", identity, admission)
             }
         }
-        return try await bind(address, identity)
+        return try await bind(address, identity, admission)
     }
 
-    private func bind(_ address: String, _ identity: CurrentIdentity) async throws -> Listener {
+    private func bind(_ address: String, _ identity: AgentIdentity, _ admission: Admission) async throws -> Listener {
         try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .bind(to: try SocketAddress(ipAddress: address, port: settings.port)) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: identity.value.context))
-                    return try AgentConnection.Wire(wrappingChannelSynchronously: channel)
+                    let handshake = channel.eventLoop.makePromise(of: Void.self)
+                    let place = admission.arrive(channel)
+                    do {
+                        let pipeline = channel.pipeline.syncOperations
+                        try pipeline.addHandler(NIOSSLServerHandler(context: identity.context))
+                        try pipeline.addHandler(HandshakeHandler(handshake))
+                        let wire = try AgentConnection.Wire(wrappingChannelSynchronously: channel)
+                        return Arrival(wire: wire, place: place, handshake: handshake.futureResult)
+                    } catch {
+                        handshake.fail(error)
+                        throw error
+                    }
                 }
             }
     }
 
-    private func accept(_ server: Listener, _ identity: CurrentIdentity) async throws {
-        let (hub, slots) = (StompHub(), Slots(Self.connectionsMax))
+    private func accept(_ server: Listener, _ identity: AgentIdentity, _ admission: Admission) async throws {
+        let (hub, lines) = (StompHub(), RepeatedLines(logger))
         let verbs = HostVerbs(state: settings.state, run: settings.run, logger: logger)
-        try await server.executeThenClose { connections in
+        try await server.executeThenClose { arrivals in
             try await withThrowingDiscardingTaskGroup { group in
-                for try await wire in connections {
-                    guard slots.take() else {
-                        logger.warning("too many connections; one was turned away")
-                        group.addTask { try? await wire.executeThenClose { _, _ in } }
-                        continue
-                    }
-                    let own = identity.value.certificate
-                    group.addTask { [logger] in
-                        defer { slots.give() }
-                        await AgentConnection(wire: wire, hub: hub, verbs: verbs, own: own, logger: logger).run()
-                    }
+                for try await arrival in arrivals {
+                    let connection = AgentConnection(
+                        wire: arrival.wire,
+                        place: arrival.place,
+                        handshake: arrival.handshake,
+                        admission: admission,
+                        hub: hub,
+                        verbs: verbs,
+                        own: identity.certificate,
+                        lines: lines,
+                        logger: logger
+                    )
+                    group.addTask { await connection.run() }
                 }
             }
         }
-    }
-}
-
-/// The identity that new connections get.
-private final class CurrentIdentity: Sendable {
-    private let box: Mutex<AgentIdentity>
-
-    init(_ identity: AgentIdentity) { box = Mutex(identity) }
-
-    var value: AgentIdentity {
-        get { box.withLock { $0 } }
-        set { box.withLock { $0 = newValue } }
     }
 }

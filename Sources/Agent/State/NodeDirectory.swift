@@ -50,9 +50,13 @@ package struct NodeDirectory: Sendable {
         }
     }
 
-    /// Removes the file; one that is not there is no error.
+    /// Removes the file, so that it stays removed after a power cut; one that is not there is no error.
     package func remove(_ name: String) throws(FileFailure) {
-        guard unlink(file(name).string) == 0 || errno == ENOENT else { throw FileFailure(file(name), "remove") }
+        guard unlink(file(name).string) == 0 else {
+            guard errno == ENOENT else { throw FileFailure(file(name), "remove") }
+            return
+        }
+        try flushDirectory()
     }
 
     /// The value in a JSON file; `nil` when there is none or it cannot be read as one.
@@ -61,10 +65,15 @@ package struct NodeDirectory: Sendable {
         return try? JSONDecoder().decode(type, from: Data(bytes))
     }
 
-    package func write(value: some Encodable, to name: String, group: UInt32? = nil) throws {
+    package func write(
+        value: some Encodable,
+        to name: String,
+        permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead],
+        group: UInt32? = nil
+    ) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try write(Array(try encoder.encode(value)) + [10], to: name, group: group)
+        try write(Array(try encoder.encode(value)) + [10], to: name, permissions: permissions, group: group)
     }
 
     private func writeBeside(

@@ -34,12 +34,25 @@ package struct NodeSettings: Hashable, Sendable, Codable {
     package var engineFingerprint: Nonce?
 
     package static let fileName = "settings.json"
+    /// In the directory of this boot: the engine that a person named since the machine started.
+    package static let engineFileName = "console-engine.json"
 
     package init() {}
+
+    /// Keeps the settings in the state directory, and the engine for this boot also in `run`.
+    package func save(state: NodeDirectory, run: NodeDirectory) throws {
+        var engineOnly = NodeSettings()
+        (engineOnly.engine, engineOnly.engineFingerprint) = (engine, engineFingerprint)
+        try state.write(value: self, to: Self.fileName)
+        try run.write(value: engineOnly, to: Self.engineFileName)
+    }
 }
 
-/// What a node is told, from all sources. The console wins over the kernel's arguments, and these over the site's: the person stands in front of
-/// this machine, the arguments come from a profile that many machines share.
+/// What a node is told, from all sources. The console wins over the kernel's arguments, and these over the site's: the
+/// person stands in front of this machine, the arguments come from a profile that many machines share.
+///
+/// One exception: where the arguments name the fingerprint of the engine's CA, an engine counts only that was typed since
+/// the machine started. What lies on a disk may be a former tenant's, and must not lead the node to another engine.
 package struct NodeConfiguration: Hashable, Sendable {
     package var arguments: NodeArguments
     package var settings: NodeSettings
@@ -51,8 +64,13 @@ package struct NodeConfiguration: Hashable, Sendable {
     /// What `muster image embed` left in the image: arguments that stand in front of the kernel's.
     package static let siteArguments: FilePath = "/etc/muster/site/arguments"
 
-    /// Reads all. A file that is missing or unreadable counts as empty: a node must start with what it has.
-    package init(commandLine: FilePath, site: FilePath = siteArguments, state: NodeDirectory) {
+    /// Reads all of it. A file that is missing or unreadable counts as empty: a node must start with what it has.
+    package init(
+        commandLine: FilePath,
+        site: FilePath = siteArguments,
+        state: NodeDirectory,
+        run: NodeDirectory
+    ) {
         func arguments(_ file: FilePath) -> KernelArguments {
             let line = (try? readFile(file, limit: KernelArguments.bytesMax)) ?? []
             return KernelArguments(String(decoding: line, as: UTF8.self))
@@ -61,6 +79,9 @@ package struct NodeConfiguration: Hashable, Sendable {
             arguments: NodeArguments(arguments(site).followed(by: arguments(commandLine))),
             settings: state.value(NodeSettings.self, in: NodeSettings.fileName) ?? NodeSettings()
         )
+        guard arguments.engineFingerprint != nil else { return }
+        let typed = run.value(NodeSettings.self, in: NodeSettings.engineFileName)
+        (settings.engine, settings.engineFingerprint) = (typed?.engine, typed?.engineFingerprint)
     }
 
     package var engine: EngineAddress? { settings.engine ?? arguments.engine }

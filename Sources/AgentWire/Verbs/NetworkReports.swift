@@ -4,23 +4,27 @@
 /// One entry of `nics`.
 package struct NICReport: Hashable, Sendable, Codable {
     package var hwaddr: String
-    /// Megabits per second; 0 when unknown.
+    /// Megabits per second; 0 when unknown, also where there is a link (virtio and others do not say).
     package var speed: Int
+    /// `up` with a carrier, else `down`; empty from agents that do not say. Ours: VDSM says it in its statistics only.
+    package var operstate: String
     package var address: AddressReport
 
-    package init(hwaddr: String, speed: Int, address: AddressReport) {
-        (self.hwaddr, self.speed, self.address) = (hwaddr, speed, address)
+    package init(hwaddr: String, speed: Int, operstate: String = "", address: AddressReport) {
+        (self.hwaddr, self.speed, self.operstate, self.address) = (hwaddr, speed, operstate, address)
     }
 
     private enum CodingKeys: String, CodingKey {
         case hwaddr
         case speed
+        case operstate
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         hwaddr = try container.decode(String.self, forKey: .hwaddr)
         speed = try container.decodeIfPresent(Int.self, forKey: .speed) ?? 0
+        operstate = try container.decodeIfPresent(String.self, forKey: .operstate) ?? ""
         address = try AddressReport(from: decoder)
     }
 
@@ -29,6 +33,7 @@ package struct NICReport: Hashable, Sendable, Codable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(hwaddr, forKey: .hwaddr)
         try container.encode(speed, forKey: .speed)
+        if !operstate.isEmpty { try container.encode(operstate, forKey: .operstate) }
     }
 }
 

@@ -38,14 +38,23 @@ struct ReportedNetworks: Hashable, Sendable, Codable {
 
     private var nicTable: Table {
         Table(
-            header: ["NAME", "MAC", "SPEED", "MTU", "BRIDGE", "ADDRESSES"],
+            header: ["NAME", "MAC", "LINK", "MTU", "BRIDGE", "ADDRESSES"],
             rows: rows(nics) { name, nic in
                 [
-                    nic["hwaddr"].text, nic["speed"].text.map { $0 == "0" ? "no link" : "\($0) Mb/s" }, nic["mtu"].text,
-                    bridge(of: name), addresses(nic),
+                    nic["hwaddr"].text, link(nic), nic["mtu"].text, bridge(of: name), addresses(nic),
                 ]
             }
         )
+    }
+
+    /// The carrier's word first: a speed of 0 only says that the driver does not know it.
+    private func link(_ nic: JSONValue) -> String? {
+        let speed = nic["speed"].text.flatMap { $0 == "0" ? nil : "\($0) Mb/s" }
+        switch nic["operstate"].text {
+        case "down": return "no link"
+        case "up": return speed ?? "up"
+        default: return speed
+        }
     }
 
     private var bondTable: Table {

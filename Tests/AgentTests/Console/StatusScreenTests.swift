@@ -59,6 +59,13 @@ import Testing
         (report(.noEngine), "State: no engine is set"),
         (report(.approved), "State: approved, managed by 10.77.0.1"),
         (report(.rejected), "State: rejected by 10.77.0.1; the node asks again in a few minutes"),
+        (
+            report(.halted, warning: .authorityRefused),
+            """
+            State: 10.77.0.1 is not the engine that was named; the node asks again in some minutes
+            Warning: somebody answered in the engine's place with a CA of another fingerprint.
+            """
+        ),
         (report(.expired), "State: nobody approved the claim in time; the node asks again"),
         (
             report(.pending, code: "00000-0000"),

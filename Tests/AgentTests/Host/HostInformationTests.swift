@@ -1,11 +1,31 @@
 import AgentWire
+import Glibc
 import HostModel
+import SystemPackage
 import Testing
 
 @testable import Agent
 
 /// The texts of /proc, as kernels write them.
 @Suite struct HostInformationTests {
+    @Test("the console's password does not leave the host with its kernel arguments")
+    func kernelArguments() throws {
+        let temporary = TemporaryDirectory()
+        let root = temporary.directory
+        try temporary.directory("proc").write(Array("quiet adminpw=$6$salt$hash\n".utf8), to: "cmdline")
+        let capabilities = try HostInventory(root: root.path).capabilities(ownership: NetworkOwnership(), client: nil)
+        #expect(capabilities.kernelArgs == "quiet adminpw=…")
+    }
+
+    @Test("serial number and UUID are for root and serve only")
+    func hardwareFile() throws {
+        let temporary = TemporaryDirectory()
+        let run = try temporary.directory("run")
+        try HardwareFile(in: run).write(HardwareInformation(), group: getgid())
+        var status = stat()
+        #expect(stat(run.file("hardware.json").string, &status) == 0 && status.st_mode & 0o777 == 0o640)
+    }
+
     static let cpuinfo = """
         processor\t: 0
         vendor_id\t: GenuineIntel
@@ -79,7 +99,13 @@ import Testing
         let second = try #require(IPv4Network("192.0.2.5/24"))
         var state = NetworkState(
             links: [
-                LinkState(name: "eth0", mac: MACAddress("52:54:00:00:00:01"), isUp: true, master: "ovirtmgmt"),
+                LinkState(
+                    name: "eth0",
+                    mac: MACAddress("52:54:00:00:00:01"),
+                    isUp: true,
+                    hasCarrier: true,
+                    master: "ovirtmgmt"
+                ),
                 LinkState(name: "ovirtmgmt", kind: .bridge(BridgeOptions(stp: true)), addresses: [second, address]),
                 LinkState(name: "eth1.5", kind: .vlan(base: "eth1", id: 5), mtu: 9000),
                 LinkState(name: "bond0", kind: .bond), LinkState(name: "lo", kind: .loopback),
@@ -105,6 +131,7 @@ import Testing
         NetworkInventory(state: state, ownership: ownership, speeds: ["eth0": 1000]).fill(&capabilities)
         #expect(capabilities.nics.keys.sorted() == ["eth0", "eth1", "veth_0"])
         #expect(capabilities.nics["eth0"]?.speed == 1000)
+        #expect(["eth0", "eth1"].map { capabilities.nics[$0]?.operstate } == ["up", "down"])
         #expect(capabilities.bridges.keys.sorted() == ["ovirtmgmt"])
         #expect(capabilities.bridges["ovirtmgmt"]?.ports == ["eth0"])
         #expect(capabilities.bridges["ovirtmgmt"]?.stp == "on")

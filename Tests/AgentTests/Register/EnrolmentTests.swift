@@ -113,15 +113,65 @@ import Testing
         #expect(play.enrolment.status.code != nil && play.enrolment.status.code != code)
     }
 
-    @Test("another CA than the one whose fingerprint was given stops it for good")
+    @Test(
+        "another CA than the one whose fingerprint was given is refused, and one forged answer does not stop the node"
+    )
     func wrongFingerprint() throws {
-        var play = try Play(fingerprint: .random())
+        let right = try TestAuthority()
+        var play = try Play(fingerprint: right.fingerprint)
         _ = play.send(.wake)
-        #expect(play.send(try play.reply(time: 4_000_000_000)) == [.halt], "not even the clock is touched")
-        #expect(play.enrolment.status.stage == .halted)
+        #expect(
+            play.send(try play.reply(time: 4_000_000_000)) == [.wait(milliseconds: 300_000)],
+            "nor the clock touched"
+        )
+        #expect(play.enrolment.status.stage == .halted && play.enrolment.status.warning == .authorityRefused)
         #expect(play.enrolment.status.failure?.remedy?.isEmpty == false)
-        #expect(play.send(.wake).isEmpty, "never retried")
-        #expect(play.send(try play.reply()).isEmpty)
+        guard case .claim = play.send(.wake).first else {
+            Issue.record("expected a new claim")
+            return
+        }
+        _ = play.send(.failed(.transport(reason: "down", remedy: nil)))
+        #expect(play.enrolment.status.warning == .authorityRefused, "it stays until the right one answers")
+        _ = play.send(.wake)
+        #expect(
+            play.send(try play.reply(authority: right.pem, nonce: .random())) == [.open(play.claim, play.nodeNonce)]
+        )
+        #expect(play.enrolment.status.warning == nil)
+    }
+
+    @Test("an enrolment that was killed goes on with its claim and its code", arguments: [true, false])
+    func resumes(isOpened: Bool) throws {
+        var play = try Play()
+        _ = play.send(.wake)
+        _ = play.send(try play.reply())
+        if isOpened { _ = play.send(try play.progress(.pending)) }
+        let code = play.enrolment.status.code
+        #expect((code != nil) == isOpened)
+        let open = try #require(play.enrolment.openClaim)
+        var next = play
+        next.enrolment = Enrolment(Enrolment.Wish(key: play.key.publicKey), resuming: open, jitter: { _ in 0 })
+        #expect(next.send(.wake) == [.poll(play.claim)])
+        #expect(next.enrolment.status.code == code, "no code before the engine has the nonce")
+        if !isOpened {
+            #expect(next.send(try play.progress(.committed)) == [.open(play.claim, play.nodeNonce)])
+        }
+        _ = next.send(try play.progress(.pending))
+        #expect(next.enrolment.status.code != nil && next.enrolment.status.stage == .pending)
+        _ = next.send(.wake)
+        let actions = next.send(try play.progress(.approved, certificate: try play.certificate()))
+        #expect(actions.last == .finish && next.enrolment.openClaim == nil)
+    }
+
+    @Test("a kept claim of an authority that is no longer the right one is dropped")
+    func resumesNotWithAnother() throws {
+        var play = try Play()
+        try play.becomePending()
+        let wish = Enrolment.Wish(key: play.key.publicKey, fingerprint: .random())
+        play.enrolment = Enrolment(wish, resuming: play.enrolment.openClaim, jitter: { _ in 0 })
+        guard case .claim = play.send(.wake).first else {
+            Issue.record("expected a new claim")
+            return
+        }
     }
 
     @Test func rightFingerprint() throws {

@@ -62,6 +62,7 @@ import Testing
         #expect(claim.request.address == .loopback && claim.request.port == 54321)
         #expect(claim.request.name?.rawValue == "node-7")
         #expect(clock.seconds.withLock { $0 } == TestAuthority.now)
+        #expect(claim.address == IPv4Address("127.0.0.1"), "each poll says where the node is now")
         let credentials = try #require(Credentials(from: state))
         #expect(credentials.host == claim.host)
         #expect(credentials.authority.fingerprint == engine.authority.fingerprint)
@@ -90,34 +91,148 @@ import Testing
         try await engine.stop()
     }
 
-    @Test("a certificate of another engine than the one whose fingerprint is set does not count")
-    func otherEngine() async throws {
+    @Test(
+        "killed while it waits, it goes on with the same claim and the same code, and fetches what was approved meanwhile"
+    )
+    func killedWhilePending() async throws {
         let (state, run) = (try temporary.directory("state"), try temporary.directory("run"))
-        let identity = try NodeIdentity.load(from: state, group: getgid())
-        let old = try TestAuthority()
-        let host = UniqueID.random()
-        let certificate = try old.issue(for: identity.key.publicKey, names: ["muster:host/\(host)"])
-        try Credentials(authority: try Authority(pem: old.pem), certificate: certificate, host: host).store(in: state)
+        let behaviour = StandInEngine.Behaviour(isAttended: false)
+        let engine = try await StandInEngine(authority: try TestAuthority(), run: run, behaviour: behaviour)
+        let arguments = "management_server=127.0.0.1:\(engine.port)"
+        let clock = TestClock(TestAuthority.now)
+        func code() -> String? { run.value(RegisterReport.self, in: RegisterReport.fileName)?.code }
+        var codes: [String] = []
+        for _ in 0..<2 {
+            // What a kill leaves behind is what cancellation leaves behind: nothing is tidied up.
+            try run.remove(RegisterReport.fileName)
+            let registration = try registration(arguments, clock: clock.clock)
+            let killed = Task { try await registration.run() }
+            while code() == nil { try await Task.sleep(for: .milliseconds(20)) }
+            killed.cancel()
+            await #expect(throws: CancellationError.self) { try await killed.value }
+            codes.append(try #require(code()))
+        }
+        #expect(Set(codes).count == 1 && engine.received.count == 1)
+        for name in ["claim.json", "key.pem"] {
+            var status = stat()
+            #expect(stat(run.file(name).string, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        }
+        engine.attend()
+        try await registration(arguments, clock: clock.clock).run()
+        #expect(engine.received.count == 1)
+        #expect(Credentials(from: state)?.host == engine.received.first?.host)
+        for name in ["claim.json", "key.pem"] { #expect(try run.read(name) == nil, "\(name)") }
+        try await engine.stop()
+    }
 
+    @Test("a claim of another engine is not gone on with")
+    func claimOfAnotherEngine() async throws {
+        let run = try temporary.directory("run")
+        let first = try await StandInEngine(
+            authority: try TestAuthority(),
+            run: run,
+            behaviour: StandInEngine.Behaviour(isAttended: false)
+        )
+        let clock = TestClock(TestAuthority.now)
+        let waiting = try registration("management_server=127.0.0.1:\(first.port)", clock: clock.clock)
+        let killed = Task { try await waiting.run() }
+        while first.received.first?.code == nil { try await Task.sleep(for: .milliseconds(20)) }
+        killed.cancel()
+        _ = await killed.result
+        let second = try await StandInEngine(authority: try TestAuthority(), run: run)
+        try await registration("management_server=127.0.0.1:\(second.port)", clock: clock.clock).run()
+        #expect(second.received.count == 1)
+        try await first.stop()
+        try await second.stop()
+    }
+
+    /// What a former tenant of the machine leaves on a partition that is labelled MUSTER-STATE.
+    private func leaveCredentials(of authority: TestAuthority, engine: String) throws -> NodeIdentity {
+        let state = try temporary.directory("state")
+        let identity = NodeIdentity(key: P256.Signing.PrivateKey())
+        let host = UniqueID.random()
+        let certificate = try authority.issue(for: identity.key.publicKey, names: ["muster:host/\(host)"])
+        try identity.store(in: state, group: getgid())
+        try Credentials(
+            authority: try Authority(pem: authority.pem),
+            certificate: certificate,
+            host: host,
+            engine: EngineAddress(engine)
+        ).store(in: state)
+        return identity
+    }
+
+    @Test(
+        "credentials of another engine than the one that the node is told do not count, and their key is in no claim",
+        arguments: [true, false]
+    )
+    func otherEngine(isFingerprintSet: Bool) async throws {
+        let (state, run) = (try temporary.directory("state"), try temporary.directory("run"))
         let engine = try await StandInEngine(authority: try TestAuthority(), run: run)
         let fingerprint = try #require(engine.authority.fingerprint)
+        let told = "127.0.0.1:\(engine.port)"
+        let left = try leaveCredentials(of: try TestAuthority(), engine: isFingerprintSet ? told : "old.example")
         let arguments =
-            "management_server=127.0.0.1:\(engine.port) management_server_fingerprint=\(fingerprint)"
+            "management_server=\(told)" + (isFingerprintSet ? " management_server_fingerprint=\(fingerprint)" : "")
         try await registration(arguments, clock: TestClock(TestAuthority.now).clock).run()
         #expect(Credentials(from: state)?.authority.fingerprint == fingerprint)
+        #expect(Credentials(from: state)?.engine == EngineAddress(told))
+        let claimed = try #require(engine.received.first).key.rawRepresentation
+        #expect(Array(claimed) != Array(left.key.publicKey.rawRepresentation))
         #expect(
-            engine.received.first.map { Array($0.key.rawRepresentation) }
-                == Array(identity.key.publicKey.rawRepresentation)
+            NodeIdentity.stored(in: state).map { Array($0.key.publicKey.rawRepresentation) } == Array(claimed),
+            "the approved key takes the place of the one that was left"
         )
         try await engine.stop()
     }
 
-    @Test("a key file that holds no key is an error, not a reason for another key")
-    func damagedKey() throws {
-        let state = try temporary.directory("state")
+    @Test(
+        "a reboot keeps the certificate and asks nobody, whatever the clock says and however the engine is called now",
+        arguments: [(Int64(0), false), (TestAuthority.now, false), (TestAuthority.now, true)]
+    )
+    func reboot(clock seconds: Int64, isRenamed: Bool) async throws {
+        let (state, run) = (try temporary.directory("state"), try temporary.directory("run"))
+        let engine = try await StandInEngine(authority: try TestAuthority(), run: run)
+        let fingerprint = try #require(engine.authority.fingerprint)
+        let told = "127.0.0.1:\(engine.port)"
+        let left = try leaveCredentials(of: engine.authority, engine: isRenamed ? "former.example" : told)
+        let arguments = "management_server=\(told) management_server_fingerprint=\(fingerprint)"
+        try await registration(arguments, clock: TestClock(seconds).clock).run()
+        #expect(engine.received.allSatisfy { $0.code == nil }, "nobody is asked")
+        #expect(run.value(RegisterReport.self, in: RegisterReport.fileName)?.state == .approved)
+        #expect(NodeIdentity.stored(in: state)?.publicKey == left.publicKey)
+        for claim in engine.received {
+            #expect(Array(claim.key.derRepresentation) != left.publicKey, "a key from a disk is in no claim")
+        }
+        try await engine.stop()
+    }
+
+    @Test("a certificate that turns up while a claim waits ends the claim: a state partition that came late")
+    func lateState() async throws {
+        let run = try temporary.directory("run")
+        let behaviour = StandInEngine.Behaviour(isAttended: false)
+        let engine = try await StandInEngine(authority: try TestAuthority(), run: run, behaviour: behaviour)
+        let told = "127.0.0.1:\(engine.port)"
+        let registration = try registration("management_server=\(told)", clock: TestClock(TestAuthority.now).clock)
+        let running = Task { try await registration.run() }
+        while engine.received.first?.code == nil { try await Task.sleep(for: .milliseconds(20)) }
+        _ = try leaveCredentials(of: engine.authority, engine: told)
+        try await running.value
+        #expect(run.value(RegisterReport.self, in: RegisterReport.fileName)?.state == .approved)
+        try await engine.stop()
+    }
+
+    @Test("a key file that holds no key counts as none: the node asks for approval with a key of its own")
+    func damagedKey() async throws {
+        let (state, run) = (try temporary.directory("state"), try temporary.directory("run"))
+        let engine = try await StandInEngine(authority: try TestAuthority(), run: run)
+        let told = "127.0.0.1:\(engine.port)"
+        _ = try leaveCredentials(of: engine.authority, engine: told)
         try state.write(Array("junk".utf8), to: NodeIdentity.fileName)
-        #expect(throws: UnreadableKey.self) { try NodeIdentity.load(from: state, group: getgid()) }
-        #expect(try state.read(NodeIdentity.fileName) == Array("junk".utf8))
+        try await registration("management_server=\(told)", clock: TestClock(TestAuthority.now).clock).run()
+        #expect(engine.received.count == 1)
+        #expect(NodeIdentity.stored(in: state) != nil)
+        try await engine.stop()
     }
 
     @Test(

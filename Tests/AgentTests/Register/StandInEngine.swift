@@ -20,6 +20,8 @@ final class StandInEngine: Sendable {
         var key: P256.Signing.PublicKey
         var engineNonce = Nonce.random()
         var code: ApprovalCode?
+        /// What the last poll said.
+        var address: IPv4Address?
     }
 
     struct Behaviour {
@@ -27,6 +29,10 @@ final class StandInEngine: Sendable {
         var outages = 0
         /// How many claims are rejected before one is approved.
         var expirations = 0
+        /// Whether somebody compares the codes and approves.
+        var isAttended = true
+        /// The code on the node's screen, where that is not in this machine's `run`.
+        var shown: String?
     }
 
     let authority: TestAuthority
@@ -63,6 +69,11 @@ final class StandInEngine: Sendable {
         answers.set { [weak self] method, path, body in self?.answer(method, path, body) ?? (500, Data()) }
     }
 
+    func attend(_ isAttended: Bool = true) { behaviour.withLock { $0.isAttended = isAttended } }
+
+    /// A person reads this code off the screen.
+    func show(_ code: String) { behaviour.withLock { ($0.shown, $0.isAttended) = (code, true) } }
+
     func stop() async throws { try await channel.close() }
 
     private func answer(_ method: HTTPMethod, _ path: String, _ body: Data) -> (Int, Data) {
@@ -71,12 +82,15 @@ final class StandInEngine: Sendable {
             return behaviour.outages >= 0
         }
         if isOut { return (503, Data("later".utf8)) }
-        let parts = path.split(separator: "/")
+        let halves = path.split(separator: "?", maxSplits: 1)
+        let parts = halves[0].split(separator: "/")
         do {
             switch (method, parts.count) {
             case (.POST, 3): return try (201, JSONEncoder().encode(receive(body)))
             case (.POST, 5): return try (200, JSONEncoder().encode(open(parts[3], body)))
-            case (.GET, 4): return try (200, JSONEncoder().encode(poll(parts[3])))
+            case (.GET, 4):
+                if halves.count > 1 { try move(parts[3], query: halves[1]) }
+                return try (200, JSONEncoder().encode(poll(parts[3])))
             default: return (404, Data())
             }
         } catch {
@@ -119,6 +133,20 @@ final class StandInEngine: Sendable {
         return try progress(.pending)
     }
 
+    /// Takes the address that a poll carries, if the claim's key signed it.
+    private func move(_ id: Substring, query: Substring) throws {
+        let fields = query.split(separator: "&").map { $0.split(separator: "=") }
+        guard fields.count == 2, fields[0][0] == "address", fields[1][0] == "signature",
+            let notice = AddressNotice(address: fields[0][1], signature: fields[1][1])
+        else { throw Refused() }
+        var claim = try find(id)
+        let signature = try P256.Signing.ECDSASignature(derRepresentation: notice.signature)
+        let said = AddressNotice.transcript(claim: claim.id, address: notice.address)
+        guard claim.key.isValidSignature(signature, for: said) else { throw Refused() }
+        claim.address = notice.address
+        claims.withLock { [claim] claims in claims = claims.map { $0.id == claim.id ? claim : $0 } }
+    }
+
     private func poll(_ id: Substring) throws -> ClaimProgress {
         let claim = try find(id)
         guard let code = claim.code else { return try progress(.committed) }
@@ -127,8 +155,9 @@ final class StandInEngine: Sendable {
             return behaviour.expirations >= 0
         }
         if isExpired { return try progress(.expired) }
-        let shown = run.value(RegisterReport.self, in: RegisterReport.fileName)?.code
-        guard shown == code.description else { return try progress(.pending) }
+        let shown =
+            behaviour.withLock { $0.shown } ?? run.value(RegisterReport.self, in: RegisterReport.fileName)?.code
+        guard shown == code.description, behaviour.withLock({ $0.isAttended }) else { return try progress(.pending) }
         var answer = try progress(.approved)
         answer.host = claim.host
         answer.certificate = try authority.issue(for: claim.key, names: ["muster:host/\(claim.host)"])

@@ -38,28 +38,70 @@ import Glibc
         }
     }
 
-    @Test("more connections than the agent keeps are turned away, and it goes on")
-    func flood() async throws {
+    @Test(
+        "whoever holds connections that say nothing does not keep the engine out, not even from the engine's own address",
+        arguments: [["10.88.0.1"], (10..<30).map { "10.88.0.\($0)" }]
+    )
+    func flood(sources: [String]) async throws {
         try await AgentRig.run { rig in
             try rig.approve()
             try await rig.serving { serve in
-                let kept = try await rig.flood(AgentServer.connectionsMax + 20)
-                let answer = try await rig.client("engine", "Host.ping2")
-                #expect(kept == AgentServer.connectionsMax)
-                #expect(serve.text.contains("too many connections"))
-                #expect(answer.contains("true"), "it keeps serving")
+                try await rig.connected { engine in
+                    try await rig.flooding(200 / sources.count, from: sources) { _ in
+                        for _ in 0..<5 {
+                            let answer = try await rig.client("engine", "Host.ping2")
+                            #expect(answer.contains("true"), "\(answer)")
+                        }
+                        #expect(!engine.text.contains("closed"), "strangers crowd out no engine")
+                    }
+                }
+                let said = serve.text.split(separator: "\n").count { $0.contains("a connection ended") }
+                #expect(said <= 4 * (sources.count + 1), "\(said) lines for a flood")
             }
         }
     }
 
-    @Test("a renewed certificate is taken into use without a restart")
+    @Test("a renewed certificate is taken into use without a restart, and the connections of the old one are closed")
     func renewal() async throws {
         try await AgentRig.run { rig in
             try rig.approve()
             try await rig.serving { serve in
-                try rig.approve()
-                try await serve.await("using the new certificate")
-                #expect(try await rig.client("engine", "Host.ping2").contains("true"))
+                try await rig.connected { engine in
+                    try rig.approve()
+                    try await engine.await("the agent closed the connection")
+                    try await serve.await("listening on")
+                    #expect(try await rig.client("engine", "Host.ping2").contains("true"))
+                }
+            }
+        }
+    }
+
+    enum Leaving: String, CaseIterable {
+        case console
+        case arguments
+        case fingerprint
+    }
+
+    @Test("a node that left its engine obeys it no longer: no listener, no connection", arguments: Leaving.allCases)
+    func left(way: Leaving) async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try rig.tell("management_server=engine.example")
+            try await rig.serving { serve in
+                try await rig.connected { engine in
+                    switch way {
+                    case .console: try Credentials.forget(in: rig.sub("state"))
+                    case .arguments: try rig.tell("management_server=other.example")
+                    case .fingerprint: try rig.tell("management_server_fingerprint=\(Nonce.random())")
+                    }
+                    try await engine.await("the agent closed the connection")
+                    try await serve.await("waiting for key")
+                    #expect(try await !rig.client("engine", "Host.ping2").contains("true"))
+                    try rig.tell("management_server=engine.example")
+                    try rig.approve()
+                    try await serve.await("listening on")
+                    #expect(try await rig.client("engine", "Host.ping2").contains("true"))
+                }
             }
         }
     }

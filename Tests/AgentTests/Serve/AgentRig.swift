@@ -19,6 +19,7 @@ final class AgentRig: Sendable {
     var directory: NodeDirectory { temporary.directory }
     private let names: (host: String, engine: String)
     private let authority: RigAuthority
+    private let host = UniqueID.random()
 
     /// Makes the rig, runs `body`, and leaves nothing behind.
     static func run(dhcp: Bool = false, _ body: (AgentRig) async throws -> Void) async throws {
@@ -67,6 +68,7 @@ final class AgentRig: Sendable {
         }
         for part in ["state", "run"] { try sub(part).make(permissions: .directory) }
         try directory.write([], to: "resolv.conf")
+        try directory.write([], to: "command-line")
         try keepLeaf("muster:engine", "engine")
         try keepLeaf("muster:host/2", "other")
         try directory.write(Array(authority.pem.utf8), to: "ca.pem")
@@ -74,7 +76,7 @@ final class AgentRig: Sendable {
 
     /// What `register` leaves when the node is approved.
     func approve() throws {
-        let leaf = try authority.leaf("muster:host/1")
+        let leaf = try authority.leaf("muster:host/\(host)")
         try sub("state").write(
             Array(leaf.keyPEM.utf8),
             to: "key.pem",
@@ -83,9 +85,14 @@ final class AgentRig: Sendable {
         )
         try sub("state").write(Array(authority.pem.utf8), to: "ca.pem")
         try sub("state").write(Array(leaf.certificatePEM.utf8), to: "certificate.pem")
+        try sub("state").write(Array("engine.example\n".utf8), to: "engine")
+        try sub("state").write(Array("\(host)\n".utf8), to: "host-id")
         try directory.write(Array(leaf.keyPEM.utf8), to: "own.key")
         try directory.write(Array(leaf.certificatePEM.utf8), to: "own.pem")
     }
+
+    /// What the kernel's arguments say, from now on.
+    func tell(_ arguments: String) throws { try directory.write(Array(arguments.utf8), to: "command-line") }
 
     /// A certificate of another authority with the engine's role.
     func keepImpostor() throws {
@@ -114,7 +121,8 @@ final class AgentRig: Sendable {
     /// `muster-agent serve` until `body` ends. `isReady`: wait until it listens.
     func serving<Result: Sendable>(isReady: Bool = true, _ body: (Daemon) async throws -> Result) async throws -> Result
     {
-        let words = agent("serve") + ["--port", "\(Self.port)"]
+        let words =
+            agent("serve") + ["--port", "\(Self.port)", "--command-line", directory.file("command-line").string]
         return try await Daemon.run(inHost(words), until: isReady ? "listening on" : "waiting for key", body)
     }
 
@@ -154,13 +162,30 @@ final class AgentRig: Sendable {
         return result.standardOutput.split(separator: "\n").map(String.init)
     }
 
-    /// Opens `count` connections that say nothing; how many of them the agent keeps.
-    func flood(_ count: Int) async throws -> Int? {
-        let words = [
-            "netns", "exec", names.engine, "python3", Self.script("flood-client.py"), Self.hostAddress, "\(Self.port)",
-            "\(count)", "\(AgentServer.connectionsMax)",
-        ]
-        return Int(try await ip(words).filter { $0 != "\n" })
+    /// Keeps `count` connections open that say nothing, from as many addresses as given, while `body` runs.
+    func flooding<Result: Sendable>(
+        _ count: Int,
+        from sources: [String],
+        _ body: (Daemon) async throws -> Result
+    ) async throws -> Result {
+        for source in sources where source != "10.88.0.1" {
+            try await ip("-n", names.engine, "address", "add", "\(source)/24", "dev", "eng0")
+        }
+        let words =
+            [
+                "ip", "netns", "exec", names.engine, "python3", "-u", Self.script("flood-client.py"), Self.hostAddress,
+                "\(Self.port)", "\(count)",
+            ] + sources
+        return try await Daemon.run(words, until: "flooding", body)
+    }
+
+    /// `body` beside a client that has called once, is connected, and says when it no longer is.
+    func connected<Result: Sendable>(_ body: (Daemon) async throws -> Result) async throws -> Result {
+        let words =
+            ["ip", "netns", "exec", names.engine, "python3", "-u", Self.script("stomp-client.py"), Self.hostAddress]
+            + ["\(Self.port)"] + ["ca.pem", "engine.pem", "engine.key"].map { directory.file($0).string }
+            + ["Host.ping2", "until-closed"]
+        return try await Daemon.run(words, until: "true", body)
     }
 
     /// The host's links with their addresses, and its routes, as iproute2 says.

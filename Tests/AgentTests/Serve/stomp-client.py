@@ -4,7 +4,8 @@
     stomp-client.py HOST PORT CA CERTIFICATE KEY [METHOD [PARAMS]]...
 
 Sends each call and prints its reply, a line each. METHOD `+Host.x` sends without waiting for the reply; `raw:TEXT` sends
-bytes; `wait:SECONDS` waits; `poll:METHOD` sends METHOD every 200 ms until the replies of all `+` calls have come.
+bytes; `wait:SECONDS` waits; `poll:METHOD` sends METHOD every 200 ms until the replies of all `+` calls have come;
+`until-closed` waits until the agent closes the connection.
 """
 import json, socket, ssl, sys, threading, time, uuid
 
@@ -90,6 +91,11 @@ while words:
         wire.sendall(word[4:].encode())
     elif word.startswith("wait:"):
         time.sleep(float(word[5:]))
+    elif word == "until-closed":
+        with arrived:
+            arrived.wait_for(lambda: closed)
+        print("the agent closed the connection", flush=True)
+        sys.exit(0)
     elif word.startswith("poll:"):
         while not all(name in replies for name in running) and not closed:
             call(word[5:], {})

@@ -46,13 +46,13 @@ import Testing
         try directory.write(Array("management_server=site:8443 hostname=site ip=dhcp\n".utf8), to: "site")
         try directory.write(Array("management_server=boot quiet\n".utf8), to: "cmdline")
         let site = directory.file("site")
-        let both = NodeConfiguration(commandLine: directory.file("cmdline"), site: site, state: directory)
+        let both = NodeConfiguration(commandLine: directory.file("cmdline"), site: site, state: directory, run: directory)
         #expect(both.engine == EngineAddress("boot"))
         #expect(both.hostName == HostName("site"))
         #expect(both.arguments.addresses.count == 1)
-        let alone = NodeConfiguration(commandLine: directory.file("none"), site: site, state: directory)
+        let alone = NodeConfiguration(commandLine: directory.file("none"), site: site, state: directory, run: directory)
         #expect(alone.engine == EngineAddress("site:8443"))
-        let without = NodeConfiguration(commandLine: directory.file("cmdline"), site: "/no/such", state: directory)
+        let without = NodeConfiguration(commandLine: directory.file("cmdline"), site: "/no/such", state: directory, run: directory)
         #expect(without.hostName == nil)
     }
 
@@ -62,7 +62,7 @@ import Testing
     )
     func damagedSettings(text: String) throws {
         try directory.write(Array(text.utf8), to: NodeSettings.fileName)
-        let configuration = NodeConfiguration(commandLine: directory.file("cmdline"), state: directory)
+        let configuration = NodeConfiguration(commandLine: directory.file("cmdline"), state: directory, run: directory)
         #expect(configuration == NodeConfiguration())
     }
 
@@ -89,6 +89,33 @@ import Testing
         settings = NodeSettings()
         settings.engine = EngineAddress("a")
         #expect(NodeConfiguration(arguments: arguments, settings: settings).engineFingerprint == one)
+    }
+
+    @Test(
+        "an engine that lies on a disk leads no node away from a fingerprint of the kernel arguments; one typed now does"
+    )
+    func diskAgainstFingerprint() throws {
+        let (state, run) = (NodeDirectory(directory.file("state")), NodeDirectory(directory.file("run")))
+        for each in [state, run] { try each.make() }
+        let (told, typed) = (Nonce.random(), Nonce.random())
+        var settings = NodeSettings()
+        (settings.engine, settings.engineFingerprint) = (EngineAddress("b"), typed)
+        settings.hostName = HostName("n")
+        try settings.save(state: state, run: run)
+        func configuration(_ line: String) throws -> NodeConfiguration {
+            try directory.write(Array(line.utf8), to: "cmdline")
+            return NodeConfiguration(commandLine: directory.file("cmdline"), state: state, run: run)
+        }
+        let withFingerprint = "management_server=a management_server_fingerprint=\(told)"
+        #expect(try configuration(withFingerprint).engine == EngineAddress("b"))
+        #expect(try configuration(withFingerprint).engineFingerprint == typed)
+        // A reboot.
+        try run.remove(NodeSettings.engineFileName)
+        #expect(try configuration(withFingerprint).engine == EngineAddress("a"))
+        #expect(try configuration(withFingerprint).engineFingerprint == told)
+        #expect(try configuration(withFingerprint).hostName == HostName("n"))
+        #expect(try configuration("management_server=a").engine == EngineAddress("b"))
+        #expect(try configuration("management_server=a").engineFingerprint == typed)
     }
 
     private func entries() -> [String] {
