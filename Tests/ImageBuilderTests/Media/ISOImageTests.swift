@@ -27,7 +27,6 @@ import Testing
         let listing = try await output(of: "isoinfo", ["-i", iso.string, "-R", "-l"])
         let dates = listing.split(separator: "\n").filter { $0.contains("[") }.map { $0.contains("Nov 14 2023") }
         #expect(dates.count > 10 && dates.allSatisfy { $0 }, "\(listing)")
-        #expect(!listing.contains("\(getpwuid(getuid()).pointee.pw_gid + 1)  "))
     }
 
     @Test("an image without a root file has no argument that names one")
@@ -134,10 +133,9 @@ import Testing
         let records = try await output(of: "isoinfo", ["-i", iso.string, "-R", "-l"])
         #expect(records.contains("zz.json"), "the record after it has moved")
         let report = try await sample.report(iso, ["-find", "/muster/root.squashfs", "-exec", "report_lba"])
-        #expect(
-            report.contains(", 4294965248 ,") && report.contains(", \(size - ISOVolume.largestExtent) ,"),
-            "\(report)"
-        )
+        let lines = report.split(separator: "\n").filter { $0.hasPrefix("File data lba:") }
+        let blocks = lines.map { $0.split(separator: ",")[2].filter(\.isNumber) }
+        #expect(blocks == ["2097151", "\((size - ISOVolume.largestExtent + 2047) / 2048)"], "\(report)")
         guard getenv("MUSTER_TEST_IMAGES") != nil else { return }
         let copy = sample.scratch.file("copy")
         _ = try await sample.report(iso, ["-osirrox", "on", "-extract", "/muster/root.squashfs", copy.string])

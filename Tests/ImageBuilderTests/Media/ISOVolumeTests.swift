@@ -56,15 +56,14 @@ import Testing
         }
     }
 
+    /// Every byte of the metadata that says something; blanks and zeros are padding, of which some are tried.
     @Test func aFlippedByteDoesNotCrash() throws {
         var bytes = try Self.base()
-        for index in stride(from: 16 * ISOVolume.sector, to: min(bytes.count, 40 * ISOVolume.sector), by: 1)
-        where bytes[index] != 0 || index % 16 == 0 {
-            for mask in [UInt8(0xFF), 0x80] {
-                bytes[index] ^= mask
-                _ = try? Self.use(bytes)
-                bytes[index] ^= mask
-            }
+        for index in (16 * ISOVolume.sector)..<(bytes.count - 4096)
+        where ![0, 32].contains(bytes[index]) || index % 64 == 0 {
+            bytes[index] ^= 0xFF
+            _ = try? Self.use(bytes)
+            bytes[index] ^= 0xFF
         }
     }
 
