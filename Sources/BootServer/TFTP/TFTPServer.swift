@@ -17,6 +17,9 @@ package struct TFTPServer: Service {
         package var transfersMax = 400
         package var transfersPerSourceMax = 32
         package var windowSizeMax = 64
+        /// Requests that are worked on at once: the transfers, and those that are on their way in or out. One more is
+        /// dropped, and its client asks again.
+        package var tasksMax: Int { transfersMax + transfersMax / 2 }
 
         package init(interface: String?, address: HostModel.IPv4Address) {
             (self.interface, self.address) = (interface, address)
@@ -78,14 +81,20 @@ package struct TFTPServer: Service {
             limit: configuration.transfersMax,
             limitPerSource: configuration.transfersPerSourceMax
         )
+        // A client that changes its request at once replaces its transfer, but the old one's task needs its time to end.
+        let gate = Gate(limit: configuration.tasksMax)
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await datagram in inbound.cancelOnGracefulShutdown() {
-                    guard let asked = Asked(datagram) else { continue }
-                    guard case .admitted(let id) = table.admit(asked.client, request: datagram.data) else { continue }
+                    guard let asked = Asked(datagram), gate.enter() else { continue }
+                    guard case .admitted(let id) = table.admit(asked.client, request: datagram.data) else {
+                        gate.leave()
+                        continue
+                    }
                     group.addTask {
                         await serve(asked, id: id, table)
                         table.ended(asked.client, id: id)
+                        gate.leave()
                     }
                 }
                 group.cancelAll()
