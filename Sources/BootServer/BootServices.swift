@@ -30,11 +30,16 @@ package struct BootServices: Service {
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
         let (dhcp, leases) = try await listeners.openDHCP(baseURL: "http://\(recipes.server)")
+        let machines = MachineLocator(
+            neighbours: NeighbourTable(interface: settings.interface),
+            leases: leases,
+            network: settings.address
+        )
         do {
             return BootServices(
                 dhcp: dhcp,
-                tftp: try await listeners.openTFTP(leases),
-                http: try await listeners.openHTTP(recipes, leases),
+                tftp: try await listeners.openTFTP(machines),
+                http: try await listeners.openHTTP(recipes, machines),
                 events: events,
                 leases: leases,
                 logger: logger

@@ -29,7 +29,7 @@ package struct TFTPServer: Service {
     private let configuration: Configuration
     private let channel: any Channel
     private let loaders: LoaderDirectory
-    private let leases: LeaseStore?
+    private let machines: MachineLocator
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
 
@@ -40,12 +40,12 @@ package struct TFTPServer: Service {
 
     /// Binds the socket; `run` serves it. Throws `DatagramSocketError` when port, address or interface cannot be had.
     ///
-    /// The leases say which machine an address is, for the events; without them there are none. `onEvent` is called when a
-    /// loader was fetched or given up, and must not block.
+    /// `machines` say which machine an address is, for the events; for an unknown one there are none. `onEvent` is called
+    /// when a loader was fetched or given up, and must not block.
     package static func open(
         _ configuration: Configuration,
         loaders: LoaderDirectory,
-        leases: LeaseStore?,
+        machines: MachineLocator,
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
     ) async throws -> TFTPServer {
@@ -64,7 +64,7 @@ package struct TFTPServer: Service {
             configuration: configuration,
             channel: channel,
             loaders: loaders,
-            leases: leases,
+            machines: machines,
             logger: logger,
             onEvent: onEvent
         )
@@ -188,7 +188,7 @@ extension TFTPServer {
         limits.windowSizeMax = configuration.windowSizeMax
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
-        let mac = await leases?.machine(at: asked.client.address)
+        let mac = await machines.machine(at: asked.client.address)
         let observer = TFTPTransferHandler.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
             onFinish: { report($0, path, asked, mac, size: content.size) }

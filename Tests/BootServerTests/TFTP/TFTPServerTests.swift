@@ -24,7 +24,7 @@ import Testing
         let server = try await TFTPServer.open(
             configuration,
             loaders: try LoaderDirectory(path: directory.path),
-            leases: nil,
+            machines: MachineLocator(),
             logger: Self.quiet,
             onEvent: { _ in }
         )
