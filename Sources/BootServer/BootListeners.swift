@@ -33,7 +33,7 @@ struct BootListeners {
         }
     }
 
-    func openTFTP(_ leases: LeaseStore?) async throws -> TFTPServer {
+    func openTFTP(_ machines: MachineLocator) async throws -> TFTPServer {
         let loaders: LoaderDirectory
         do throws(LoaderDirectoryError) {
             loaders = try LoaderDirectory(path: settings.loaderDirectory)
@@ -49,7 +49,7 @@ struct BootListeners {
             return try await TFTPServer.open(
                 configuration,
                 loaders: loaders,
-                leases: leases,
+                machines: machines,
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }
             )
@@ -58,12 +58,12 @@ struct BootListeners {
         }
     }
 
-    func openHTTP(_ recipes: BootRecipes, _ leases: LeaseStore?) async throws -> BootHTTPServer {
+    func openHTTP(_ recipes: BootRecipes, _ machines: MachineLocator) async throws -> BootHTTPServer {
         let responder = BootHTTPResponder(
             recipes: recipes,
             directory: directory,
             events: events,
-            leases: leases,
+            machines: machines,
             imageDirectory: settings.imageDirectory,
             loaderDirectory: settings.loaderDirectory,
             logger: logger

@@ -13,6 +13,7 @@ package struct BootServices: Service {
     private let tftp: TFTPServer
     private let http: BootHTTPServer
     private let events: BootEventQueue
+    private let leases: LeaseStore?
     private let logger: Logger
 
     /// Opens every listener and the journal of leases, so that a taken port fails the start before any machine is
@@ -29,18 +30,36 @@ package struct BootServices: Service {
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
         let (dhcp, leases) = try await listeners.openDHCP(baseURL: "http://\(recipes.server)")
-        return BootServices(
-            dhcp: dhcp,
-            tftp: try await listeners.openTFTP(leases),
-            http: try await listeners.openHTTP(recipes, leases),
-            events: events,
-            logger: logger
+        let machines = MachineLocator(
+            neighbours: NeighbourTable(interface: settings.interface),
+            leases: leases,
+            network: settings.address
         )
+        do {
+            return BootServices(
+                dhcp: dhcp,
+                tftp: try await listeners.openTFTP(machines),
+                http: try await listeners.openHTTP(recipes, machines),
+                events: events,
+                leases: leases,
+                logger: logger
+            )
+        } catch {
+            await leases?.close()
+            throw error
+        }
     }
 
     /// Serves until a graceful shutdown, which ends within `drainSeconds`, or until one of the services fails.
     package func run() async throws {
         logger.info("HTTP serves scripts and images", metadata: ["port": "\(http.port)"])
+        let ending: Result<Void, any Error>
+        do { ending = .success(try await serve()) } catch { ending = .failure(error) }
+        await leases?.close()
+        try ending.get()
+    }
+
+    private func serve() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await dhcp?.run() }
             group.addTask { try await tftp.run() }

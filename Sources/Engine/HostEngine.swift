@@ -16,7 +16,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let images: ImageShelf
     let supervisor = HostSupervisor()
     let claimRate: RateLimit
-    let bootEventRate = RateLimit(burst: 40, perMinute: 20)
+    let bootRates: BootStepRates
+    let signInEventRate = RateLimit(burst: 40, perMinute: 20)
     let signInGate = SignInGate()
     private let lock: InstallationLock
 
@@ -35,6 +36,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         images = ImageShelf(root: settings.imageDirectory)
         let perMinute = settings.enrolment.claimsPerMinutePerSource
         claimRate = RateLimit(burst: perMinute, perMinute: perMinute)
+        bootRates = BootStepRates(settings.boot)
     }
 
     /// Opens the installation; refuses where there is none, where another engine runs on it, and where a newer one
@@ -84,7 +86,11 @@ package final class HostEngine: Service, BootDirectory, Sendable {
 
     func expireClaims() async throws(EngineError) {
         let now = settings.clock.now()
-        try await store.write { [store] in try store.expireClaims(at: now, in: $0) }
+        let deniedBefore = now - settings.boot.denyWindow
+        try await store.write { [store] db in
+            try store.expireClaims(at: now, in: db)
+            try store.expireDenials(before: deniedBefore, in: db)
+        }
     }
 
     /// The engine's own certificate, for its web listener and its connections to agents.

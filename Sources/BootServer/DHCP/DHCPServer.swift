@@ -169,7 +169,8 @@ package struct DHCPServer: Service {
         let request = BootRequest(mac: mac, hardwareID: packet.hardwareID, firmware: client.firmware ?? .uefi)
         do {
             let answer = try await withTimeLimit(Self.directoryWaitMax) { try await directory.answer(request) }
-            return answer.profile.mode == .deny ? .denied(reason: answer.reason) : .allowed
+            guard answer.profile.mode == .deny else { return .allowed }
+            return .denied(profile: answer.profile.name, reason: answer.reason)
         } catch {
             // The address and the loader do no harm: the script is asked for by HTTP, and there nobody is let through.
             logger.warning("\(mac) is answered without the boot directory: \(error)")

@@ -187,7 +187,7 @@ final class BootHTTPConnection: ChannelDuplexHandler {
         guard offset < range.upperBound else { return finish(response, isLast: isLast, context) }
         let end = min(offset + Int64(limits.sliceBytes), range.upperBound)
         state = .sending(response, offset: end, isLast: isLast)
-        watch(file, upTo: end, until: .now() + limits.slice, context)
+        watch(file, upTo: end, until: .now() + limits.time(forBytes: end - offset), context)
         let region = FileRegion(fileHandle: file.handle, readerIndex: Int(offset), endIndex: Int(end))
         let sent = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(.body(.fileRegion(region))), promise: sent)
@@ -205,7 +205,7 @@ final class BootHTTPConnection: ChannelDuplexHandler {
         until deadline: NIODeadline,
         _ context: ChannelHandlerContext
     ) {
-        setDeadline(context, min(limits.slice, limits.sliceCheck)) { connection, context in
+        setDeadline(context, min(max(deadline - .now(), .zero), limits.sliceCheck)) { connection, context in
             guard NIODeadline.now() < deadline, file.currentSize >= end else { return connection.close(context) }
             connection.watch(file, upTo: end, until: deadline, context)
         }
@@ -216,7 +216,7 @@ final class BootHTTPConnection: ChannelDuplexHandler {
         state = .answering
         let sent = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: sent)
-        setDeadline(context, limits.slice) { connection, context in connection.close(context) }
+        setDeadline(context, limits.sliceMin) { connection, context in connection.close(context) }
         sent.futureResult.assumeIsolated().whenComplete { result in
             let isSent = (try? result.get()) != nil
             response.end(isComplete: isSent)

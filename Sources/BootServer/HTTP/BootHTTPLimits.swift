@@ -16,8 +16,11 @@ package struct BootHTTPLimits: Hashable, Sendable {
     package var firstRequest = TimeAmount.seconds(10)
     /// From the end of an answer to the end of the next request.
     package var nextRequest = TimeAmount.seconds(60)
-    /// The time that a client may take for `sliceBytes` of a file.
-    package var slice = TimeAmount.seconds(30)
+    /// The slowest that a client may take a file, in bytes a second, measured over each slice: what every one of
+    /// `downloadsMax` has on a line of 100 Mbit/s, with a third to spare. Slower ones are cut off.
+    package var bytesPerSecondMin = 32 << 10
+    /// The time that a client has at least for a slice or a short answer.
+    package var sliceMin = TimeAmount.seconds(10)
     /// How often a slice on its way is looked at.
     package var sliceCheck = TimeAmount.seconds(1)
     /// Files are sent in slices of so many bytes, so that a client that stops reading is noticed.
@@ -26,13 +29,26 @@ package struct BootHTTPLimits: Hashable, Sendable {
     package var linger = TimeAmount.seconds(2)
     /// Image files sent at once; one more gets 503 with `Retry-After`, which iPXE obeys.
     package var downloadsMax = 256
+    /// Image files sent at once to one address: a machine loads one or two.
+    package var downloadsPerPeerMax = 8
+    /// Scripts and image files that the engine is asked about for one address, and then one more every `askMilliseconds`.
+    /// A boot takes about five.
+    package var asksPerPeer = 40
+    package var askMilliseconds = 500
+    /// Addresses whose asking is counted; others are told to come again while the table is full.
+    package var askingPeersMax = 8192
     /// Seconds of that `Retry-After`.
     package var retrySeconds = 5
-    /// Reports of scripts taken from one machine, and then one more every `reportSeconds`.
+    /// Reports of scripts taken from one machine and from one address, and then one more every `reportSeconds`.
     package var reportsPerMachine = 8
     package var reportSeconds = 10
-    /// Machines whose reports are counted; reports of others are dropped while the table is full.
+    /// Machines and addresses whose reports are counted; reports of others are dropped while the table is full.
     package var reportingMachinesMax = 4096
 
     package init() {}
+
+    /// The time that a client has for so many bytes.
+    func time(forBytes count: Int64) -> TimeAmount {
+        max(sliceMin, .nanoseconds(count * 1_000_000_000 / Int64(max(1, bytesPerSecondMin))))
+    }
 }

@@ -10,31 +10,42 @@ package struct BootHTTPResponder: Sendable {
     let recipes: BootRecipes
     let directory: any BootDirectory
     let events: BootEventQueue
-    let leases: LeaseStore?
+    let machines: MachineLocator
     let images: ServedDirectory
     let loaders: ServedDirectory
     let limits: BootHTTPLimits
     let logger: Logger
-    private let reports: ReportAllowance
+    private let reports: Allowance<MACAddress>
+    private let reporters: Allowance<IPv4Address>
+    private let asks: Allowance<IPv4Address>
     private let downloads: Admission<IPv4Address>
 
-    /// `leases` say which machine an address is, for the loaders, whose requests name no machine.
+    /// `machines` say which machine an address is: for the loaders, whose requests name none, and for what somebody may
+    /// have asked in another's name.
     package init(
         recipes: BootRecipes,
         directory: any BootDirectory,
         events: BootEventQueue,
-        leases: LeaseStore? = nil,
+        machines: MachineLocator,
         imageDirectory: String,
         loaderDirectory: String,
         limits: BootHTTPLimits = BootHTTPLimits(),
         logger: Logger
     ) {
-        (self.recipes, self.directory, self.events, self.leases) = (recipes, directory, events, leases)
+        (self.recipes, self.directory, self.events, self.machines) = (recipes, directory, events, machines)
         self.limits = limits
         images = ServedDirectory(path: imageDirectory, followsLinks: false)
         loaders = ServedDirectory(path: loaderDirectory, followsLinks: true)
-        (self.logger, reports) = (logger, ReportAllowance(limits: limits))
-        downloads = Admission(totalMax: limits.downloadsMax)
+        self.logger = logger
+        let interval = TimeAmount.seconds(Int64(limits.reportSeconds))
+        reports = Allowance(burst: limits.reportsPerMachine, interval: interval, keysMax: limits.reportingMachinesMax)
+        reporters = Allowance(burst: limits.reportsPerMachine, interval: interval, keysMax: limits.reportingMachinesMax)
+        asks = Allowance(
+            burst: limits.asksPerPeer,
+            interval: .milliseconds(Int64(limits.askMilliseconds)),
+            keysMax: limits.askingPeersMax
+        )
+        downloads = Admission(totalMax: limits.downloadsMax, perKeyMax: limits.downloadsPerPeerMax)
     }
 
     /// The answer to a request whose head is complete. Never throws: what fails becomes a status.
@@ -65,12 +76,16 @@ package struct BootHTTPResponder: Sendable {
     ) async -> BootHTTPResponse {
         switch route {
         case .firstStage: return .text(.ok, recipes.firstStage)
-        case .script(let request): return await script(request, tells: head.method == .GET)
+        case .script(let request):
+            guard asks.take(address ?? .any) else { return busy("this address asks too often") }
+            return await script(request, tells: head.method == .GET)
         case .loader(let name): return await loader(name, head, address)
-        case .image(let image, let machine): return await self.image(image, machine, head, address)
+        case .image(let image, let claim): return await self.image(image, claim, head, address)
         case .report(let mac, let step, let detail):
             // Answered with a body: iPXE of 2019 waits for one after a 204.
-            guard head.method == .GET, reports.take(mac) else { return .text(.ok, "not taken\n") }
+            guard head.method == .GET, reporters.take(address ?? .any), reports.take(mac) else {
+                return .text(.ok, "not taken\n")
+            }
             let sentence = "the machine reports that the step \(step) failed\(Self.reason(detail))"
             events.offer(BootEvent(mac: mac, stage: .failed, detail: sentence, address: address))
             return .text(.ok, "taken\n")
@@ -96,7 +111,7 @@ package struct BootHTTPResponder: Sendable {
         }
         do {
             let script = try recipes.script(for: answer, to: request)
-            if tells { tell(script.kind, answer, request) }
+            if tells { await tell(script.kind, answer, request) }
             return .text(.ok, script.text)
         } catch {
             let detail = "\(error); \(error.remedy)"
@@ -116,7 +131,7 @@ package struct BootHTTPResponder: Sendable {
         }
     }
 
-    private func tell(_ kind: BootScript.Kind, _ answer: BootAnswer, _ request: BootRequest) {
+    private func tell(_ kind: BootScript.Kind, _ answer: BootAnswer, _ request: BootRequest) async {
         let profile = terminalEscaped(answer.profile.name)
         let reason = terminalEscaped(answer.reason)
         let (stage, detail): (BootEvent.Stage, String) =
@@ -126,7 +141,40 @@ package struct BootHTTPResponder: Sendable {
             case .deny: (.denied, "was denied by the profile \(profile): \(reason)")
             case .wait: (.script, "was told to wait, no image is published for the profile \(profile): \(reason)")
             }
-        events.offer(BootEvent(mac: request.mac, stage: stage, detail: detail, address: request.address))
+        // The node image is only got with its last file.
+        let isOutcome = kind == .local || kind == .deny
+        events.offer(await event(of: request, stage, detail, outcome: isOutcome ? answer.profile.name : nil))
+    }
+
+    /// A step of the machine that a request names. It is the outcome of a profile only where the request comes from that
+    /// machine, as far as anybody can say.
+    private func event(
+        of request: BootRequest,
+        _ stage: BootEvent.Stage,
+        _ detail: String,
+        outcome: String?
+    ) async -> BootEvent {
+        let isItself = await isFromItself(request)
+        return BootEvent(
+            mac: request.mac,
+            stage: stage,
+            detail: isItself ? detail : detail + Self.asked,
+            address: request.address,
+            hardwareID: request.hardwareID,
+            outcome: isItself ? outcome : nil
+        )
+    }
+
+    /// Behind the sentence of a step that may be somebody else's.
+    static let asked = ", asked for from an address that is not known to be the machine's"
+
+    private func isFromItself(_ request: BootRequest) async -> Bool {
+        guard let address = request.address else { return false }
+        return await machines.vouches(for: request.mac, at: address)
+    }
+
+    private func busy(_ reason: String) -> BootHTTPResponse {
+        .text(.serviceUnavailable, reason + "\n", headers: ["Retry-After": String(limits.retrySeconds)])
     }
 
     // MARK: Files
@@ -134,7 +182,7 @@ package struct BootHTTPResponder: Sendable {
     /// UEFI HTTP boot asks for the head first; only a whole loader is a step.
     private func loader(_ name: String, _ head: HTTPRequestHead, _ address: IPv4Address?) async -> BootHTTPResponse {
         var response = await file(loaders, [name], head)
-        guard head.method == .GET, response.status == .ok, let address, let mac = await leases?.machine(at: address)
+        guard head.method == .GET, response.status == .ok, let address, let mac = await machines.machine(at: address)
         else { return response }
         response.onEnd = { [events] isComplete in
             guard isComplete else { return }
@@ -145,22 +193,23 @@ package struct BootHTTPResponder: Sendable {
 
     private func image(
         _ image: BootRoute.ImageFile,
-        _ machine: BootRequest?,
+        _ claim: BootRoute.Claim?,
         _ head: HTTPRequestHead,
         _ address: IPv4Address?
     ) async -> BootHTTPResponse {
-        // The profile of the next boot is spent when the initramfs is there: what that fetches belongs to the boot that
-        // was allowed, whatever the next one gets.
-        if let machine, !image.isOfLiveRoot, let refusal = await refusal(machine) { return refusal }
         let peer = address ?? .any
-        guard head.method == .HEAD || downloads.enter(peer) else {
-            let headers: HTTPHeaders = ["Retry-After": String(limits.retrySeconds)]
-            return .text(.serviceUnavailable, "too many machines load images now\n", headers: headers)
+        if let claim {
+            guard asks.take(peer) else { return busy("this address asks too often") }
+            // The profile of the next boot is spent when the initramfs is there: what that fetches belongs to the boot that
+            // was allowed, whatever the next one gets.
+            if !image.isOfLiveRoot, let refusal = await refusal(claim.machine) { return refusal }
         }
+        guard head.method == .HEAD || downloads.enter(peer) else { return busy("too many images are loaded now") }
         var response = await file(images, [image.name, image.version, image.file], head)
         guard head.method == .GET else { return response }
-        let told = ImageTransfer(image: image, machine: machine, response: response, started: .now())
-        response.onEnd = { [downloads, events] isComplete in
+        var told = ImageTransfer(image: image, claim: claim, response: response, started: .now())
+        if let claim { told.isFromItself = await isFromItself(claim.machine) }
+        response.onEnd = { [downloads, events, told] isComplete in
             downloads.leave(peer)
             if let event = told.event(isComplete: isComplete) { events.offer(event) }
         }
@@ -173,12 +222,11 @@ package struct BootHTTPResponder: Sendable {
             let answer = try await directory.answer(machine)
             guard answer.profile.mode == .deny else { return nil }
             let detail = "was refused an image: \(terminalEscaped(answer.reason))"
-            events.offer(BootEvent(mac: machine.mac, stage: .denied, detail: detail, address: machine.address))
+            events.offer(await event(of: machine, .denied, detail, outcome: answer.profile.name))
             return .text(.forbidden, "this machine may not boot from here\n")
         } catch {
             logger.warning("nobody could say whether \(machine.mac) may load an image: \(error)")
-            let headers: HTTPHeaders = ["Retry-After": String(limits.retrySeconds)]
-            return .text(.serviceUnavailable, "the engine does not answer\n", headers: headers)
+            return busy("the engine does not answer")
         }
     }
 

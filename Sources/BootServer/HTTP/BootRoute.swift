@@ -8,10 +8,16 @@ enum BootRoute: Hashable, Sendable {
     case script(BootRequest)
     /// `/boot/ipxe.efi` …: a loader.
     case loader(String)
-    /// `/images/NAME/VERSION/FILE`, with the machine that says it fetches it.
-    case image(ImageFile, machine: BootRequest?)
+    /// `/images/NAME/VERSION/FILE`, with what the query says of who fetches it.
+    case image(ImageFile, Claim?)
     /// `/boot/event?mac=…&stage=…&detail=…`: a failure that a script reports.
     case report(MACAddress, step: String, detail: HostileText)
+
+    /// Who fetches an image file, by its own word, and the profile whose script named the file.
+    struct Claim: Hashable, Sendable {
+        var machine: BootRequest
+        var profile: String?
+    }
 
     struct ImageFile: Hashable, Sendable {
         var name: String
@@ -32,8 +38,11 @@ enum BootRoute: Hashable, Sendable {
         case ("images", 4):
             guard path.dropFirst().allSatisfy({ ImageReference.isComponent($0) }) else { throw .notFound }
             let file = ImageFile(name: path[1], version: path[2], file: path[3])
-            let machine = target["mac"] == nil ? nil : try Self.machine(target, address)
-            self = .image(file, machine: machine)
+            guard target["mac"] != nil else {
+                self = .image(file, nil)
+                return
+            }
+            self = .image(file, Claim(machine: try Self.machine(target, address), profile: target["profile"]))
         default: throw .notFound
         }
     }

@@ -4,35 +4,49 @@ import NIOCore
 /// One image file on its way to a machine, for the event at its end.
 struct ImageTransfer: Sendable {
     var image: BootRoute.ImageFile
-    var machine: BootRequest?
+    var claim: BootRoute.Claim?
     var stage: BootEvent.Stage
     /// Nothing is told of an error's text, of an unchanged file, or of a part that is not the last.
     var isTold: Bool
+    /// The whole file, or only its end.
+    var isWhole = false
+    /// The request comes from the machine that it names.
+    var isFromItself = false
     var bytes: Int64
     var started: NIODeadline
 
-    init(image: BootRoute.ImageFile, machine: BootRequest?, response: BootHTTPResponse, started: NIODeadline) {
-        (self.image, self.machine, self.started, bytes) = (image, machine, started, response.length)
+    init(image: BootRoute.ImageFile, claim: BootRoute.Claim?, response: BootHTTPResponse, started: NIODeadline) {
+        (self.image, self.claim, self.started, bytes) = (image, claim, started, response.length)
         stage = image.stage
         if image.isDescription {
             isTold = false
         } else if case .file(let file, let range) = response.body {
-            isTold = range.upperBound == file.size
+            (isTold, isWhole) = (range.upperBound == file.size, range == 0..<file.size)
         } else {
             isTold = false
         }
     }
 
     func event(isComplete: Bool) -> BootEvent? {
-        guard let machine, isTold else { return nil }
+        guard let claim, isTold else { return nil }
         let file = "\(image.file) of \(image.name) \(image.version)"
-        guard isComplete else {
-            let detail = "stopped loading \(file)"
-            return BootEvent(mac: machine.mac, stage: .failed, detail: detail, address: machine.address)
-        }
+        guard isComplete else { return event(of: claim, .failed, "stopped loading \(file)") }
         let seconds = Double((NIODeadline.now() - started).nanoseconds / 10_000_000) / 100
-        let detail = "loaded \(file), \(bytes) bytes in \(seconds) s"
-        return BootEvent(mac: machine.mac, stage: stage, detail: detail, address: machine.address)
+        let what = isWhole ? "loaded \(file)" : "loaded the end of \(file)"
+        return event(of: claim, stage, "\(what), \(bytes) bytes in \(seconds) s")
+    }
+
+    private func event(of claim: BootRoute.Claim, _ stage: BootEvent.Stage, _ detail: String) -> BootEvent {
+        let machine = claim.machine
+        return BootEvent(
+            mac: machine.mac,
+            stage: stage,
+            detail: isFromItself ? detail : detail + BootHTTPResponder.asked,
+            address: machine.address,
+            hardwareID: machine.hardwareID,
+            // The initramfs is loaded last: with it the machine has all that the profile gives.
+            outcome: isFromItself && stage == .initramfs ? claim.profile : nil
+        )
     }
 }
 

@@ -3,23 +3,45 @@ import Synchronization
 
 /// The journal's file, `leases.journal` in a directory that one process holds. Every call may block on the disk.
 final class LeaseJournal: Sendable {
-    private let directory: CInt
+    /// Open files; -1 for what is not open.
+    private struct Files {
+        var directory: CInt
+        /// Opened by the first `replace`.
+        var journal: CInt = -1
+    }
+
     private let path: String
-    /// The open file; -1 before the first `replace`. One thread at a time uses it; the lock makes that certain.
-    private let file = Mutex<CInt>(-1)
+    /// One thread at a time uses them; the lock makes that certain.
+    private let files: Mutex<Files>
 
     static let name = "leases.journal"
     private static let temporaryName = "leases.journal.new"
     /// The most that is read back: a journal is rewritten long before it grows to this.
     private static let bytesMax = 256 << 20
 
-    private init(directory: CInt, path: String) { (self.directory, self.path) = (directory, path) }
-
-    deinit {
-        let descriptor = file.withLock { $0 }
-        if descriptor >= 0 { close(descriptor) }
-        close(directory)
+    private init(directory: CInt, path: String) {
+        files = Mutex(Files(directory: directory))
+        self.path = path
     }
+
+    deinit { close() }
+
+    /// Lets go of the directory, so that another may have it, and of the file. What is called afterwards fails. May be
+    /// called twice.
+    func close() {
+        let open = files.withLock { files in
+            defer { files = Files(directory: -1) }
+            return files
+        }
+        if open.journal >= 0 { Glibc.close(open.journal) }
+        guard open.directory >= 0 else { return }
+        // Not left to close(2): the lock belongs to every copy of the descriptor, so a child between fork and exec would
+        // hold it on.
+        flock(open.directory, LOCK_UN)
+        Glibc.close(open.directory)
+    }
+
+    private var directory: CInt { files.withLock(\.directory) }
 
     /// Makes the directory when it is missing, and holds it: a second process is refused.
     static func open(directory path: String) throws(LeaseStoreError) -> LeaseJournal {
@@ -31,7 +53,8 @@ final class LeaseJournal: Sendable {
             throw LeaseStoreError(
                 path,
                 "lock it",
-                remedy: "stop the muster-boot that uses it, or give another directory"
+                remedy: "stop the muster-boot that uses it, or give another directory",
+                isTransient: errno == EWOULDBLOCK
             )
         }
         return journal
@@ -44,7 +67,7 @@ final class LeaseJournal: Sendable {
             if errno == ENOENT { return [] }
             throw LeaseStoreError(path, "open \(Self.name)")
         }
-        defer { close(descriptor) }
+        defer { Glibc.close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while bytes.count < Self.bytesMax {
@@ -68,19 +91,19 @@ final class LeaseJournal: Sendable {
                 throw LeaseStoreError(path, "put the new \(Self.name) in place")
             }
         } catch {
-            close(descriptor)
+            Glibc.close(descriptor)
             throw error
         }
-        let old = file.withLock { file in
-            defer { file = descriptor }
-            return file
+        let old = files.withLock { files in
+            defer { files.journal = descriptor }
+            return files.journal
         }
-        if old >= 0 { close(old) }
+        if old >= 0 { Glibc.close(old) }
     }
 
     /// Adds whole lines and waits until the disk has them. After an error the file may end in half a line: `replace` it.
     func append(_ bytes: [UInt8]) throws(LeaseStoreError) {
-        try write(bytes, to: file.withLock { $0 })
+        try write(bytes, to: files.withLock(\.journal))
     }
 
     private func write(_ bytes: [UInt8], to descriptor: CInt) throws(LeaseStoreError) {
@@ -98,13 +121,23 @@ final class LeaseJournal: Sendable {
 /// Why leases cannot be kept.
 package struct LeaseStoreError: Error, Hashable, CustomStringConvertible {
     package let description: String
+    /// True when it may pass by itself: the process before this one has not let go yet.
+    package let isTransient: Bool
 
     /// Reads `errno`.
-    init(_ directory: String, _ operation: String, remedy: String = "give a writable directory with free space") {
+    init(
+        _ directory: String,
+        _ operation: String,
+        remedy: String = "give a writable directory with free space",
+        isTransient: Bool = false
+    ) {
         let cause = String(cString: strerror(errno))
         description = "\(directory): could not \(operation): \(cause); \(remedy)"
+        self.isTransient = isTransient
     }
 
-    /// The threads that write have been stopped.
-    init(stopping cause: String) { description = "leases are not written any more: \(cause)" }
+    /// The store is closed, or the threads that write have been stopped.
+    init(stopping cause: String) {
+        (description, isTransient) = ("leases are not written any more: \(cause)", false)
+    }
 }

@@ -15,6 +15,8 @@ package actor LeaseStore {
     private var pending: [LeaseRecord] = []
     private var waiters: [CheckedContinuation<Turn, Never>] = []
     private var isWriting = false
+    private var isClosed = false
+    private var closers: [CheckedContinuation<Void, Never>] = []
     /// Bytes in the file; more than `bytesMax` and it is written anew.
     private var fileBytes = 0
     private var liveBytes = 0
@@ -94,6 +96,7 @@ package actor LeaseStore {
         with responder: DHCPResponder,
         verdict: DHCPResponder.BootVerdict
     ) async throws(LeaseStoreError) -> DHCPOutcome {
+        try requireOpen()
         let now = clock.now()
         let outcome = responder.respond(to: packet, leases: table, verdict: verdict, now: now)
         for change in outcome.changes { table.apply(change) }
@@ -110,7 +113,20 @@ package actor LeaseStore {
 // MARK: - Group commit
 
 extension LeaseStore {
+    /// Waits for writes under way and lets go of the directory, so that the next process, or the next store of this one,
+    /// may have it. Nothing is answered afterwards. May be called twice.
+    package func close() async {
+        isClosed = true
+        if isWriting { await withCheckedContinuation { closers.append($0) } }
+        journal.close()
+    }
+
+    private func requireOpen() throws(LeaseStoreError) {
+        guard !isClosed else { throw LeaseStoreError(stopping: "the boot server stops") }
+    }
+
     private func commit(_ records: [LeaseRecord]) async throws(LeaseStoreError) {
+        try requireOpen()
         pending += records
         let turn = await withCheckedContinuation { continuation in
             if isWriting {
@@ -134,6 +150,8 @@ extension LeaseStore {
         for follower in followers { follower.resume(returning: .written(result)) }
         if waiters.isEmpty {
             isWriting = false
+            for closer in closers { closer.resume() }
+            closers = []
         } else {
             waiters.removeFirst().resume(returning: .lead)
         }

@@ -17,6 +17,9 @@ package struct TFTPServer: Service {
         package var transfersMax = 400
         package var transfersPerSourceMax = 32
         package var windowSizeMax = 64
+        /// Requests that are worked on at once: the transfers, and those that are on their way in or out. One more is
+        /// dropped, and its client asks again.
+        package var tasksMax: Int { transfersMax + transfersMax / 2 }
 
         package init(interface: String?, address: HostModel.IPv4Address) {
             (self.interface, self.address) = (interface, address)
@@ -26,7 +29,7 @@ package struct TFTPServer: Service {
     private let configuration: Configuration
     private let channel: any Channel
     private let loaders: LoaderDirectory
-    private let leases: LeaseStore?
+    private let machines: MachineLocator
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
 
@@ -37,12 +40,12 @@ package struct TFTPServer: Service {
 
     /// Binds the socket; `run` serves it. Throws `DatagramSocketError` when port, address or interface cannot be had.
     ///
-    /// The leases say which machine an address is, for the events; without them there are none. `onEvent` is called when a
-    /// loader was fetched or given up, and must not block.
+    /// `machines` say which machine an address is, for the events; for an unknown one there are none. `onEvent` is called
+    /// when a loader was fetched or given up, and must not block.
     package static func open(
         _ configuration: Configuration,
         loaders: LoaderDirectory,
-        leases: LeaseStore?,
+        machines: MachineLocator,
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
     ) async throws -> TFTPServer {
@@ -61,7 +64,7 @@ package struct TFTPServer: Service {
             configuration: configuration,
             channel: channel,
             loaders: loaders,
-            leases: leases,
+            machines: machines,
             logger: logger,
             onEvent: onEvent
         )
@@ -78,14 +81,20 @@ package struct TFTPServer: Service {
             limit: configuration.transfersMax,
             limitPerSource: configuration.transfersPerSourceMax
         )
+        // A client that changes its request at once replaces its transfer, but the old one's task needs its time to end.
+        let gate = Gate(limit: configuration.tasksMax)
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await datagram in inbound.cancelOnGracefulShutdown() {
-                    guard let asked = Asked(datagram) else { continue }
-                    guard case .admitted(let id) = table.admit(asked.client, request: datagram.data) else { continue }
+                    guard let asked = Asked(datagram), gate.enter() else { continue }
+                    guard case .admitted(let id) = table.admit(asked.client, request: datagram.data) else {
+                        gate.leave()
+                        continue
+                    }
                     group.addTask {
                         await serve(asked, id: id, table)
                         table.ended(asked.client, id: id)
+                        gate.leave()
                     }
                 }
                 group.cancelAll()
@@ -179,7 +188,7 @@ extension TFTPServer {
         limits.windowSizeMax = configuration.windowSizeMax
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
-        let mac = await leases?.machine(at: asked.client.address)
+        let mac = await machines.machine(at: asked.client.address)
         let observer = TFTPTransferHandler.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
             onFinish: { report($0, path, asked, mac, size: content.size) }

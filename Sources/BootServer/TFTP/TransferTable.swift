@@ -28,6 +28,31 @@ final class TransferTable: Sendable {
         var entries: [Client: Entry] = [:]
         var perSource: [HostModel.IPv4Address: Int] = [:]
         var lastID: UInt64 = 0
+
+        /// What a new client must wait for.
+        enum Obstacle {
+            /// Never acknowledged, and so to be ended for the new one.
+            case client(Client)
+            case transfersUnderWay
+        }
+
+        /// `nil` where there is room.
+        func obstacle(to client: Client, _ limit: Int, _ limitPerSource: Int) -> Obstacle? {
+            let isOwnShareTaken = perSource[client.address, default: 0] >= limitPerSource
+            guard isOwnShareTaken || entries.count >= limit else { return nil }
+            let idle = entries.filter { other, entry in
+                !entry.isAcknowledged && (!isOwnShareTaken || other.address == client.address)
+            }
+            return idle.min { $0.value.id < $1.value.id }.map { .client($0.key) } ?? .transfersUnderWay
+        }
+
+        @discardableResult
+        mutating func remove(_ client: Client) -> Entry? {
+            guard let entry = entries.removeValue(forKey: client) else { return nil }
+            let left = perSource[client.address, default: 1] - 1
+            perSource[client.address] = left > 0 ? left : nil
+            return entry
+        }
     }
 
     private let state = Mutex(State())
@@ -38,19 +63,21 @@ final class TransferTable: Sendable {
 
     /// A new request from a client in progress takes the old transfer's place: firmware uses a port again for its next
     /// file. The same request repeated does not, because the client may be about to acknowledge the first answer.
+    ///
+    /// Where there is no room, the oldest transfer that nobody ever acknowledged makes some: a machine acknowledges within
+    /// milliseconds, and whoever sends requests in the names of others never does.
     func admit(_ client: Client, request: ByteBuffer) -> Admission {
         let (admission, stop) = state.withLock { state -> (Admission, (@Sendable () -> Void)?) in
-            let old = state.entries[client]
-            if let old, !old.isAcknowledged, old.request == request { return (.duplicate, nil) }
-            if old == nil {
-                guard state.entries.count < limit, state.perSource[client.address, default: 0] < limitPerSource else {
-                    return (.full, nil)
-                }
-                state.perSource[client.address, default: 0] += 1
+            var replaced = state.entries[client]
+            if let replaced, !replaced.isAcknowledged, replaced.request == request { return (.duplicate, nil) }
+            if replaced == nil, let victim = state.obstacle(to: client, limit, limitPerSource) {
+                guard case .client(let victim) = victim else { return (.full, nil) }
+                replaced = state.remove(victim)
             }
             state.lastID += 1
+            if state.entries[client] == nil { state.perSource[client.address, default: 0] += 1 }
             state.entries[client] = Entry(id: state.lastID, request: request)
-            return (.admitted(id: state.lastID), old?.stop)
+            return (.admitted(id: state.lastID), replaced?.stop)
         }
         stop?()
         return admission
@@ -75,9 +102,7 @@ final class TransferTable: Sendable {
     func ended(_ client: Client, id: UInt64) {
         state.withLock { state in
             guard state.entries[client]?.id == id else { return }
-            state.entries[client] = nil
-            let left = state.perSource[client.address, default: 1] - 1
-            state.perSource[client.address] = left > 0 ? left : nil
+            state.remove(client)
         }
     }
 

@@ -11,7 +11,7 @@ package struct DHCPResponder: Sendable {
     package enum BootVerdict: Hashable, Sendable {
         /// Also when nobody could be asked: the script asks again.
         case allowed
-        case denied(reason: String)
+        case denied(profile: String, reason: String)
     }
 
     /// Answers one message. The changes are not applied yet; what is durable in them must be on disk before the reply
@@ -66,8 +66,20 @@ struct Exchange {
         .set(Lease(address: address, client: client, state: state, expiry: now + time))
     }
 
-    func event(_ stage: BootEvent.Stage, _ detail: String, _ address: IPv4Address? = nil) -> BootEvent {
-        BootEvent(mac: client.mac, stage: stage, detail: detail, address: address)
+    func event(
+        _ stage: BootEvent.Stage,
+        _ detail: String,
+        _ address: IPv4Address? = nil,
+        outcome: String? = nil
+    ) -> BootEvent {
+        BootEvent(
+            mac: client.mac,
+            stage: stage,
+            detail: detail,
+            address: address,
+            hardwareID: packet.hardwareID,
+            outcome: outcome
+        )
     }
 }
 
@@ -93,10 +105,9 @@ extension DHCPResponder {
 
     private func bootEvents(_ exchange: Exchange, offering address: IPv4Address) -> [BootEvent] {
         guard exchange.boot != .addressOnly else { return [] }
-        if case .denied(let reason) = exchange.verdict {
-            return [
-                exchange.event(.denied, "\(exchange.boot) gets nothing to boot: \(terminalEscaped(reason))", address)
-            ]
+        if case .denied(let profile, let reason) = exchange.verdict {
+            let detail = "\(exchange.boot) gets nothing to boot: \(terminalEscaped(reason))"
+            return [exchange.event(.denied, detail, address, outcome: profile)]
         }
         let file = settings.bootFiles?.file(for: exchange.boot) ?? "nothing to boot"
         return [exchange.event(.discover, "\(exchange.boot) was offered \(address) and \(file)", address)]

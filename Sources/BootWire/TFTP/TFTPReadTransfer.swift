@@ -63,11 +63,16 @@ package struct TFTPReadTransfer: Sendable {
     private var phase = Phase.offeringOptions
     private var wait: Duration
     private var triesLeft = Self.triesMax
+    /// How long the client has been waited for; `nil` from its first acknowledgement on.
+    private var unanswered: Duration? = .zero
 
     /// How often one window is sent again.
     package static let triesMax = 5
     /// The longest wait before sending again, unless the client asked for a longer one.
     package static let waitMax: Duration = .seconds(8)
+
+    /// How long a client is waited for that never answered: anybody can send a request in another's name.
+    package static let firstAnswerMax: Duration = .seconds(12)
 
     /// Of `size` bytes, all of which will be sent.
     package init(size: UInt64, terms: TFTPTerms) {
@@ -81,7 +86,7 @@ package struct TFTPReadTransfer: Sendable {
         case (_, .finished): return []
         case (.start, _): return start()
         case (.timedOut, _): return sendAgain()
-        case (.received(.acknowledgement(let block)), .offeringOptions): return block == 0 ? advance(to: 1) : []
+        case (.received(.acknowledgement(let block)), .offeringOptions): return block == 0 ? answered() : []
         case (.received(.acknowledgement(let block)), .sending(let base, let rewind)):
             return acknowledge(block, base: base, rewind)
         case (.received(.error(let code, let message)), _): return finish(stopped(by: code, message))
@@ -94,10 +99,17 @@ package struct TFTPReadTransfer: Sendable {
         return [.sendOptions(terms.acknowledged), .setTimer(wait)]
     }
 
+    /// The client takes the options.
+    private mutating func answered() -> [Action] {
+        unanswered = nil
+        return advance(to: 1)
+    }
+
     private mutating func acknowledge(_ number: UInt16, base: UInt64, _ rewind: Rewind) -> [Action] {
         // The block of this number at or after the last one acknowledged.
         let block = base - 1 + UInt64(number &- UInt16(truncatingIfNeeded: base - 1))
         guard block <= windowEnd(from: base) else { return [] }
+        if block >= base { unanswered = nil }
         if block == lastIndex { return finish(.complete) }
         if block >= base { return advance(to: block + 1, after: rewind) }
         // A duplicate. In lockstep, answering it would double all that follows (RFC 1123, section 4.2.3.1). In a window it
@@ -115,9 +127,12 @@ package struct TFTPReadTransfer: Sendable {
     }
 
     private mutating func sendAgain() -> [Action] {
-        guard triesLeft > 0 else { return finish(silenceOutcome) }
+        unanswered = unanswered.map { $0 + wait }
+        let isGivenUp = triesLeft == 0 || unanswered.map { $0 >= Self.firstAnswerMax } ?? false
+        guard !isGivenUp else { return finish(silenceOutcome) }
         triesLeft -= 1
         wait = min(wait * 2, max(Self.waitMax, terms.timeout))
+        if let unanswered { wait = min(wait, Self.firstAnswerMax - unanswered) }
         switch phase {
         case .offeringOptions: return [.sendOptions(terms.acknowledged), .setTimer(wait)]
         case .sending(let base, _):

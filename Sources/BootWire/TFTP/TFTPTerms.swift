@@ -9,6 +9,10 @@ package struct TFTPTerms: Hashable, Sendable {
     /// What is answered, in the order of the request; empty means that the first block goes out at once.
     package var acknowledged: [TFTPOption]
 
+    /// The longest `timeout` that is granted, in seconds. A longer one is left out of the answer, so that no client can
+    /// make the server hold a transfer for minutes.
+    package static let timeoutSecondsMax: UInt64 = 10
+
     /// What the server allows.
     package struct Limits: Hashable, Sendable {
         /// The longest block that no router needs to cut: many ROMs cannot join fragments.
@@ -60,7 +64,7 @@ package struct TFTPTerms: Hashable, Sendable {
             // A text grows on its way, so that a window of it cannot be found again without the whole text.
             windowSize = isText ? 1 : Int(min(number, UInt64(limits.windowSizeMax)))
             return UInt64(windowSize)
-        case .timeout where (1...255).contains(number):
+        case .timeout where (1...Self.timeoutSecondsMax).contains(number):
             timeout = .seconds(Int64(number))
             return number
         case .transferSize: return isText ? nil : size

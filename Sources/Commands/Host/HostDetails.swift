@@ -10,6 +10,7 @@ func hostDetails(_ host: HostResource, _ style: Style) -> Sections {
     }
     add("Detail", host.status_detail)
     add("Address", "\(host.address), agent on port \(host.port)")
+    add("Fixed address", host.muster.fixed_address)
     add("MAC", host.muster.mac)
     add("Cluster", host.cluster?.name)
     add("Hardware", host.hardwareText)

@@ -4,21 +4,49 @@ package import HostModel
 // The engine's side of `BootDirectory`, and what people set about boots.
 
 extension HostEngine {
-    package func answer(_ request: BootRequest) async throws -> BootAnswer { try await store.bootAnswer(request) }
+    package func answer(_ request: BootRequest) async throws -> BootAnswer {
+        try await store.bootAnswer(request, deniedBefore: settings.clock.now() - settings.boot.denyWindow)
+    }
 
-    /// Records boot steps as events. A machine that floods is cut off after a burst; a step that ends a boot always
-    /// counts, because it spends the profile of the next boot.
+    /// Records boot steps as events, up to the limits of `BootLimits`; one that is not recorded still spends the profile
+    /// of the next boot.
     package func record(_ events: [BootEvent]) async throws {
         let now = settings.clock.now()
-        let kept = events.filter { $0.stage.endsBoot || bootEventRate.allows("\($0.mac)", at: now) }
-        try await store.record(Array(kept.prefix(Self.bootEventsMax)), at: now)
+        let steps = Array(events.prefix(Self.bootEventsMax))
+        var (heard, unheard): ([BootEvent], [BootEvent]) = ([], [])
+        for (step, host) in zip(steps, try await store.hosts(of: steps)) {
+            let machine = host?.rawValue ?? "\(step.mac)"
+            if bootRates.allows(machine, isHost: host != nil, at: now) {
+                heard.append(step)
+            } else {
+                unheard.append(step)
+            }
+        }
+        try await store.record(heard, unheard: unheard, kept: settings.boot.stepsKept, at: now)
     }
 
     /// Boot steps taken of one call.
     static let bootEventsMax = 256
 
-    /// None yet: no command keeps an address for a machine. Leases stay with their machines by themselves.
-    package func reservations() async throws -> [AddressReservation] { [] }
+    /// The fixed addresses of hosts, and those that approved hosts have.
+    package func reservations() async throws -> [AddressReservation] { try await store.reservations() }
+
+    /// Fixes the address that a host is given from its next boot on; `nil` leaves it the one that it has.
+    package func setFixedAddress(
+        _ id: UniqueID,
+        _ address: IPv4Address?,
+        by user: String,
+        correlation: String?
+    ) async throws(EngineError) {
+        if let address, !(1...223).contains(address.octets[0]) || address.octets[0] == 127 {
+            throw EngineError(
+                .invalid,
+                "No machine can have the address \(address).",
+                remedy: "Give one of the network that the boot server serves."
+            )
+        }
+        try await store.setFixedAddress(id, address, context: context(by: user, correlation))
+    }
 
     /// Sets what a host boots, the next time only or from now on.
     package func setBoot(

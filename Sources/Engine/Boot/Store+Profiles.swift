@@ -86,7 +86,7 @@ extension Store {
             try db.execute(
                 literal: """
                     INSERT INTO bootAssignment (host, schedule, profile) VALUES (\(id), \(schedule), \(name))
-                    ON CONFLICT (host, schedule) DO UPDATE SET profile = excluded.profile
+                    ON CONFLICT (host, schedule) DO UPDATE SET profile = excluded.profile, firstDenied = NULL
                     """
             )
             let text = "Host \(host.name) boots \(name) \(schedule == .next ? "at its next boot" : "from now on")."
@@ -106,10 +106,11 @@ extension Store {
     }
 
     /// What a machine boots: the host's profile for the next boot, else its own, else `default`. Changes nothing.
-    func bootAnswer(_ request: BootRequest) async throws(EngineError) -> BootAnswer {
+    /// A next-boot profile that denied its host at `deniedBefore` or earlier is over.
+    func bootAnswer(_ request: BootRequest, deniedBefore: Int64) async throws(EngineError) -> BootAnswer {
         try await read { db in
             let host = try Self.host(mac: request.mac, or: request.hardwareID, in: db)
-            let (name, reason) = try Self.profileName(for: host, in: db)
+            let (name, reason) = try Self.profileName(for: host, deniedBefore: deniedBefore, in: db)
             guard let profile = try Self.profile(name, in: db) else { throw Self.noProfile(name) }
             let manifest = try profile.image.flatMap { try ImageRecord.fetch($0, in: db)?.manifest }
             return BootAnswer(profile: profile, manifest: manifest, reason: reason, host: host?.name)
@@ -127,31 +128,24 @@ extension Store {
         return try id.flatMap { try HostRow.filter(Column("hardwareID") == $0).fetchOne(db) }
     }
 
-    private static func profileName(for host: HostRow?, in db: Database) throws -> (String, reason: String) {
+    private static func profileName(
+        for host: HostRow?,
+        deniedBefore: Int64,
+        in db: Database
+    ) throws -> (String, reason: String) {
         guard let host else { return (BootProfile.defaultName, "unknown machine") }
         let assignment = try Row.fetchOne(
             db,
-            sql: "SELECT schedule, profile FROM bootAssignment WHERE host = ? ORDER BY schedule = 'next' DESC LIMIT 1",
-            arguments: [host.id]
+            sql: """
+                SELECT schedule, profile FROM bootAssignment WHERE host = ? AND ifnull(firstDenied > ?, TRUE)
+                ORDER BY schedule = 'next' DESC LIMIT 1
+                """,
+            arguments: [host.id, deniedBefore]
         )
         guard let assignment else { return (BootProfile.defaultName, "host \(host.name), no profile of its own") }
         let schedule: BootSchedule = assignment["schedule"]
         let why = schedule == .next ? "set for the next boot" : "set for every boot"
         return (assignment["profile"], "host \(host.name), \(why)")
-    }
-
-    /// Records boot steps as events of the machine's host, and spends the next-boot profile of a machine that got what
-    /// it says.
-    func record(_ steps: [BootEvent], at now: Int64) async throws(EngineError) {
-        guard !steps.isEmpty else { return }
-        try await write { db in
-            for step in steps {
-                let host = try Self.host(mac: step.mac, or: nil, in: db)
-                try record(Occurrence(step, of: host), at: now, in: db)
-                guard let host, step.stage.endsBoot else { continue }
-                try db.execute(literal: "DELETE FROM bootAssignment WHERE host = \(host.id) AND schedule = 'next'")
-            }
-        }
     }
 }
 
@@ -167,16 +161,5 @@ extension Occurrence {
             self.init(.bootStep, .normal, text, host: host)
         }
         mac = step.mac
-    }
-}
-
-extension BootEvent.Stage {
-    /// True once the machine has what its profile gives: the initramfs is fetched last; it fetches the live root, and may
-    /// do so more than once.
-    var endsBoot: Bool {
-        switch self {
-        case .initramfs, .localDisk, .denied: true
-        case .discover, .address, .loader, .script, .kernel, .root, .failed: false
-        }
     }
 }

@@ -46,7 +46,13 @@ extension Store {
         )
         let index = db.lastInsertedRowID
         if index.isMultiple(of: 1000), index > Self.eventsMax {
-            try db.execute(literal: #"DELETE FROM event WHERE "index" <= \#(index - Self.eventsMax)"#)
+            // By their number, not by their index: boot steps that were dropped before have left gaps.
+            try db.execute(
+                literal: """
+                    DELETE FROM event WHERE "index" <= (
+                        SELECT "index" FROM event ORDER BY "index" DESC LIMIT 1 OFFSET \(Self.eventsMax))
+                    """
+            )
         }
         db.afterNextTransaction(onCommit: { [feed] _ in feed.announce(index) })
     }

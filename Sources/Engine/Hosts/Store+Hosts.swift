@@ -49,6 +49,7 @@ extension Store {
             .fetchAll(db)
         let macs = try Row.fetchAll(db, sql: "SELECT host, mac FROM hostMAC ORDER BY mac")
         let assignments = try Row.fetchAll(db, sql: "SELECT host, schedule, profile FROM bootAssignment")
+        let fixed = try fixedAddresses(in: db)
         return rows.compactMap { row in
             guard let cluster = clusters[row.cluster] else { return nil }
             func profile(_ schedule: BootSchedule) -> String? {
@@ -68,6 +69,7 @@ extension Store {
                 claims: claims.filter { $0.host == row.id }.map { ClaimRecord($0, of: row) },
                 bootProfile: profile(.always),
                 nextBootProfile: profile(.next),
+                fixedAddress: fixed[row.id],
                 macs: macs.filter { $0["host"] == row.id }.map { $0["mac"] },
                 lastSeen: row.lastSeen,
                 certificateSubject: certificates.first { $0.host == row.id }?.subject

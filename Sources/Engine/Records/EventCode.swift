@@ -44,6 +44,7 @@ extension EventCode {
     package static let bootFailed = EventCode(rawValue: 20_001)
     package static let bootDenied = EventCode(rawValue: 20_002)
     package static let bootProfileSet = EventCode(rawValue: 20_003)
+    package static let bootAddressSet = EventCode(rawValue: 20_004)
     package static let claimReceived = EventCode(rawValue: 20_010)
     package static let claimExpired = EventCode(rawValue: 20_011)
     package static let claimRejected = EventCode(rawValue: 20_012)

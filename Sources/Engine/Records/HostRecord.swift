@@ -21,6 +21,8 @@ package struct HostRecord: Sendable, Hashable {
     package var claims: [ClaimRecord]
     package var bootProfile: String?
     package var nextBootProfile: String?
+    /// The address that it is given at its boots, where one is fixed.
+    package var fixedAddress: IPv4Address?
     package var macs: [MACAddress]
     /// Milliseconds since 1970 of the last answer of the agent.
     package var lastSeen: Int64?

@@ -8,6 +8,7 @@ enum Schema {
         migrator.registerMigration("1 inventory") { try $0.execute(sql: inventory) }
         migrator.registerMigration("2 enrolment") { try $0.execute(sql: enrolment) }
         migrator.registerMigration("3 boot") { try $0.execute(sql: boot) }
+        migrator.registerMigration("4 boot outcomes") { try $0.execute(sql: bootOutcomes) }
         return migrator
     }
 
@@ -154,5 +155,14 @@ enum Schema {
             PRIMARY KEY (name, version)
         ) STRICT;
         CREATE UNIQUE INDEX oneActiveVersion ON image (name) WHERE isActive = 1;
+        """
+
+    private static let bootOutcomes = """
+        ALTER TABLE bootAssignment ADD COLUMN firstDenied INTEGER;
+        CREATE TABLE fixedAddress (
+            host TEXT PRIMARY KEY NOT NULL REFERENCES host(id) ON DELETE CASCADE,
+            address TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE INDEX eventOfBoot ON event ("index") WHERE code BETWEEN 20000 AND 20002;
         """
 }

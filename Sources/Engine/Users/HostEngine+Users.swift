@@ -17,7 +17,7 @@ extension HostEngine {
         let hash = known?.password ?? Self.nobody
         guard try await hash.matches(password), let known else {
             let text = "Somebody failed to sign in as \(terminalEscaped(name))."
-            if bootEventRate.allows("sign-in", at: settings.clock.now()) {
+            if signInEventRate.allows("sign-in", at: settings.clock.now()) {
                 try await store.record([Occurrence(.signInFailed, .warning, text)], at: settings.clock.now())
             }
             throw Self.signInRefusal

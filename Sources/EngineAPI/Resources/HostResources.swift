@@ -35,6 +35,7 @@ extension HostResource.Muster {
         self.init(claims: record.claims.map(ClaimResource.init))
         (boot_profile, next_boot_profile) = (record.bootProfile, record.nextBootProfile)
         mac = record.mac?.description
+        fixed_address = record.fixedAddress?.description
         last_seen = record.lastSeen.map { String($0 / 1000) }
     }
 }

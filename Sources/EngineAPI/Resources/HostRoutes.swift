@@ -20,6 +20,11 @@ struct HostRoutes {
         var when: BootSchedule
     }
 
+    /// Without an address the host has none fixed any more.
+    private struct AddressChoice: Decodable {
+        var address: IPv4Address?
+    }
+
     private struct ClaimCollection: Encodable {
         var claim: [ClaimResource]
     }
@@ -80,6 +85,16 @@ struct HostRoutes {
                 context.id(of: "host"),
                 profile: choice.profile,
                 when: choice.when,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Self.complete()
+        }
+        hosts.post(":id/address") { request, context in
+            let choice = try await request.json(AddressChoice.self)
+            try await engine.setFixedAddress(
+                context.id(of: "host"),
+                choice.address,
                 by: context.user,
                 correlation: context.correlation
             )

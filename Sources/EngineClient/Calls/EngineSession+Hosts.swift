@@ -17,6 +17,10 @@ extension EngineSession {
         var when: BootTime
     }
 
+    private struct AddressChoice: Encodable {
+        var address: IPv4Address?
+    }
+
     private struct ClaimCollection: Decodable {
         var claim: [ClaimResource]?
     }
@@ -49,6 +53,12 @@ extension EngineSession {
     package func setBoot(_ id: String, profile: String, when: BootTime) async throws(CallError) {
         let choice = BootChoice(profile: profile, when: when)
         _ = try await perform(try Self.json(.POST, Self.path(id, "/boot"), choice))
+    }
+
+    /// Fixes the address that the host is given from its next boot on; `nil` leaves it the one that it has.
+    package func setFixedAddress(_ id: String, _ address: IPv4Address?) async throws(CallError) {
+        let choice = AddressChoice(address: address)
+        _ = try await perform(try Self.json(.POST, Self.path(id, "/address"), choice))
     }
 
     /// Removes the host; `force` also one that does not answer or is in use.

@@ -68,9 +68,22 @@ package struct BootEvent: Hashable, Sendable, Codable {
     /// A sentence for a person, already escaped: "asked for ipxe.efi by TFTP".
     package var detail: String
     package var address: IPv4Address?
+    /// By it a host is known again whose network card is a new one.
+    package var hardwareID: HardwareID?
+    /// The profile whose outcome this step is: the machine has got what the profile gives, and as far as the network can
+    /// tell it was this machine. `nil` for every other step, and for what somebody may have asked in the machine's name.
+    package var outcome: String?
 
-    package init(mac: MACAddress, stage: Stage, detail: String, address: IPv4Address? = nil) {
+    package init(
+        mac: MACAddress,
+        stage: Stage,
+        detail: String,
+        address: IPv4Address? = nil,
+        hardwareID: HardwareID? = nil,
+        outcome: String? = nil
+    ) {
         (self.mac, self.stage, self.detail, self.address) = (mac, stage, detail, address)
+        (self.hardwareID, self.outcome) = (hardwareID, outcome)
     }
 }
 

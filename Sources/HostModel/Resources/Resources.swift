@@ -75,6 +75,8 @@ package struct HostResource: Hashable, Sendable, Codable {
         package var boot_profile: String?
         package var next_boot_profile: String?
         package var mac: String?
+        /// The address that the host is given at its boots, where one is fixed.
+        package var fixed_address: String?
         /// Seconds since 1970 of the last answer of the agent.
         package var last_seen: String?
         package init(claims: [ClaimResource] = []) { self.claims = claims }

@@ -91,8 +91,8 @@ package struct BootRecipes: Sendable {
         )
         return [
             "image": .screenText("\(manifest.name) \(manifest.version), kernel \(manifest.kernelVersion)"),
-            "kernel": try fileURL(manifest, .kernel, request),
-            "initramfs": try fileURL(manifest, .initramfs, request),
+            "kernel": try fileURL(manifest, .kernel, answer, request),
+            "initramfs": try fileURL(manifest, .initramfs, answer, request),
             "arguments": .kernelArguments(line),
         ]
     }
@@ -106,20 +106,25 @@ package struct BootRecipes: Sendable {
         return "http://\(server)/images/\(manifest.name)/\(manifest.version)"
     }
 
-    /// `/images/NAME/VERSION/FILE?mac=…&platform=…`: the query tells the server whose boot step it is.
+    /// `/images/NAME/VERSION/FILE?mac=…&platform=…&uuid=…&profile=…`: the query tells the server whose boot step it is, and
+    /// of which profile.
     private func fileURL(
         _ manifest: ImageManifest,
         _ role: ImageManifest.File.Role,
+        _ answer: BootAnswer,
         _ request: BootRequest
     ) throws(RecipeError) -> ScriptValue {
         guard let file = manifest.file(role) else { throw .missingFile(image: manifest.name, role: role) }
         for name in [manifest.name, manifest.version, file.name] where !ImageReference.isComponent(name) {
             throw .unsafeName(value: name)
         }
+        var query = [("mac", request.mac.hyphenated), ("platform", request.firmware == .bios ? "pcbios" : "efi")]
+        if let id = request.hardwareID { query.append(("uuid", id.rawValue)) }
+        query.append(("profile", answer.profile.name))
         return .url(
             server,
             path: ["images", manifest.name, manifest.version, file.name],
-            query: [("mac", request.mac.hyphenated), ("platform", request.firmware == .bios ? "pcbios" : "efi")]
+            query: query
         )
     }
 }

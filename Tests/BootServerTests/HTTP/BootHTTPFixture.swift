@@ -55,9 +55,16 @@ struct BootHTTPFixture {
         BootAnswer(profile: BootProfile(name: "default", mode: mode), reason: "a test")
     }
 
+    /// The kernel's table of neighbours, in which the tests' own address is a machine's.
+    static func neighbours(_ mac: String = mac) -> NeighbourTable {
+        let line = "127.0.0.1 0x1 0x2 \(mac.split(separator: "-").joined(separator: ":")) * lo"
+        return NeighbourTable(interface: "lo") { "IP address HW type Flags HW address Mask Device\n\(line)\n" }
+    }
+
     /// Runs a body against a server with one image, `/images/node/1/vmlinuz`.
     static func with(
         limits: BootHTTPLimits = BootHTTPLimits(),
+        machines: MachineLocator = MachineLocator(neighbours: neighbours()),
         answers: @escaping @Sendable (BootRequest) throws -> BootAnswer = { _ in answer(.run) },
         _ body: @escaping @Sendable (BootHTTPFixture) async throws -> Void
     ) async throws {
@@ -76,6 +83,7 @@ struct BootHTTPFixture {
             recipes: recipes,
             directory: directory,
             events: events,
+            machines: machines,
             imageDirectory: root + "/images",
             loaderDirectory: root + "/loaders",
             limits: limits,
@@ -128,6 +136,7 @@ struct BootHTTPFixture {
         try write(kernel, to: root + "/images/node/1/vmlinuz")
         try write(kernel, to: root + "/images/node/1/root.squashfs")
         try write([], to: root + "/images/node/1/empty")
+        try write(Array(repeating: 1, count: 1000), to: root + "/images/node/1/initramfs.zst")
         try write(Array("an EFI loader".utf8), to: root + "/elsewhere/ipxe.efi")
         symlink(root + "/elsewhere/ipxe.efi", root + "/loaders/ipxe.efi")
         symlink("/etc/passwd", root + "/images/node/1/link")
@@ -143,7 +152,7 @@ struct BootHTTPFixture {
     }
 
     private static func remove(_ root: String) {
-        let files = ["vmlinuz", "empty", "link", "pipe"].map { "/images/node/1/" + $0 }
+        let files = ["vmlinuz", "initramfs.zst", "empty", "link", "pipe"].map { "/images/node/1/" + $0 }
         for path in files + ["/images/etc", "/loaders/ipxe.efi", "/elsewhere/ipxe.efi"] { unlink(root + path) }
         for path in ["/images/node/1/directory", "/images/node/1", "/images/node", "/images", "/loaders", "/elsewhere"]
         {

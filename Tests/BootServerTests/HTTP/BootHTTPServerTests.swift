@@ -170,7 +170,7 @@ import Testing
     @Test("H6: a client that stops reading loses its connection, and the event says so")
     func stalledClient() async throws {
         var limits = BootHTTPLimits()
-        (limits.slice, limits.sliceBytes) = (.milliseconds(200), 1 << 20)
+        (limits.sliceMin, limits.bytesPerSecondMin, limits.sliceBytes) = (.milliseconds(200), 10 << 20, 1 << 20)
         try await BootHTTPFixture.with(limits: limits) { fixture in
             // More than the kernel buffers on both sides of a connection on loopback.
             let path = fixture.root + "/images/node/1/vmlinuz"
@@ -179,7 +179,7 @@ import Testing
             try await client.send("GET \(Self.image)?mac=\(BootHTTPFixture.mac) HTTP/1.1\r\nHost: t\r\n\r\n")
             let event = await fixture.directory.nextEvent()
             #expect(event?.stage == .failed)
-            #expect(event?.detail == "stopped loading vmlinuz of node 1")
+            #expect(event?.detail.hasPrefix("stopped loading vmlinuz of node 1") == true)
             client.close()
         }
     }
@@ -187,7 +187,7 @@ import Testing
     @Test("a file that shrinks while it is sent ends the connection, short of the promised length")
     func shrinkingFile() async throws {
         var limits = BootHTTPLimits()
-        (limits.slice, limits.sliceCheck, limits.sliceBytes) = (.seconds(60), .milliseconds(50), 1 << 20)
+        (limits.sliceMin, limits.sliceCheck, limits.sliceBytes) = (.seconds(60), .milliseconds(50), 1 << 20)
         try await BootHTTPFixture.with(limits: limits) { fixture in
             let path = fixture.root + "/images/node/1/vmlinuz"
             #expect(truncate(path, 64 << 20) == 0)

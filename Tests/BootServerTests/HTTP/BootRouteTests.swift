@@ -35,7 +35,7 @@ import Testing
     @Test(arguments: [
         ("/boot/ipxe", BootRoute.firstStage), ("/boot/ipxe.efi", .loader("ipxe.efi")),
         ("/boot/undionly.kpxe", .loader("undionly.kpxe")),
-        ("/images/a/1/vmlinuz", .image(.init(name: "a", version: "1", file: "vmlinuz"), machine: nil)),
+        ("/images/a/1/vmlinuz", .image(.init(name: "a", version: "1", file: "vmlinuz"), nil)),
     ])
     func reads(text: String, route: BootRoute) throws {
         #expect(try Self.route(text) == route)
@@ -68,11 +68,9 @@ import Testing
 }
 
 @Suite struct AllowanceTests {
-    @Test("a burst, then one report for every interval, for each machine by itself")
+    @Test("a burst, then one for every interval, for each key by itself")
     func reports() throws {
-        var limits = BootHTTPLimits()
-        (limits.reportsPerMachine, limits.reportSeconds) = (2, 10)
-        let allowance = ReportAllowance(limits: limits)
+        let allowance = Allowance<MACAddress>(burst: 2, interval: .seconds(10), keysMax: 10)
         let (first, second) = (
             try #require(MACAddress("02:00:00:00:00:01")), try #require(MACAddress("02:00:00:00:00:02"))
         )
@@ -83,11 +81,9 @@ import Testing
         #expect([99, 99, 99].map { allowance.take(first, now: start + .seconds($0)) } == [true, true, false])
     }
 
-    @Test("the table of machines is bounded, and forgets those that are quiet")
+    @Test("the table of keys is bounded, and forgets those that are quiet")
     func boundedTable() throws {
-        var limits = BootHTTPLimits()
-        (limits.reportingMachinesMax, limits.reportsPerMachine, limits.reportSeconds) = (2, 1, 10)
-        let allowance = ReportAllowance(limits: limits)
+        let allowance = Allowance<MACAddress>(burst: 1, interval: .seconds(10), keysMax: 2)
         let machines = try (1...3).map { try #require(MACAddress("02:00:00:00:00:0\($0)")) }
         let start = NIODeadline.now()
         #expect(machines.map { allowance.take($0, now: start) } == [true, true, false])

@@ -1,3 +1,4 @@
+import Glibc
 import HostModel
 import Synchronization
 import Testing
@@ -78,7 +79,7 @@ import Testing
             _ = try await fixture.get("/images/node/1/root.squashfs?mac=\(Self.mac)", "Range: bytes=100-\r\n")
             let event = await fixture.directory.nextEvent()
             #expect(event?.stage == .root)
-            #expect(event?.detail.hasPrefix("loaded root.squashfs of node 1, 299900 bytes in ") == true)
+            #expect(event?.detail.hasPrefix("loaded the end of root.squashfs of node 1, 299900 bytes in ") == true)
         }
     }
 
@@ -90,6 +91,76 @@ import Testing
             let event = await fixture.directory.nextEvent()
             #expect(event?.stage == .failed)
             #expect(event?.detail == "the machine reports that the step live_root failed: the memory is full")
+        }
+    }
+
+    /// What another machine than the one that it names asks for.
+    private static let strangers = MachineLocator(neighbours: BootHTTPFixture.neighbours("52-54-00-00-00-66"))
+
+    @Test("only what a machine itself got is the outcome of its profile", arguments: [true, false])
+    func outcomes(isItself: Bool) async throws {
+        let machines = isItself ? MachineLocator(neighbours: BootHTTPFixture.neighbours()) : Self.strangers
+        let initramfs = "/images/node/1/initramfs.zst?mac=\(Self.mac)&uuid=AB&profile=once"
+        try await BootHTTPFixture.with(machines: machines) { fixture in
+            // One byte of the end is the end, but not the file.
+            _ = try await fixture.get(initramfs, "Range: bytes=999-999\r\n")
+            let end = await fixture.directory.nextEvent()
+            #expect(end?.detail.hasPrefix("loaded the end of initramfs.zst of node 1, 1 bytes") == true)
+            _ = try await fixture.get(initramfs)
+            let whole = await fixture.directory.nextEvent()
+            #expect(whole?.stage == .initramfs && whole?.hardwareID == HardwareID("ab"))
+            #expect(whole?.outcome == (isItself ? "once" : nil))
+            #expect(whole?.detail.hasSuffix("not known to be the machine's") == !isItself)
+        }
+        for (mode, stage) in [(BootProfile.Mode.local, BootEvent.Stage.localDisk), (.deny, .denied)] {
+            try await BootHTTPFixture.with(machines: machines, answers: { _ in BootHTTPFixture.answer(mode) }) {
+                fixture in
+                _ = try await fixture.get(Self.script)
+                let event = await fixture.directory.nextEvent()
+                #expect(event?.stage == stage)
+                #expect(event?.outcome == (isItself ? "default" : nil))
+            }
+        }
+    }
+
+    @Test("scripts and images of one address are bounded, and the engine is not asked for the rest")
+    func asksAreBounded() async throws {
+        var limits = BootHTTPLimits()
+        (limits.asksPerPeer, limits.askMilliseconds) = (3, 3_600_000)
+        let asked = Mutex(0)
+        try await BootHTTPFixture.with(
+            limits: limits,
+            answers: { _ in
+                asked.withLock { $0 += 1 }
+                return BootHTTPFixture.answer(.run)
+            }
+        ) { fixture in
+            for number in 0..<6 {
+                let answer = try await fixture.get("/boot/script?mac=52-54-00-00-00-0\(number)")
+                #expect(answer.statuses == [number < 3 ? 200 : 503])
+                if number >= 3 { #expect(answer.header("Retry-After") == "5") }
+            }
+            #expect(try await fixture.get("/images/node/1/vmlinuz?mac=\(Self.mac)").statuses == [503])
+            #expect(asked.withLock { $0 } == 3)
+        }
+    }
+
+    @Test("one address has its share of the downloads, and no more")
+    func downloadsPerPeer() async throws {
+        var limits = BootHTTPLimits()
+        limits.downloadsPerPeerMax = 2
+        #expect(BootHTTPLimits().downloadsPerPeerMax == 8)
+        try await BootHTTPFixture.with(limits: limits) { fixture in
+            #expect(truncate(fixture.root + "/images/node/1/vmlinuz", 64 << 20) == 0)
+            var clients: [RawClient] = []
+            for _ in 0..<2 {
+                let client = try await RawClient.connect(port: fixture.server.port, reads: false)
+                try await client.send("GET /images/node/1/vmlinuz HTTP/1.1\r\nHost: t\r\n\r\n")
+                await client.readOnce()
+                clients.append(client)
+            }
+            #expect(try await fixture.get("/images/node/1/empty").statuses == [503])
+            for client in clients { client.close() }
         }
     }
 

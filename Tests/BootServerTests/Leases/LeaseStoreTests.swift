@@ -51,15 +51,39 @@ import Testing
     @Test("what was acknowledged is there after a restart, and nothing else has its address")
     func remembers() async throws {
         let directory = try TemporaryDirectory()
-        var store: LeaseStore? = try await Self.open(directory)
-        #expect(try await Self.bind(#require(store), 1, 20) == .acknowledge)
-        #expect(try await Self.bind(#require(store), 2, 21) == .acknowledge)
-        store = nil
+        let store = try await Self.open(directory)
+        #expect(try await Self.bind(store, 1, 20) == .acknowledge)
+        #expect(try await Self.bind(store, 2, 21) == .acknowledge)
+        await store.close()
         let again = try await Self.open(directory)
         #expect(await again.leases.map(\.address.rawValue) == [0x0A4D_0014, 0x0A4D_0015])
         #expect(await again.machine(at: IPv4Address(rawValue: 0x0A4D_0014)) == (try LeaseRecordTests.mac(1)))
         #expect(try await Self.bind(again, 3, 20) == .refuse)
         #expect(try await Self.bind(again, 1, 20) == .acknowledge)
+    }
+
+    @Test("a closed store answers nothing more, keeps what it acknowledged, and closes once")
+    func closes() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try await Self.open(directory)
+        let given = await withTaskGroup(of: UInt32?.self) { group in
+            for number in UInt8(1)...100 {
+                let address = UInt32(number) + 20
+                group.addTask { (try? await Self.bind(store, number, address)) == .acknowledge ? address : nil }
+            }
+            group.addTask {
+                await store.close()
+                return nil
+            }
+            return await group.reduce(into: Set<UInt32>()) { given, address in if let address { given.insert(address) }
+            }
+        }
+        await store.close()
+        await #expect(throws: LeaseStoreError.self) { try await Self.bind(store, 101, 130) }
+        let again = try await Self.open(directory)
+        #expect(again.damagedLines == 0)
+        #expect(given.isSubset(of: await again.leases.map { $0.address.rawValue & 0xFF }))
+        await again.close()
     }
 
     @Test("an offer is not written: it ends with the process")
@@ -101,9 +125,9 @@ import Testing
     @Test("a torn last line costs nothing that was acknowledged, and is gone from the file")
     func mendsATornLine() async throws {
         let directory = try TemporaryDirectory()
-        var store: LeaseStore? = try await Self.open(directory)
-        #expect(try await Self.bind(#require(store), 1, 20) == .acknowledge)
-        store = nil
+        let store = try await Self.open(directory)
+        #expect(try await Self.bind(store, 1, 20) == .acknowledge)
+        await store.close()
         let journal = try directory.read("state/leases.journal")
         try directory.write("state/leases.journal", journal + Array("12345678 1 bound 10.77".utf8))
         let again = try await Self.open(directory)
@@ -117,9 +141,9 @@ import Testing
         for (jump, isActive) in [(Int64(-86_400), true), (0, true), (3599, true), (86_400, false)] {
             let directory = try TemporaryDirectory()
             let clocks = Clocks()
-            var store: LeaseStore? = try await Self.open(directory, clocks)
-            #expect(try await Self.bind(#require(store), 1, 20) == .acknowledge)
-            store = nil
+            let store = try await Self.open(directory, clocks)
+            #expect(try await Self.bind(store, 1, 20) == .acknowledge)
+            await store.close()
             clocks.wall.withLock { $0 += jump }
             clocks.now.withLock { $0 = .seconds(5) }
             let again = try await Self.open(directory, clocks)

@@ -12,16 +12,19 @@ import Testing
 
     /// Runs a server of a directory with `small` (100 bytes) and `big` (3 MiB).
     private func withServer(
+        transfersMax: Int = 400,
         _ body: @escaping @Sendable (UInt16, [UInt8]) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory()
         let big = (0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
         try directory.write("small", Array(repeating: 7, count: 100))
         try directory.write("big", big)
+        var configuration = TFTPServer.Configuration(interface: "lo", address: .loopback, port: 0)
+        configuration.transfersMax = transfersMax
         let server = try await TFTPServer.open(
-            TFTPServer.Configuration(interface: "lo", address: .loopback, port: 0),
+            configuration,
             loaders: try LoaderDirectory(path: directory.path),
-            leases: nil,
+            machines: MachineLocator(),
             logger: Self.quiet,
             onEvent: { _ in }
         )
@@ -121,6 +124,30 @@ import Testing
             }
             client.send(Self.acknowledge(1), to: first.port)
             #expect(try await Self.packet(client.receive()) == .data(block: 2, ByteBuffer(bytes: big[512..<1024])))
+        }
+    }
+
+    @Test("requests that nobody acknowledges, however many and however long they ask to be waited for, stop nobody")
+    func survivesSilentClients() async throws {
+        try await withServer(transfersMax: 4) { port, _ in
+            let silent = try (0..<20).map { _ in try UDPClient() }
+            for client in silent {
+                client.send(Self.read("big", [TFTPOption(.timeout, 255)]), to: port)
+                _ = try await client.receive()
+            }
+            // One client that changes its request before it acknowledges has one transfer.
+            for number in 1...200 {
+                silent[0].send(Self.read("big", [TFTPOption(.blockSize, UInt64(number + 8))]), to: port)
+            }
+            let good = try UDPClient()
+            var received: UDPClient.Received?
+            for _ in 0..<10 where received == nil {
+                good.send(Self.read("small"), to: port)
+                received = try await good.receive(milliseconds: 1000)
+            }
+            #expect(
+                try Self.packet(received) == .data(block: 1, ByteBuffer(bytes: Array(repeating: 7, count: 100)))
+            )
         }
     }
 

@@ -19,14 +19,41 @@ import Testing
     @Test func boundsAllAndEach() throws {
         let table = TransferTable(limit: 3, limitPerSource: 2)
         let first = try #require(id(table.admit(client(1, 1), request: request)))
-        #expect(id(table.admit(client(1, 2), request: request)) != nil)
+        let second = try #require(id(table.admit(client(1, 2), request: request)))
+        table.acknowledged(client(1, 1), id: first)
+        table.acknowledged(client(1, 2), id: second)
         #expect(id(table.admit(client(1, 3), request: request)) == nil, "two for one source")
-        #expect(id(table.admit(client(2, 1), request: request)) != nil)
+        let third = try #require(id(table.admit(client(2, 1), request: request)))
+        table.acknowledged(client(2, 1), id: third)
         #expect(id(table.admit(client(3, 1), request: request)) == nil, "three for all")
         table.ended(client(1, 1), id: first)
         table.ended(client(1, 1), id: first)
         #expect(table.count == 2)
         #expect(id(table.admit(client(1, 3), request: request)) != nil)
+    }
+
+    @Test("who never acknowledged makes room for the newest: first the oldest, and of a full source only its own")
+    func evicts() throws {
+        let table = TransferTable(limit: 4, limitPerSource: 2)
+        let stopped = Mutex<[String]>([])
+        func begin(_ last: UInt32, _ port: Int) throws -> UInt64 {
+            let new = try #require(id(table.admit(client(last, port), request: request)))
+            table.began(client(last, port), id: new) { stopped.withLock { $0.append("\(last):\(port)") } }
+            return new
+        }
+        let kept = try begin(1, 1)
+        table.acknowledged(client(1, 1), id: kept)
+        _ = try begin(2, 1)
+        _ = try begin(2, 2)
+        _ = try begin(2, 3)
+        #expect(stopped.withLock { $0 } == ["2:1"], "its own share")
+        _ = try begin(3, 1)
+        _ = try begin(4, 1)
+        #expect(stopped.withLock { $0 } == ["2:1", "2:2"], "the oldest of all")
+        #expect(table.count == 4)
+        for port in 1...100 { _ = try begin(UInt32(port), 1000 + port) }
+        #expect(table.count == 4)
+        #expect(!stopped.withLock { $0.contains("1:1") }, "who acknowledged stays")
     }
 
     @Test("the same request again is nothing new; another takes its place")

@@ -131,7 +131,7 @@ import Testing
         let packet = try DHCPPacket(parsing: ByteBuffer(bytes: sample.bytes))
         let settings = try LeaseTableTests.settings(pool: 10...120)
         let responder = DHCPResponder(settings: settings)
-        let verdict = DHCPResponder.BootVerdict.denied(reason: "no\u{1B}[31m")
+        let verdict = DHCPResponder.BootVerdict.denied(profile: "deny", reason: "no\u{1B}[31m")
         let outcome = responder.respond(to: packet, leases: settings.emptyLeaseTable(), verdict: verdict, now: .zero)
         let reply = try #require(outcome.reply?.packet)
         #expect(reply.yourAddress != .any)
@@ -140,6 +140,8 @@ import Testing
         #expect(codes.isDisjoint(with: reply.options.map(\.code)))
         if sample.type == .discover {
             #expect(outcome.events.map(\.stage) == [.denied])
+            #expect(outcome.events.first?.outcome == "deny")
+            #expect(outcome.events.first?.hardwareID == packet.hardwareID)
             #expect(outcome.events.first?.detail.contains("\u{1B}") == false)
         }
     }

@@ -4,9 +4,11 @@ import Testing
 @Suite struct TFTPReadTransferTests {
     typealias Transfer = TFTPReadTransfer
 
-    static func transfer(size: UInt64, block: Int = 512, window: Int = 1, options: Bool = false) -> Transfer {
+    static func transfer(size: UInt64, block: Int = 512, window: Int = 1, options: Bool = false, timeout: Int = 1)
+        -> Transfer
+    {
         var terms = TFTPTerms(settling: TFTPPacketTests.request("a"), size: size, limits: .init(mtu: 1500))
-        (terms.blockSize, terms.windowSize) = (block, window)
+        (terms.blockSize, terms.windowSize, terms.timeout) = (block, window, .seconds(timeout))
         if options { terms.acknowledged = [TFTPOption(.transferSize, size)] }
         return Transfer(size: size, terms: terms)
     }
@@ -104,16 +106,48 @@ import Testing
     func endsWithoutTheLastAcknowledgement() {
         var transfer = Self.transfer(size: 100)
         _ = transfer.handle(.start)
-        let last = (0...Transfer.triesMax).map { _ in transfer.handle(.timedOut) }.last
-        #expect(last == [.finish(.completeButUnacknowledged)])
+        let actions = (0...Transfer.triesMax).flatMap { _ in transfer.handle(.timedOut) }
+        #expect(actions.last == .finish(.completeButUnacknowledged))
     }
 
     @Test func startsAfreshAfterProgress() {
         var transfer = Self.transfer(size: 512 * 20)
         _ = transfer.handle(.start)
+        _ = transfer.handle(Self.acknowledge(1))
         for _ in 0..<Transfer.triesMax { _ = transfer.handle(.timedOut) }
-        #expect(transfer.handle(Self.acknowledge(1)).last == .setTimer(.seconds(1)))
-        #expect(Self.blocks(transfer.handle(.timedOut)) == [2])
+        #expect(transfer.handle(Self.acknowledge(2)).last == .setTimer(.seconds(1)))
+        #expect(Self.blocks(transfer.handle(.timedOut)) == [3])
+    }
+
+    @Test(
+        "a client that never answers is waited for 12 s, whatever it asked for",
+        arguments: [1, 3, 10],
+        [true, false]
+    )
+    func givesUpOnTheSilent(timeout: Int, hasOptions: Bool) {
+        var transfer = Self.transfer(size: 512 * 20, options: hasOptions, timeout: timeout)
+        var waited = Duration.zero
+        var sends = 0
+        var actions = transfer.handle(.start)
+        while case .setTimer(let wait)? = actions.last {
+            (waited, sends) = (waited + wait, sends + 1)
+            actions = transfer.handle(.timedOut)
+        }
+        #expect(actions == [.finish(.abandoned(after: Transfer.Block(index: 0, offset: 0, length: 0)))])
+        #expect(waited == Transfer.firstAnswerMax)
+        #expect((2...4).contains(sends))
+    }
+
+    @Test("an acknowledgement of nothing new is no answer")
+    func isNotAnsweredByNonsense() {
+        var transfer = Self.transfer(size: 512 * 20)
+        _ = transfer.handle(.start)
+        #expect(transfer.handle(Self.acknowledge(0)).isEmpty && transfer.handle(Self.acknowledge(9)).isEmpty)
+        for _ in 0..<3 { #expect(!transfer.handle(.timedOut).isEmpty) }
+        guard case .finish? = transfer.handle(.timedOut).last else {
+            Issue.record("the transfer goes on")
+            return
+        }
     }
 }
 

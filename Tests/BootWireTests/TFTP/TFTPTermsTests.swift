@@ -32,6 +32,9 @@ import Testing
         Case(asked: [("windowsize", "65535")], answered: [("windowsize", "64")]),
         Case(asked: [("timeout", "3")], answered: [("timeout", "3")]),
         Case(asked: [("timeout", "0")], answered: []),
+        Case(asked: [("timeout", "10")], answered: [("timeout", "10")]),
+        Case(asked: [("timeout", "11")], answered: []),
+        Case(asked: [("timeout", "255")], answered: []),
         Case(asked: [("timeout", "256")], answered: []),
         // OVMF's first request: the order stays.
         Case(

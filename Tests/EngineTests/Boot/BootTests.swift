@@ -31,7 +31,9 @@ import Testing
         #expect(try await engine.host(host).nextBootProfile == "local")
         try await engine.record([BootEvent(mac: node.mac, stage: .script, detail: "asked for the script")])
         #expect(try await engine.answer(Self.request(node)).profile.name == "local")
-        try await engine.record([BootEvent(mac: node.mac, stage: .localDisk, detail: "boots from its disk")])
+        try await engine.record([
+            BootEvent(mac: node.mac, stage: .localDisk, detail: "boots from its disk", outcome: "local")
+        ])
         let after = try await engine.answer(Self.request(node))
         #expect(after.profile.name == "deny")
         #expect(after.reason == "host web, set for every boot")
@@ -64,7 +66,9 @@ import Testing
         try await engine.setBoot(host, profile: "default", when: .next, by: "admin@internal", correlation: nil)
         try await engine.record([BootEvent(mac: node.mac, stage: .kernel, detail: "fetched vmlinuz")])
         #expect(try await engine.host(host).nextBootProfile == "default")
-        try await engine.record([BootEvent(mac: node.mac, stage: .initramfs, detail: "fetched initramfs")])
+        try await engine.record([
+            BootEvent(mac: node.mac, stage: .initramfs, detail: "fetched initramfs", outcome: "default")
+        ])
         #expect(try await engine.host(host).nextBootProfile == nil)
     }
 

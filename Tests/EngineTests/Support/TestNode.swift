@@ -21,7 +21,8 @@ struct TestNode: Sendable {
         mac = try require(MACAddress(octets: [2] + (0..<5).map { _ in UInt8.random(in: 0...255) }))
     }
 
-    func request() throws -> ClaimRequest {
+    /// `carries` says that the network card has the address.
+    func request(carries: Bool = false) throws -> ClaimRequest {
         let csr = try CertificateSigningRequest(
             version: .v1,
             subject: try DistinguishedName { CommonName("anything") },
@@ -36,13 +37,26 @@ struct TestNode: Sendable {
             name: name,
             address: address,
             port: port,
-            facts: HostFacts(interfaces: [.init(name: HostileText("eth0"), mac: mac, hasCarrier: true)])
+            facts: HostFacts(
+                interfaces: [
+                    .init(
+                        name: HostileText("eth0"),
+                        mac: mac,
+                        hasCarrier: true,
+                        addresses: carries ? [try require(IPv4Network(address, prefixLength: 24))] : []
+                    )
+                ]
+            )
         )
     }
 
     /// Claims and opens its nonce; then the node shows this code.
-    func enrol(with engine: HostEngine, from peer: String = "192.0.2.7") async throws -> Enrolment {
-        let reply = try await engine.receiveClaim(try request(), from: peer)
+    func enrol(
+        with engine: HostEngine,
+        from peer: String = "192.0.2.7",
+        carries: Bool = false
+    ) async throws -> Enrolment {
+        let reply = try await engine.receiveClaim(try request(carries: carries), from: peer)
         let progress = try await engine.openClaim(reply.claim, ClaimOpening(nonce: nonce))
         let host = try await engine.hosts(matching: .all).first { $0.hardwareID == hardwareID }
         return Enrolment(

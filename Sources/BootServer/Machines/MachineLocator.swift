@@ -1,0 +1,27 @@
+package import HostModel
+
+/// Which machine an address is: by the neighbours that the kernel has heard, then by the leases.
+package struct MachineLocator: Sendable {
+    private let neighbours: NeighbourTable?
+    private let leases: LeaseStore?
+    private let network: IPv4Network?
+
+    /// Without `leases` another server gives the addresses; without `network` every address is of ours.
+    package init(neighbours: NeighbourTable? = nil, leases: LeaseStore? = nil, network: IPv4Network? = nil) {
+        (self.neighbours, self.leases, self.network) = (neighbours, leases, network)
+    }
+
+    /// The machine that has the address now; `nil` when nobody can say.
+    package func machine(at address: IPv4Address) async -> MACAddress? {
+        if let neighbour = neighbours?.machine(at: address) { return neighbour }
+        return await leases?.machine(at: address)
+    }
+
+    /// True when a request from this address that names this machine may count as the machine's own.
+    ///
+    /// What comes from behind a router while another server gives the addresses cannot be told apart, and counts.
+    package func vouches(for mac: MACAddress, at address: IPv4Address) async -> Bool {
+        if let found = await machine(at: address) { return found == mac }
+        return leases == nil && network.map { !$0.contains(address) } ?? false
+    }
+}

@@ -1,0 +1,78 @@
+import GRDB
+import HostModel
+
+extension Store {
+    /// The hosts that machines are; `nil` for those that are none.
+    func hosts(of steps: [BootEvent]) async throws(EngineError) -> [UniqueID?] {
+        try await read { db in
+            try steps.map { try Self.host(mac: $0.mac, or: $0.hardwareID, in: db)?.id }
+        }
+    }
+
+    /// Records boot steps as events of the machine's host, and spends the next-boot profile of a machine that got what
+    /// it says. Of `unheard` steps only that counts: they were too many to be told.
+    func record(
+        _ steps: [BootEvent],
+        unheard: [BootEvent] = [],
+        kept: Int,
+        at now: Int64
+    ) async throws(EngineError) {
+        let spending = unheard.filter { $0.outcome != nil }
+        guard !steps.isEmpty || !spending.isEmpty else { return }
+        try await write { db in
+            for step in steps {
+                let host = try Self.host(mac: step.mac, or: step.hardwareID, in: db)
+                try record(Occurrence(step, of: host), at: now, in: db)
+                if let host { try spend(step, of: host, at: now, in: db) }
+            }
+            if !steps.isEmpty { try dropOldSteps(keeping: kept, after: steps.count, in: db) }
+            for step in spending {
+                guard let host = try Self.host(mac: step.mac, or: step.hardwareID, in: db) else { continue }
+                try spend(step, of: host, at: now, in: db)
+            }
+        }
+    }
+
+    /// Only the profile that the machine got is spent: another may have been set meanwhile. A refusal starts the time for
+    /// which it holds, because a denied machine asks again and again.
+    private func spend(_ step: BootEvent, of host: HostRow, at now: Int64, in db: Database) throws {
+        guard let profile = step.outcome else { return }
+        if step.stage == .denied {
+            try db.execute(
+                literal: """
+                    UPDATE bootAssignment SET firstDenied = \(now)
+                    WHERE host = \(host.id) AND schedule = 'next' AND profile = \(profile) AND firstDenied IS NULL
+                    """
+            )
+        } else {
+            try db.execute(
+                literal: """
+                    DELETE FROM bootAssignment
+                    WHERE host = \(host.id) AND schedule = 'next' AND profile = \(profile)
+                    """
+            )
+        }
+    }
+
+    /// Forgets the next-boot profiles of hosts that were denied by them long enough.
+    func expireDenials(before time: Int64, in db: Database) throws {
+        try db.execute(literal: "DELETE FROM bootAssignment WHERE schedule = 'next' AND firstDenied <= \(time)")
+    }
+
+    /// Every so many events: looking costs more than writing one.
+    private static let dropInterval = 1000
+
+    private func dropOldSteps(keeping kept: Int, after added: Int, in db: Database) throws {
+        let interval = Int64(min(Self.dropInterval, kept))
+        let last = db.lastInsertedRowID
+        guard last / interval > (last - Int64(added)) / interval else { return }
+        // The condition is written as the index `eventOfBoot` has it, or SQLite would not use it.
+        try db.execute(
+            literal: """
+                DELETE FROM event WHERE code BETWEEN 20000 AND 20002 AND "index" <= (
+                    SELECT "index" FROM event WHERE code BETWEEN 20000 AND 20002
+                    ORDER BY "index" DESC LIMIT 1 OFFSET \(kept))
+                """
+        )
+    }
+}
