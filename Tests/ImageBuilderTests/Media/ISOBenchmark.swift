@@ -48,7 +48,7 @@ import Testing
         for folder in ["boot/grub", "muster"] { try makeDirectory(place.appending("tree").pushing(FilePath(folder))) }
         try writeFile(try await loader.elTorito(), to: place.appending("tree/boot/grub/eltorito.img"))
         for (name, file) in sample.medium.files {
-            _ = try await output(of: "ln", ["-f", file.string, place.appending("tree/muster/\(name)").string])
+            _ = try await output(of: "cp", [file.string, place.appending("tree/muster/\(name)").string])
         }
     }
 
