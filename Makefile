@@ -44,6 +44,15 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 	@packaging/demo/demo --clock 1970-01-02
 	@packaging/demo/demo --clock 2099-01-01
 
+.PHONY: test-images
+test-images: build agent ## the slow tests of images: node-debian built twice, killed, resumed without a network (ten minutes)
+	swift build --build-tests --jobs $(JOBS)
+	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests'
+
+.PHONY: bench-image
+bench-image: build agent ## time and size of image builds, against the tools alone (.build/bench/image.json)
+	@Benchmarks/image/bench
+
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house
 	@packaging/check/check

@@ -185,8 +185,9 @@ let package = Package(
         tests(
             "CommandsTests",
             [
-                "Commands", "EngineClient", "HostModel", "TestServers", argumentParser, nioCore, nioHTTP1, subprocess,
-                systemPackage,
+                "Commands", "EngineClient", "HostModel", "ImageBuilder", "TestServers", argumentParser, nioCore,
+                nioHTTP1,
+                subprocess, systemPackage,
             ]
         ),
         tests("EndToEndTests", [subprocess, systemPackage]),
