@@ -45,13 +45,14 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 	@packaging/demo/demo --clock 2099-01-01
 
 .PHONY: test-images
-test-images: build agent ## the image tests with the boot matrix: every medium by every firmware (slow: half an hour)
+test-images: build agent ## the slow image tests: node-debian, and every medium by every firmware (an hour)
 	swift build --build-tests --jobs $(JOBS)
-	MUSTER_TEST_IMAGES=1 swift test --skip-build --no-parallel --filter ImageBuilderTests
+	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests'
 
 .PHONY: bench-image
-bench-image: dependencies ## ours and the peers' programs on the same image work, in turn; .build/bench/image-iso.json
-	Benchmarks/image/iso
+bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json, image-iso.json)
+	@Benchmarks/image/bench
+	@Benchmarks/image/iso
 
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house

@@ -202,7 +202,8 @@ let package = Package(
         tests(
             "CommandsTests",
             [
-                "Commands", "EngineClient", "Signing", "HostModel", "TestServers", argumentParser, nioCore, nioHTTP1,
+                "Commands", "EngineClient", "ImageBuilder", "Signing", "HostModel", "TestServers", argumentParser, nioCore,
+                nioHTTP1,
                 subprocess, systemPackage,
             ]
         ),

@@ -55,7 +55,8 @@ struct AptArchives {
                 remedy: "apt-get install debian-archive-keyring, or name the keyring in the definition"
             )
         }
-        let age = try? Int64(readText(stamp, limit: 32)).map { Int64(time(nil)) - $0 }
+        let updated = (try? readText(stamp, limit: 32)).flatMap { Int64($0.split(separator: "\n").first ?? "") }
+        let age = updated.map { Int64(time(nil)) - $0 }
         if let age, (0..<Self.listsAge).contains(age) { return nil }
         do {
             _ = try await apt(["update", "-o", "APT::Update::Error-Mode=any"])
