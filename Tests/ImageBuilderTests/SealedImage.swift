@@ -16,7 +16,7 @@ struct SealedImage {
 
     init(isSigned: Bool = true) throws {
         scratch = try Scratch("sealed")
-        let data = (0..<130 * 4096).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+        let data = (0..<3 * 4096).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
         let salt = try #require(Nonce(hex: String(repeating: "5a", count: 32)))
         var tree = VerityDigests(salt: salt)
         data.withUnsafeBytes { tree.add($0) }
