@@ -29,6 +29,7 @@ struct BootListeners {
             )
             return (server, leases)
         } catch {
+            await leases.close()
             throw failure("DHCP", "UDP", settings.dhcpPort, "--dhcp-port", error)
         }
     }
@@ -39,6 +40,7 @@ struct BootListeners {
             loaders = try LoaderDirectory(path: settings.loaderDirectory)
         } catch {
             throw StartFailure(
+                .configuration,
                 cause: "the loader directory \(error.path) cannot be opened (\(StartFailure.reason(error.code)))",
                 remedy: "Install Debian's package ipxe, or name another directory with --loader-directory"
             )
@@ -92,7 +94,7 @@ struct BootListeners {
             (dhcp.router, dhcp.nameServers) = (settings.router, settings.nameServers)
             return dhcp
         } catch {
-            throw StartFailure(cause: "\(error)", remedy: "Correct --pool or --address")
+            throw StartFailure(.configuration, cause: "\(error)", remedy: "Correct --pool or --address")
         }
     }
 
@@ -106,7 +108,9 @@ struct BootListeners {
             }
             return leases
         } catch {
+            let isTransient = (error as? LeaseStoreError)?.isTransient ?? false
             throw StartFailure(
+                isTransient ? .unavailable : .system,
                 cause:
                     "the journal of leases in \(settings.stateDirectory) cannot be used: \(terminalEscaped("\(error)"))",
                 remedy: "Make the directory writable for this user, or name another with --state-directory"

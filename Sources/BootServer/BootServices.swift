@@ -16,35 +16,43 @@ package struct BootServices: Service {
     private let leases: LeaseStore?
     private let logger: Logger
 
-    /// Opens every listener and the journal of leases, so that a taken port fails the start before any machine is
-    /// served.
+    /// Opens every listener and the journal of leases before any machine is served. What is not there yet (an interface, its
+    /// address, a port or a journal that the process before this one still has) is waited for as long as `wait` says.
     ///
     /// - Throws: `StartFailure`, or `RecipeError` when a boot script is broken.
     package static func open(
         _ settings: BootServicesSettings,
         directory: any BootDirectory,
+        wait: StartWait = StartWait(),
         logger: Logger
     ) async throws -> BootServices {
         let recipes = try recipes(settings)
         let events = BootEventQueue(directory: directory, logger: logger)
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
-        let (dhcp, leases) = try await listeners.openDHCP(baseURL: "http://\(recipes.server)")
+        let (dhcp, leases) = try await wait.opening(logger) {
+            try await listeners.openDHCP(baseURL: "http://\(recipes.server)")
+        }
         let machines = MachineLocator(
             neighbours: NeighbourTable(interface: settings.interface),
             leases: leases,
             network: settings.address
         )
+        var tftp: TFTPServer?
         do {
+            let loaders = try await wait.opening(logger) { try await listeners.openTFTP(machines) }
+            tftp = loaders
             return BootServices(
                 dhcp: dhcp,
-                tftp: try await listeners.openTFTP(machines),
-                http: try await listeners.openHTTP(recipes, machines),
+                tftp: loaders,
+                http: try await wait.opening(logger) { try await listeners.openHTTP(recipes, machines) },
                 events: events,
                 leases: leases,
                 logger: logger
             )
         } catch {
+            await tftp?.close()
+            await dhcp?.close()
             await leases?.close()
             throw error
         }

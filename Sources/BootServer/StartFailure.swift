@@ -3,10 +3,24 @@ import HostModel
 
 /// Why a boot server did not start: one sentence of cause and one of what to do, each without a full stop.
 package struct StartFailure: Error, Hashable, CustomStringConvertible {
+    package enum Kind: Hashable, Sendable {
+        /// The settings can never work.
+        case configuration
+        /// Something that may be there later: an address, a port, the journal of another process.
+        case unavailable
+        /// The user may not do it.
+        case notPermitted
+        /// The system refuses for another reason.
+        case system
+    }
+
+    package var kind: Kind
     package var cause: String
     package var remedy: String
 
-    package init(cause: String, remedy: String) { (self.cause, self.remedy) = (cause, remedy) }
+    package init(_ kind: Kind = .system, cause: String, remedy: String) {
+        (self.kind, self.cause, self.remedy) = (kind, cause, remedy)
+    }
 
     package var description: String { "\(cause). \(remedy)." }
 
@@ -28,21 +42,25 @@ package struct StartFailure: Error, Hashable, CustomStringConvertible {
         case EADDRINUSE:
             let list = listener.transport == "TCP" ? "ss -ltnp" : "ss -lunp"
             self.init(
+                .unavailable,
                 cause: "\(place), wanted for \(listener.service), is taken by another program",
                 remedy: "Stop that program (`\(list)` shows it), or choose another port with \(listener.option)"
             )
         case EADDRNOTAVAIL:
             self.init(
+                .unavailable,
                 cause: "\(listener.service) cannot listen on \(listener.address): no interface has this address",
                 remedy: "Give the interface its address first (`ip address`), or correct --address"
             )
-        case ENODEV:
+        case ENODEV, ENETDOWN:
             self.init(
+                .unavailable,
                 cause: "\(listener.service) cannot listen on \(place): there is no such interface",
                 remedy: "Give --interface a name that `ip link` shows"
             )
         case EACCES, EPERM:
             self.init(
+                .notPermitted,
                 cause: "\(listener.service) may not listen on \(place)",
                 remedy: "Give muster-boot CAP_NET_BIND_SERVICE and CAP_NET_RAW, or choose a port above 1023"
                     + " with \(listener.option)"

@@ -45,6 +45,20 @@ struct MusterBoot: AsyncParsableCommand {
         _ = try options.settings()
     }
 
+    /// As ArgumentParser's own, but with the exit statuses of `Ending`: a wrong option is a configuration that can never
+    /// work, and whoever starts this program again must be able to tell.
+    static func main() async {
+        do {
+            let command = try parse()
+            try await command.run()
+        } catch let ending as Ending {
+            ending.leave()
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            Ending.leave(.configuration, fullMessage(for: error))
+        }
+    }
+
     func run() async throws {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         let logger = Logger(label: "muster-boot")
@@ -52,11 +66,17 @@ struct MusterBoot: AsyncParsableCommand {
         raiseDescriptorLimit()
         do {
             let services = try await BootServices.open(settings, directory: try options.directory(), logger: logger)
-            try await serve(services, logger)
+            do {
+                try await serve(services, logger)
+            } catch {
+                throw Ending(.software, "the boot services ended: \(error)")
+            }
         } catch let failure as StartFailure {
-            throw Exit.failed(failure.description)
+            throw Ending(failure)
         } catch let error as RecipeError {
-            throw Exit.failed("\(error); \(error.remedy)")
+            throw Ending(.configuration, "\(error); \(error.remedy)")
+        } catch let error as PXEDirectory.Failure {
+            throw Ending(.configuration, "\(error)")
         }
     }
 
@@ -76,16 +96,5 @@ struct MusterBoot: AsyncParsableCommand {
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
-}
-
-/// What ends the program with status 1 and one line on standard error.
-enum Exit: Error, CustomStringConvertible {
-    case failed(String)
-
-    var description: String {
-        switch self {
-        case .failed(let sentence): sentence
-        }
     }
 }

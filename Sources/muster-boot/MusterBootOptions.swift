@@ -88,12 +88,15 @@ struct MusterBootOptions: ParsableArguments {
     func directory() throws -> any BootDirectory {
         if let directorySocket { return try RemoteBootDirectory(socketPath: directorySocket) }
         guard let profileFile, let json = contents(of: profileFile) else {
-            throw Exit.failed("the file of --profile-file cannot be read: \(String(cString: strerror(errno)))")
+            throw Ending(
+                .configuration,
+                "the file of --profile-file cannot be read: \(String(cString: strerror(errno)))"
+            )
         }
         do {
             return try FixedBootDirectory(json: json)
         } catch {
-            throw Exit.failed("\(profileFile) is no BootAnswer: \(error)")
+            throw Ending(.configuration, "\(profileFile) is no BootAnswer: \(error)")
         }
     }
 

@@ -15,6 +15,7 @@ package struct DHCPServer: Service {
         /// Where clients listen.
         package var clientPort: UInt16 = 68
         package var settings: DHCPSettings
+        package var limits = DHCPLimits()
 
         package init(interface: String?, settings: DHCPSettings) {
             (self.interface, self.settings) = (interface, settings)
@@ -28,11 +29,10 @@ package struct DHCPServer: Service {
     private let directory: any BootDirectory
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
+    private let traffic: DHCPTraffic
 
     /// How long the directory may take before a machine is answered without it. Firmware's first wait is 4 s, iPXE's 1 s.
     package static let directoryWaitMax: Duration = .seconds(1)
-    /// Messages that are being answered; more are dropped, and their clients ask again.
-    private static let exchangesMax = 256
     /// How often reservations are read.
     private static let reservationInterval: Duration = .seconds(15)
     private static let reservationWaitMax: Duration = .seconds(5)
@@ -70,12 +70,16 @@ package struct DHCPServer: Service {
             leases: leases,
             directory: directory,
             logger: logger,
-            onEvent: onEvent
+            onEvent: onEvent,
+            traffic: DHCPTraffic(configuration.limits)
         )
     }
 
     /// The port that it listens on; `nil` once it is closed.
     package var port: Int? { channel.localAddress?.port }
+
+    /// Closes the socket of a server that will not run.
+    package func close() async { try? await channel.close().get() }
 
     /// Serves until cancelled or gracefully shut down.
     package func run() async throws {
@@ -84,7 +88,7 @@ package struct DHCPServer: Service {
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { await keepReservations() }
-                let gate = Gate(limit: Self.exchangesMax)
+                let gate = Gate(limit: configuration.limits.exchangesMax)
                 for try await datagram in inbound.cancelOnGracefulShutdown() {
                     guard gate.enter() else { continue }
                     group.addTask {
@@ -99,20 +103,27 @@ package struct DHCPServer: Service {
     }
 
     private func keepReservations() async {
+        var refused: [AddressReservation] = []
         while !Task.isCancelled {
             do {
                 let reservations = try await withTimeLimit(Self.reservationWaitMax) {
                     try await directory.reservations()
                 }
-                let refused = await leases.keep(reservations)
-                for reservation in refused {
-                    logger.warning("\(reservation.address) cannot be kept for \(reservation.mac) on this network")
-                }
+                let before = refused
+                refused = await leases.keep(reservations)
+                for reservation in refused where !before.contains(reservation) { tell(refused: reservation) }
             } catch {
                 logger.debug("the reservations could not be read: \(error)")
             }
             try? await Task.sleep(for: Self.reservationInterval)
         }
+    }
+
+    /// Hosts of other networks have their addresses there, which is nothing to warn of.
+    private func tell(refused reservation: AddressReservation) {
+        let isOurs = configuration.settings.network.contains(reservation.address)
+        let text = "\(reservation.address) cannot be kept for \(reservation.mac) on this network"
+        logger.log(level: isOurs ? .warning : .debug, "\(text)")
     }
 
     private func answer(_ datagram: ByteBuffer) async {
@@ -123,10 +134,21 @@ package struct DHCPServer: Service {
             logger.debug("dropped a datagram: \(error)")
             return
         }
+        let responder = DHCPResponder(settings: configuration.settings)
+        guard let client = responder.client(of: packet) else { return }
+        let isKnown = await leases.knows(client)
+        guard traffic.enter(client.mac, isKnown: isKnown) else {
+            logger.debug("\(summary(packet)): dropped, there are too many of \(isKnown ? "it" : "new machines")")
+            return
+        }
+        defer { traffic.leave(isKnown: isKnown) }
+        await answer(packet, responder)
+    }
+
+    private func answer(_ packet: DHCPPacket, _ responder: DHCPResponder) async {
         let verdict = await verdict(on: packet)
         let outcome: DHCPOutcome
         do throws(LeaseStoreError) {
-            let responder = DHCPResponder(settings: configuration.settings)
             outcome = try await leases.respond(to: packet, with: responder, verdict: verdict)
         } catch {
             logger.error("a lease was not given: \(error)")

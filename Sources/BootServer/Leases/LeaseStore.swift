@@ -87,6 +87,9 @@ package actor LeaseStore {
         return lease.client.mac
     }
 
+    /// True for a machine with an address kept for it, and for one that has a lease.
+    package func knows(_ client: LeaseClient) -> Bool { table.knows(client, at: clock.now()) }
+
     /// Takes the place of all reservations; returns those that this network cannot give.
     package func keep(_ reservations: [AddressReservation]) -> [AddressReservation] { table.keep(reservations) }
 

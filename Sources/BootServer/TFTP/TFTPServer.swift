@@ -73,6 +73,9 @@ package struct TFTPServer: Service {
     /// The port that it listens on; `nil` once it is closed.
     package var port: Int? { channel.localAddress?.port }
 
+    /// Closes the socket of a server that will not run.
+    package func close() async { try? await channel.close().get() }
+
     /// Serves until cancelled or gracefully shut down; then transfers under way end with an error that says so.
     package func run() async throws {
         logger.info("TFTP serves loaders", metadata: ["port": "\(configuration.port)"])

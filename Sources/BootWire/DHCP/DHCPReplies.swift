@@ -9,7 +9,7 @@ extension DHCPResponder {
         packet.options.append(.serverIdentifier(settings.server))
         if let address {
             packet.yourAddress = address
-            packet.options += leaseOptions
+            packet.options += leaseOptions(leaseTime(exchange))
         }
         if type == .acknowledge { packet.clientAddress = request.clientAddress }
         packet.options += networkOptions
@@ -41,10 +41,9 @@ extension DHCPResponder {
         return address != .any && settings.network.contains(address) ? .client(address) : .broadcast
     }
 
-    private var leaseOptions: [DHCPOption] {
-        let seconds = settings.leaseTime
+    private func leaseOptions(_ seconds: UInt32) -> [DHCPOption] {
         // RFC 2131, section 4.4.5: renewing from one half on, rebinding from seven eighths on.
-        return [
+        [
             .leaseTime(seconds: seconds), .renewalTime(seconds: seconds / 2),
             .rebindingTime(seconds: seconds - seconds / 8),
         ]

@@ -23,11 +23,11 @@ package struct DHCPResponder: Sendable {
         now: Duration
     ) -> DHCPOutcome {
         guard packet.operation == .request else { return .silence(.notARequest) }
-        guard let mac = packet.mac else { return .silence(.noMachine) }
+        guard let client = client(of: packet) else { return .silence(.noMachine) }
         if let link = packet.linkAddress, !settings.network.contains(link) { return .silence(.otherNetwork) }
         let exchange = Exchange(
             packet: packet,
-            client: LeaseClient(key: key(of: packet, mac: mac), mac: mac),
+            client: client,
             boot: BootClient(of: packet),
             verdict: verdict,
             leases: leases,
@@ -41,6 +41,11 @@ package struct DHCPResponder: Sendable {
         case .inform: return inform(exchange)
         default: return .silence(.notForServers)
         }
+    }
+
+    /// Who asks; `nil` for what is no Ethernet machine.
+    package func client(of packet: DHCPPacket) -> LeaseClient? {
+        packet.mac.map { LeaseClient(key: key(of: packet, mac: $0), mac: $0) }
     }
 
     private func key(of packet: DHCPPacket, mac: MACAddress) -> ClientKey {
@@ -126,6 +131,7 @@ extension DHCPResponder {
         }
         guard let address = packet.clientAddress.ifSet else { return verifyAfterReboot(exchange) }
         // Renewing or rebinding.
+        if exchange.leases.mayRenew(address, exchange.client, at: exchange.now) { return bind(address, exchange) }
         switch exchange.standing(of: address) {
         case .own, .free: return bind(address, exchange)
         case .taken: return refuse(exchange, "the address \(address) belongs to another machine")
@@ -158,7 +164,7 @@ extension DHCPResponder {
 
     private func bind(_ address: IPv4Address, _ exchange: Exchange) -> DHCPOutcome {
         var outcome = DHCPOutcome(reply: reply(.acknowledge, giving: address, to: exchange))
-        outcome.changes = [exchange.lease(address, .bound, for: .seconds(Int64(settings.leaseTime)))]
+        outcome.changes = [exchange.lease(address, .bound, for: .seconds(Int64(leaseTime(exchange))))]
         if exchange.packet.clientAddress == .any {
             outcome.events = [exchange.event(.address, "\(exchange.boot) took the address \(address)", address)]
         }
@@ -167,12 +173,24 @@ extension DHCPResponder {
 
     private func quarantine(_ exchange: Exchange) -> DHCPOutcome {
         guard let address = exchange.packet.requestedAddress, isForUs(exchange.packet),
-            let lease = exchange.leases.lease(at: address), lease.client.key == exchange.client.key
+            let lease = exchange.leases.lease(at: address), lease.client.key == exchange.client.key,
+            lease.state == .bound
         else { return .silence(.notTheirs) }
         var outcome = DHCPOutcome.silence(.noReplyDue)
-        outcome.changes = [exchange.lease(address, .quarantined, for: settings.quarantineTime)]
         outcome.events = [exchange.event(.failed, "found the address \(address) in use by another machine", address)]
+        // Anybody can decline in a machine's name: a kept address stays the machine's.
+        guard !exchange.leases.isKept(address) else { return outcome }
+        let others = exchange.leases.quarantined(at: exchange.now).filter { $0 != address }
+        let freed = others.prefix(max(0, others.count + 1 - settings.quarantinedMax))
+        outcome.changes = freed.map { .withdraw($0) }
+        outcome.changes.append(exchange.lease(address, .quarantined, for: settings.quarantineTime))
         return outcome
+    }
+
+    /// Seconds: all of it only for machines that are known.
+    func leaseTime(_ exchange: Exchange) -> UInt32 {
+        let isKnown = exchange.leases.knows(exchange.client, at: exchange.now)
+        return isKnown ? settings.leaseTime : min(settings.firstLeaseTime, settings.leaseTime)
     }
 
     private func release(_ exchange: Exchange) -> DHCPOutcome {

@@ -13,10 +13,16 @@ package struct DHCPSettings: Hashable, Sendable {
     package var domain: HostName?
     /// Seconds.
     package var leaseTime: UInt32 = 3600
-    /// How long an offer keeps its address: longer than firmware takes to choose (EDK2 up to 60 s).
-    package var offerTime: Duration = .seconds(90)
+    /// Seconds of the first lease of a machine that nobody knows: whoever makes machines up does not hold the pool for an
+    /// hour. Firmware, loader and node ask in turn, and with its second lease a machine is known.
+    package var firstLeaseTime: UInt32 = 900
+    /// How long an offer keeps its address for its machine alone. EDK2 may take longer to choose, which does no harm: other
+    /// machines are offered the address only when no other one is left.
+    package var offerTime: Duration = .seconds(10)
     /// How long an address that a client found in use is not given again.
-    package var quarantineTime: Duration = .seconds(3600)
+    package var quarantineTime: Duration = .seconds(600)
+    /// At most one in so many addresses of the pool is in quarantine, and always one may be: a newer one frees the oldest.
+    package static let quarantineShare = 8
     package var identity: ClientKey.Rule = .hardwareAddress
     /// Refuses clients that nobody knows who ask for their old address, instead of leaving them to another server.
     package var isAuthoritative = true
@@ -47,6 +53,11 @@ package struct DHCPSettings: Hashable, Sendable {
         if let router { excluded.insert(router) }
         if network.prefixLength <= 30 { excluded.formUnion([network.first, network.last]) }
         return excluded
+    }
+
+    /// The most addresses in quarantine.
+    package var quarantinedMax: Int {
+        max(1, (Int(pool.upperBound.rawValue - pool.lowerBound.rawValue) + 1) / Self.quarantineShare)
     }
 
     /// A lease table for these settings, empty but for the reservations.

@@ -47,6 +47,30 @@ package struct LeaseTable: Hashable, Sendable {
 
     package func lease(of key: ClientKey) -> Lease? { byClient[key].flatMap { byAddress[$0] } }
 
+    /// True for a machine with an address kept for it, and for one that has a lease.
+    package func knows(_ client: LeaseClient, at now: Duration) -> Bool {
+        guard kept[client.mac] == nil else { return true }
+        return lease(of: client.key).map { $0.state == .bound && $0.isActive(at: now) } ?? false
+    }
+
+    /// True when the address is kept for some machine.
+    func isKept(_ address: IPv4Address) -> Bool { keepers[address] != nil }
+
+    /// True for a lease that runs, unless its address is kept for another machine by now. Another address that is kept for
+    /// this client does not end it: moving a running machine is not for DHCP to decide.
+    func mayRenew(_ address: IPv4Address, _ client: LeaseClient, at now: Duration) -> Bool {
+        guard let lease = byAddress[address], lease.client.key == client.key, lease.state == .bound else {
+            return false
+        }
+        return lease.isActive(at: now) && keepers[address].map { $0 == client.mac } ?? true
+    }
+
+    /// Addresses in quarantine, the one that has been there for longest first.
+    func quarantined(at now: Duration) -> [IPv4Address] {
+        byAddress.values.filter { $0.state == .quarantined && $0.isActive(at: now) }
+            .sorted { ($0.expiry, $0.address) < ($1.expiry, $1.address) }.map(\.address)
+    }
+
     package mutating func apply(_ change: LeaseChange) {
         switch change {
         case .withdraw(let address): remove(address)

@@ -1,6 +1,7 @@
 import Glibc
 import HostModel
 import Subprocess
+import Synchronization
 import Testing
 
 /// Two network namespaces, joined by a cable: in one runs `muster-boot`, in the other the clients.
@@ -70,16 +71,20 @@ struct BootNetwork: Sendable {
     func withServer(
         in directory: TemporaryDirectory,
         profile mode: BootProfile.Mode = .run,
+        dhcp: Bool = true,
+        log: BootLog = BootLog(),
         _ body: (BootNetwork) async throws -> CInt
     ) async throws {
         let answer = #"{"profile":{"name":"t","mode":"\#(mode.rawValue)","kernelArguments":[]},"reason":"a test"}"#
-        let words = [
-            "netns", "exec", server, try Self.program("muster-boot"), "--interface", "br0", "--address", "10.77.0.1/24",
-            "--pool", "10.77.0.10-10.77.0.20", "--image-directory", directory.path,
-            "--state-directory", "\(directory.path)/state", "--loader-directory", directory.path,
-            "--profile-file", try directory.write("profile.json", Array(answer.utf8)),
-            "--pxe-directory", Self.checkout + "/pxe",
-        ]
+        let words =
+            [
+                "netns", "exec", server, try Self.program("muster-boot"), "--interface", "br0", "--address",
+                "10.77.0.1/24",
+                "--image-directory", directory.path,
+                "--state-directory", "\(directory.path)/state", "--loader-directory", directory.path,
+                "--profile-file", try directory.write("profile.json", Array(answer.utf8)),
+                "--pxe-directory", Self.checkout + "/pxe",
+            ] + (dhcp ? ["--pool", "10.77.0.10-10.77.0.20"] : ["--dhcp", "off"])
         _ = try await run(
             .name("ip"),
             arguments: Arguments(words),
@@ -87,26 +92,44 @@ struct BootNetwork: Sendable {
             output: .sequence,
             error: .combinedWithOutput
         ) { execution in
-            var said = ""
-            var isReady = false
-            for try await line in execution.standardOutput.strings() {
-                said += line + "\n"
-                isReady = said.contains("DHCP serves") && said.contains("TFTP serves")
-                if isReady { break }
-            }
-            try #require(isReady, "muster-boot ended: \(said)")
             let pid = execution.processIdentifier.value
+            var lines = execution.standardOutput.strings().makeAsyncIterator()
+            while let line = try await lines.next() {
+                log.append(line)
+                if log.text.contains("TFTP serves") && (!dhcp || log.text.contains("DHCP serves")) { break }
+            }
+            try #require(log.text.contains("TFTP serves"), "muster-boot ended: \(log.text)")
             do {
                 kill(pid, try await body(self))
             } catch {
                 kill(pid, SIGKILL)
                 throw error
             }
+            while let line = try await lines.next() { log.append(line) }
+        }
+    }
+
+    /// Runs a server of somebody else beside ours, until `body` ends.
+    func withNeighbour(_ words: [String], _ body: () async throws -> Void) async throws {
+        _ = try await run(
+            .name("ip"),
+            arguments: Arguments(["netns", "exec", server] + words),
+            input: .none,
+            output: .discarded,
+            error: .discarded
+        ) { execution in
+            do {
+                try await body()
+            } catch {
+                kill(execution.processIdentifier.value, SIGKILL)
+                throw error
+            }
+            kill(execution.processIdentifier.value, SIGTERM)
         }
     }
 
     /// A program built beside this test.
-    private static func program(_ name: String) throws -> String {
+    static func program(_ name: String) throws -> String {
         var path = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &path, path.count)
         try #require(length > 0)
@@ -114,7 +137,16 @@ struct BootNetwork: Sendable {
         return own.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/" + name
     }
 
-    private static var checkout: String {
+    static var checkout: String {
         "/" + #filePath.split(separator: "/").prefix { $0 != "Tests" }.joined(separator: "/")
     }
+}
+
+/// What `muster-boot` said; whole once it has ended.
+final class BootLog: Sendable {
+    private let lines = Mutex("")
+
+    func append(_ line: String) { lines.withLock { $0 += line + "\n" } }
+
+    var text: String { lines.withLock { $0 } }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import HostModel
 import Testing
@@ -11,6 +12,14 @@ import Testing
         _ network: BootNetwork,
         _ directory: TemporaryDirectory,
         _ options: String...
+    ) async throws -> [String: String] {
+        try await udhcpc(network, directory, options)
+    }
+
+    private func udhcpc(
+        _ network: BootNetwork,
+        _ directory: TemporaryDirectory,
+        _ options: [String]
     ) async throws -> [String: String] {
         let script = try directory.write(
             "udhcpc",
@@ -45,7 +54,7 @@ import Testing
                     "bootfile"
                 )
                 #expect(lease["serverid"] == "10.77.0.1" && lease["siaddr"] == "10.77.0.1")
-                #expect(lease["subnet"] == "255.255.255.0" && lease["lease"] == "3600")
+                #expect(lease["subnet"] == "255.255.255.0" && lease["lease"] == "900")
                 #expect(lease["boot_file"] == "ipxe.efi" && lease["bootfile"] == "ipxe.efi")
                 address = lease["ip"]
                 return SIGKILL
@@ -61,6 +70,52 @@ import Testing
                 return SIGTERM
             }
         }
+    }
+
+    /// What each kind of firmware says, and what docs/boot.md wants it to be answered.
+    private static let kinds: [(options: [String], file: String, server: String?)] = [
+        (["-x", "0x5d:0000", "-V", "PXEClient:Arch:00000:UNDI:002001"], "undionly.kpxe", "10.77.0.1"),
+        (["-x", "0x5d:0007", "-V", "PXEClient:Arch:00007:UNDI:003000"], "ipxe.efi", "10.77.0.1"),
+        (["-x", "0x5d:0009", "-V", "PXEClient:Arch:00009:UNDI:003000"], "ipxe.efi", "10.77.0.1"),
+        (["-x", "0x5d:0010", "-V", "HTTPClient:Arch:00016:UNDI:003001"], "http://10.77.0.1/boot/ipxe.efi", nil),
+        (
+            ["-x", "0x5d:0007", "-x", "0x4d:69505845", "-V", "PXEClient:Arch:00007:UNDI:003010"],
+            "http://10.77.0.1/boot/ipxe", nil
+        ),
+    ]
+
+    @Test(
+        "with --dhcp off, dnsmasq as docs/boot.md sets it up names our files, and a loader is an event of its machine"
+    )
+    func besideAnotherServer() async throws {
+        let page = try #require(try? String(contentsOfFile: BootNetwork.checkout + "/docs/boot.md", encoding: .utf8))
+        let marked = page.split(separator: "<!-- dnsmasq -->\n```\n")[1].split(separator: "```\n<!-- /dnsmasq -->")[0]
+        let directory = try TemporaryDirectory()
+        try directory.write("ipxe.efi", Array(repeating: 7, count: 5000))
+        let settings =
+            "port=0\ninterface=br0\nbind-dynamic\nno-ping\ndhcp-range=10.77.0.50,10.77.0.60,1h\n"
+            + "dhcp-leasefile=\(directory.path)/dnsmasq.leases\n"
+        let file = try directory.write("dnsmasq.conf", Array((settings + marked).utf8))
+        let log = BootLog()
+        try await BootNetwork.with { network in
+            try await network.withNeighbour(["dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=\(file)"]) {
+                try await network.withServer(in: directory, dhcp: false, log: log) { network in
+                    for kind in Self.kinds {
+                        let lease = try await udhcpc(network, directory, kind.options + ["-O", "bootfile"])
+                        #expect(lease["bootfile"] ?? lease["boot_file"] == kind.file, "\(kind.options)")
+                        if let server = kind.server { #expect(lease["siaddr"] == server) }
+                    }
+                    try await BootNetwork.ip("-n", network.client, "address", "add", "10.77.0.9/24", "dev", "eth0")
+                    let words = [
+                        "busybox", "tftp", "-g", "-r", "ipxe.efi", "-l", "\(directory.path)/copy", "10.77.0.1",
+                    ]
+                    let fetched = try await network.runClient(words)
+                    #expect(fetched.isSuccess, "\(fetched.output)")
+                    return SIGTERM
+                }
+            }
+        }
+        #expect(log.text.contains(#/[0-9a-f:]{17} \(10\.77\.0\.9\) loader: fetched ipxe\.efi by TFTP, 5000 bytes/#))
     }
 
     @Test("a denied machine gets an address and nothing to boot")

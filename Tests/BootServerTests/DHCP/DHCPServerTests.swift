@@ -12,8 +12,10 @@ import Testing
     private struct Directory: BootDirectory {
         var mode = BootProfile.Mode.run
         var isSlow = false
+        var onAnswer: @Sendable () -> Void = {}
 
         func answer(_ request: BootRequest) async throws -> BootAnswer {
+            onAnswer()
             if isSlow { try await Task.sleep(for: .seconds(3600)) }
             return BootAnswer(profile: BootProfile(name: "test", mode: mode), reason: "a test")
         }
@@ -32,6 +34,8 @@ import Testing
 
     private func withServer(
         _ directory: Directory = Directory(),
+        limits: DHCPLimits = DHCPLimits(),
+        leases preset: [DHCPPacket] = [],
         _ body: @escaping @Sendable (Running) async throws -> Void
     ) async throws {
         let state = try TemporaryDirectory()
@@ -45,9 +49,15 @@ import Testing
         )
         var configuration = DHCPServer.Configuration(interface: "lo", settings: settings)
         (configuration.address, configuration.port, configuration.clientPort) = (Self.server, 0, client.port)
+        configuration.limits = limits
+        let leases = try await LeaseStore.open(directory: state.path, settings: settings)
+        for packet in preset {
+            let responder = DHCPResponder(settings: settings)
+            _ = try await leases.respond(to: packet, with: responder, verdict: .allowed)
+        }
         let server = try await DHCPServer.open(
             configuration,
-            leases: try await LeaseStore.open(directory: state.path, settings: settings),
+            leases: leases,
             directory: directory,
             logger: TFTPServerTests.quiet,
             onEvent: { _ in }
@@ -58,14 +68,15 @@ import Testing
             try await body(running)
             group.cancelAll()
         }
+        await leases.close()
     }
 
     /// A client that has an address and asks again: it is answered there, by unicast.
-    private static func renewal(_ options: [DHCPOption] = []) throws -> DHCPPacket {
+    private static func renewal(_ options: [DHCPOption] = [], of number: UInt8 = 1) throws -> DHCPPacket {
         var packet = DHCPPacket(
             operation: .request,
             transactionID: 7,
-            mac: try LeaseRecordTests.mac(1),
+            mac: try LeaseRecordTests.mac(number),
             options: [.messageType(.inform)] + options
         )
         packet.clientAddress = server
@@ -103,6 +114,37 @@ import Testing
             let reply = try await Self.ask(running, try Self.renewal(Self.pxe))
             #expect(reply.bootFile == Array("ipxe.efi".utf8))
             #expect(ContinuousClock.now - start < .seconds(8))
+        }
+    }
+
+    @Test("machines that nobody knows are answered up to their share; one with a lease is answered all the same")
+    func boundsNewcomers() async throws {
+        var limits = DHCPLimits()
+        (limits.newcomersBurst, limits.newcomersPerSecond) = (5, 1)
+        let asked = Mutex(0)
+        let directory = Directory(onAnswer: { asked.withLock { $0 += 1 } })
+        var lease = try Self.renewal([])
+        lease.options = [
+            .messageType(.request), .serverIdentifier(Self.server),
+            .requestedAddress(HostModel.IPv4Address(rawValue: 0x7F4D_0001)),
+        ]
+        lease.clientAddress = .any
+        try await withServer(directory, limits: limits, leases: [lease]) { running in
+            for number: UInt8 in 10...209 {
+                let packet = try Self.renewal(Self.pxe, of: number)
+                running.client.send(packet.encoded().bytes.readableBytesView, to: running.port)
+            }
+            var known = try Self.renewal(Self.pxe)
+            known.transactionID = 4711
+            var isAnswered = false
+            for _ in 0..<10 where !isAnswered {
+                running.client.send(known.encoded().bytes.readableBytesView, to: running.port)
+                while !isAnswered, let received = try await running.client.receive(milliseconds: 1000) {
+                    isAnswered = try DHCPPacket(parsing: received.bytes).transactionID == 4711
+                }
+            }
+            #expect(isAnswered)
+            #expect(asked.withLock { $0 } < 60, "the engine is not asked about each")
         }
     }
 

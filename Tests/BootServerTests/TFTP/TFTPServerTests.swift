@@ -10,15 +10,17 @@ import Testing
 @Suite struct TFTPServerTests {
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+    /// Made once: in a debug build it takes a second, in which the servers of other tests get no thread.
+    private static let big = (0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+
     /// Runs a server of a directory with `small` (100 bytes) and `big` (3 MiB).
     private func withServer(
         transfersMax: Int = 400,
         _ body: @escaping @Sendable (UInt16, [UInt8]) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory()
-        let big = (0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
         try directory.write("small", Array(repeating: 7, count: 100))
-        try directory.write("big", big)
+        try directory.write("big", Self.big)
         var configuration = TFTPServer.Configuration(interface: "lo", address: .loopback, port: 0)
         configuration.transfersMax = transfersMax
         let server = try await TFTPServer.open(
@@ -31,7 +33,7 @@ import Testing
         let port = UInt16(try #require(server.port))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
-            try await body(port, big)
+            try await body(port, Self.big)
             group.cancelAll()
         }
     }

@@ -65,14 +65,14 @@ import Testing
         #expect(reply.packet.messageType == .offer)
         #expect(reply.packet.operation == .reply && reply.packet.transactionID == 1)
         #expect(reply.packet.options.contains(.serverIdentifier(Leases.address(1))))
-        #expect(reply.packet.options.contains(.leaseTime(seconds: 3600)))
-        #expect(reply.packet.options.contains(.renewalTime(seconds: 1800)))
-        #expect(reply.packet.options.contains(.rebindingTime(seconds: 3150)))
+        #expect(reply.packet.options.contains(.leaseTime(seconds: 900)))
+        #expect(reply.packet.options.contains(.renewalTime(seconds: 450)))
+        #expect(reply.packet.options.contains(.rebindingTime(seconds: 788)))
         #expect(reply.packet.options.contains(.clientIdentifier([1, 2])), "RFC 6842")
         #expect(outcome.changes.map(\.isDurable) == [false])
         let address = try server.lease(1)
         #expect(address == reply.packet.yourAddress)
-        #expect(server.table.lease(at: address)?.expiry == .seconds(3600))
+        #expect(server.table.lease(at: address)?.expiry == .seconds(900))
     }
 
     @Test("two machines ask for the last address, and one gets it")
@@ -82,7 +82,7 @@ import Testing
         let second = server.ask(try message(.discover, 2))
         #expect(second.silence == .poolExhausted)
         #expect(second.events.map(\.stage) == [.failed])
-        server.now = .seconds(91)
+        server.now = .seconds(11)
         #expect(server.ask(try message(.discover, 2)).reply != nil, "the offer has ended")
     }
 
@@ -153,12 +153,12 @@ import Testing
     func renews() throws {
         var server = try Server()
         let address = try server.lease(1)
-        server.now = .seconds(1800)
+        server.now = .seconds(450)
         let renewed = try #require(server.ask(try message(.request, 1, ciaddr: address)).reply)
         #expect(renewed.packet.messageType == .acknowledge)
         #expect(renewed.packet.clientAddress == address && renewed.packet.yourAddress == address)
         #expect(renewed.destination == .client(address))
-        #expect(server.table.lease(at: address)?.expiry == .seconds(5400))
+        #expect(server.table.lease(at: address)?.expiry == .seconds(4050), "known by now")
         server.now = .seconds(90_000)
         #expect(server.ask(try message(.request, 1, ciaddr: address)).reply?.packet.messageType == .acknowledge)
         #expect(server.ask(try message(.request, 2, ciaddr: address)).reply?.packet.messageType == .refuse)
@@ -175,6 +175,55 @@ import Testing
         #expect(outcome.events.map(\.stage) == [.failed])
         #expect(server.ask(try message(.discover, 1)).reply?.packet.yourAddress != address)
         #expect(server.table.lease(at: address)?.state == .quarantined)
+    }
+
+    @Test("machines that decline all they get keep an eighth of the pool, and only what they took before")
+    func boundsTheQuarantine() throws {
+        var server = try Server(pool: 10...25)
+        for number: UInt8 in 1...100 {
+            server.now += .seconds(1)
+            guard let offer = server.ask(try message(.discover, number)).reply else { continue }
+            let decline: [DHCPOption] = [
+                .requestedAddress(offer.packet.yourAddress), .serverIdentifier(Leases.address(1)),
+            ]
+            #expect(server.ask(try message(.decline, number, decline)).silence == .notTheirs, "only offered")
+            #expect(server.ask(try message(.request, number, decline)).reply?.packet.messageType == .acknowledge)
+            #expect(server.ask(try message(.decline, number, decline)).silence == .noReplyDue)
+        }
+        #expect(server.table.leases.count { $0.state == .quarantined && $0.isActive(at: server.now) } == 2)
+        #expect(throws: Never.self) { try server.lease(200) }
+    }
+
+    @Test("nobody takes a kept address away from its machine: not by declining, not by releasing in its name")
+    func protectsKeptAddresses() throws {
+        let kept = AddressReservation(mac: try Leases.client(1).mac, address: Leases.address(10))
+        var server = try Server(pool: 10...11, reservations: [kept])
+        #expect(try server.lease(1) == kept.address)
+        #expect(server.table.lease(at: kept.address)?.expiry == .seconds(3600), "known from the first lease on")
+        let decline = server.ask(
+            try message(.decline, 1, [.requestedAddress(kept.address), .serverIdentifier(Leases.address(1))])
+        )
+        #expect(decline.events.map(\.stage) == [.failed] && decline.changes.isEmpty)
+        #expect(server.ask(try message(.release, 1, ciaddr: kept.address)).silence == .noReplyDue)
+        for number: UInt8 in 2...9 {
+            let offer = server.ask(try message(.discover, number, [.requestedAddress(kept.address)])).reply
+            #expect(offer?.packet.yourAddress != kept.address)
+        }
+        #expect(server.ask(try message(.request, 1, ciaddr: kept.address)).reply?.packet.messageType == .acknowledge)
+    }
+
+    @Test("an address that is fixed for a machine while it runs counts from its next boot on")
+    func leavesARunningLeaseAlone() throws {
+        var server = try Server(pool: 10...20)
+        let old = try server.lease(1)
+        let mac = try Leases.client(1).mac
+        server.table.keep([AddressReservation(mac: mac, address: Leases.address(99))])
+        #expect(server.ask(try message(.request, 1, ciaddr: old)).reply?.packet.messageType == .acknowledge)
+        #expect(try server.lease(1) == Leases.address(99))
+        // Kept for another, it is not renewed.
+        let second = try server.lease(2)
+        server.table.keep([AddressReservation(mac: mac, address: second)])
+        #expect(server.ask(try message(.request, 2, ciaddr: second)).reply?.packet.messageType == .refuse)
     }
 
     @Test func releasesOnlyToItsOwner() throws {

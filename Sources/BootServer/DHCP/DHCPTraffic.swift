@@ -1,0 +1,51 @@
+import HostModel
+import NIOCore
+
+/// How many messages a DHCP server works on. A known machine is one with a lease or an address kept for it; all others
+/// share what is for newcomers, because whoever makes machines up makes up any number.
+package struct DHCPLimits: Sendable {
+    /// Messages that are being answered at once; more are dropped, and their clients ask again.
+    package var exchangesMax = 256
+    /// Of them, those of newcomers: they may all have to wait for the engine.
+    package var newcomerExchangesMax = 128
+    /// Messages of newcomers: a burst for 1000 new machines that are powered on at once, each of which is known after its
+    /// first discover and request, and may have to repeat both; then so many a second.
+    package var newcomersBurst = 4096
+    package var newcomersPerSecond = 64
+    /// Messages of one known machine: a burst of four boots, then one a second.
+    package var machineBurst = 32
+
+    package init() {}
+}
+
+/// Which messages are answered.
+final class DHCPTraffic: Sendable {
+    private let newcomers: Allowance<Int>
+    private let machines: Allowance<MACAddress>
+    private let gate: Gate
+
+    /// More machines than a network with the largest pool can know.
+    private static let machinesMax = 100_000
+
+    init(_ limits: DHCPLimits) {
+        let interval = TimeAmount.nanoseconds(1_000_000_000 / Int64(max(1, limits.newcomersPerSecond)))
+        newcomers = Allowance(burst: limits.newcomersBurst, interval: interval, keysMax: 1)
+        machines = Allowance(burst: limits.machineBurst, interval: .seconds(1), keysMax: Self.machinesMax)
+        gate = Gate(limit: limits.newcomerExchangesMax)
+    }
+
+    /// False when a message is to be dropped; then `leave` is not to be called.
+    func enter(_ mac: MACAddress, isKnown: Bool) -> Bool {
+        if isKnown { return machines.take(mac) }
+        guard gate.enter() else { return false }
+        guard newcomers.take(0) else {
+            gate.leave()
+            return false
+        }
+        return true
+    }
+
+    func leave(isKnown: Bool) {
+        if !isKnown { gate.leave() }
+    }
+}
