@@ -35,9 +35,14 @@ struct BuiltImageFolder: Sendable {
     private init(_ path: FilePath, manifest data: Data) throws(UserError) {
         let place = terminalEscaped(path.appending("manifest.json").string)
         guard data.count <= Self.manifestBytesMax,
-            let manifest = try? JSONDecoder().decode(ImageManifest.self, from: data), manifest.schema == 1
+            let manifest = try? JSONDecoder().decode(ImageManifest.self, from: data),
+            (1...ImageManifest.newestSchema).contains(manifest.schema)
         else {
-            throw UserError(.badData, "\(place) is no image manifest of schema 1", remedy: "build the image again")
+            throw UserError(
+                .badData,
+                "\(place) is no image manifest of schema 1 to \(ImageManifest.newestSchema)",
+                remedy: "build the image again"
+            )
         }
         // The names become paths here and at the engine.
         let names = [manifest.name, manifest.version] + manifest.files.map(\.name)

@@ -105,8 +105,11 @@ extension ImageManifest {
 
     /// Names become paths and kernel arguments go into boot scripts: both are checked before anything is stored.
     func check() throws(EngineError) {
-        guard schema == 1 else {
-            throw EngineError(.invalid, "The manifest has schema \(schema), this engine knows 1.")
+        guard (1...Self.newestSchema).contains(schema) else {
+            throw EngineError(
+                .invalid,
+                "The manifest has schema \(schema), this engine knows 1 to \(Self.newestSchema)."
+            )
         }
         guard ImageReference(name: name, version: version) != nil else {
             throw EngineError(.invalid, "The manifest's name or version is not [a-z0-9][a-z0-9._-]{0,62}.")

@@ -30,8 +30,11 @@ package struct ImageManifest: Hashable, Sendable, Codable {
         }
     }
 
-    /// The version of this format; 1.
-    package var schema = 1
+    /// The newest version of this format. 2 brought the role `root` with its `verity`, and roles that a reader may not know.
+    package static let newestSchema = 2
+
+    /// The version of this format, 1 to `newestSchema`.
+    package var schema = newestSchema
     package var name: String
     /// Derived from the content: the first 12 hex digits of a SHA-256 over the files' digests, so that the same bytes
     /// are the same version.

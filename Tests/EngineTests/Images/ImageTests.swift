@@ -226,7 +226,7 @@ import Testing
         Bad(testDescription: "a negative size") { $0.files[0].size = -1 },
         Bad(testDescription: "a huge file") { $0.files[0].size = .max },
         Bad(testDescription: "an argument with a line end") { $0.kernelArguments = ["a\n#!ipxe"] },
-        Bad(testDescription: "a newer schema") { $0.schema = 2 },
+        Bad(testDescription: "a newer schema") { $0.schema = ImageManifest.newestSchema + 1 },
     ])
     func aManifestThatIsNotSafeIsRefused(_ sample: Bad) async throws {
         let installation = try await TestInstallation()
