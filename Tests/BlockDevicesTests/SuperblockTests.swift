@@ -7,7 +7,7 @@ import Testing
 
 /// Labels of file systems that the real tools made.
 @Suite struct SuperblockTests {
-    private static func make(_ file: String, megabytes: Int64, _ command: [String]) async throws -> [UInt8] {
+    private static func make(_ file: String, megabytes: Int, _ command: [String]) async throws -> [UInt8] {
         let path = FilePath("/tmp/muster-superblock-\(getpid())-\(file)")
         defer { unlink(path.string) }
         let image = try FileDescriptor.open(
@@ -37,7 +37,7 @@ import Testing
     ])
     func labels(
         file: String,
-        megabytes: Int64,
+        megabytes: Int,
         command: [String],
         fileSystem: Superblock.FileSystem,
         label: String

@@ -29,7 +29,8 @@ package struct LiveImage: Hashable, Sendable {
         } catch {
             throw Self.refused("the signature of the manifest \(error)")
         }
-        guard let manifest = try? JSONDecoder().decode(ImageManifest.self, from: Data(bytes)), manifest.schema == 1
+        guard let manifest = try? JSONDecoder().decode(ImageManifest.self, from: Data(bytes)),
+            (1...ImageManifest.newestSchema).contains(manifest.schema)
         else { throw Self.refused("the manifest is signed, but not of a form that this initramfs knows") }
         try Self.check(manifest, for: source)
         guard let root = manifest.file(.root) else {

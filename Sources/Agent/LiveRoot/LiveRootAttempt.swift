@@ -123,7 +123,14 @@ struct LiveRootAttempt: Sendable {
         let found = try await medium.find(seconds: settings.waitSeconds, trust) { [console] in console.say($0) }
         defer { try? found.file.close() }
         console.say("the root image \(found.image.name) \(found.image.version) is on \(found.device)")
-        try assembly.assemble(found.file, found.image, overlayMebibytes: MemoryNeed.overlay(memory))
+        let isChecked = KernelArguments(commandLine)[LiveImageSource.checkArgumentName] != nil
+        if isChecked { console.say("checking every block of it (\(found.image.verity.dataSize >> 20) MiB)") }
+        try assembly.assemble(
+            found.file,
+            found.image,
+            checking: isChecked,
+            overlayMebibytes: MemoryNeed.overlay(memory)
+        )
     }
 
     // MARK: The machine

@@ -25,6 +25,8 @@ package struct ResumingDownload: Hashable, Sendable {
         package var offset: Int64
         /// For `If-Range`, with an offset.
         package var validator: String?
+
+        package init(offset: Int64, validator: String?) { (self.offset, self.validator) = (offset, validator) }
     }
 
     /// What an answer's head says.

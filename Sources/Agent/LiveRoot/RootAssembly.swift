@@ -48,11 +48,18 @@ struct RootAssembly: Sendable {
         }
     }
 
-    /// The root of an open image file, finished at `sysroot`.
-    func assemble(_ file: FileDescriptor, _ image: LiveImage, overlayMebibytes: Int) throws(LiveRootFailure) {
+    /// The root of an open image file, finished at `sysroot`. With `checking`, every block of it is read first; without,
+    /// dm-verity checks each one when it is used.
+    func assemble(
+        _ file: FileDescriptor,
+        _ image: LiveImage,
+        checking: Bool = false,
+        overlayMebibytes: Int
+    ) throws(LiveRootFailure) {
         takeDown()
         let mapped = try map(file, image)
         try requireSquashfs(mapped.path, image)
+        if checking { try check(mapped.path, image) }
         do throws(LiveRootFailure) {
             try mount(mapped.path, overlayMebibytes)
             try requireInit()
@@ -82,6 +89,19 @@ struct RootAssembly: Sendable {
                 "the root of the image \(image.name) \(image.version) is no squashfs",
                 remedy: "build and publish the image again"
             )
+        }
+    }
+
+    private static let checkBytes = 1 << 20
+
+    private func check(_ device: FilePath, _ image: LiveImage) throws(LiveRootFailure) {
+        do {
+            let device = try FileDescriptor.open(device, .readOnly, options: .closeOnExec)
+            defer { try? device.close() }
+            var chunk = [UInt8](repeating: 0, count: Self.checkBytes)
+            while try chunk.withUnsafeMutableBytes({ try device.read(into: $0) }) > 0 {}
+        } catch {
+            throw Self.corrupted(image)
         }
     }
 

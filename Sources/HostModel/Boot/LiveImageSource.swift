@@ -9,6 +9,8 @@ package enum LiveImageSource: Hashable, Sendable {
     case medium(volumeID: String)
 
     package static let argumentName = "muster.image"
+    /// Without a value: every block of an image on a medium is read before it is used.
+    package static let checkArgumentName = "muster.check"
     package static let manifestName = "manifest.json"
     package static let signatureName = "manifest.json.p7s"
     /// What lies beside an image's files and is not among them.

@@ -1,6 +1,7 @@
 import Crypto
 import HostModel
 import NIOCore
+import NIOHTTP1
 import Synchronization
 import SystemPackage
 import TestServers
@@ -10,9 +11,9 @@ import Testing
 
 /// Downloads from a real server that drops connections, lies, or sends machines elsewhere (case 43).
 @Suite(.timeLimit(.minutes(2))) struct ImageFetchTests {
-    private static let content = String(
-        (0..<300_000).map { Character(Unicode.Scalar(UInt8(97 + ($0 &* 7 + $0 / 997) % 26))) }
-    )
+    private static let content = String(decoding: (0..<300_000).map(letter), as: UTF8.self)
+
+    private static func letter(_ index: Int) -> UInt8 { UInt8(97 + (index * 7 + index / 997) % 26) }
 
     private struct Rig {
         var fetch: ImageFetch

@@ -32,7 +32,8 @@ import Testing
         let key = try await SigningKey(.rsa)
         let bytes = Array(try JSONEncoder().encode(try Self.manifest()))
         let signature = try await key.sign(bytes)
-        let trust = try ImageTrust(pem: try key.pem + SigningKey(.ec).pem)
+        let other = try await SigningKey(.ec)
+        let trust = try ImageTrust(pem: try other.pem + key.pem)
         for value in ["http://10.0.0.1/images/node-debian/e4ed3b9a0123", "medium:NODE_DEBIAN_E4ED3B9A"] {
             let image = try LiveImage(
                 manifest: bytes,
@@ -67,7 +68,7 @@ import Testing
                 says: "the medium"
             ),
             Bad(testDescription: "another architecture", says: "is for riscv64") { $0.architecture = "riscv64" },
-            Bad(testDescription: "a newer schema", says: "form") { $0.schema = 2 },
+            Bad(testDescription: "a newer schema", says: "form") { $0.schema = 9 },
             Bad(testDescription: "no root", says: "has no root") { $0.files.remove(at: 1) },
             Bad(testDescription: "a root without a tree", says: "cannot be") { $0.files[1].verity = nil },
             Bad(testDescription: "a tree of another size", says: "cannot be") { $0.files[1].size += 4096 },

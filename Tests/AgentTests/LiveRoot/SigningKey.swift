@@ -1,6 +1,7 @@
 import Agent
 import FoundationEssentials
 import Subprocess
+import SwiftASN1
 import SystemPackage
 import Testing
 import X509
@@ -15,14 +16,17 @@ struct SigningKey {
         case ec
     }
 
-    /// `dates`: further arguments to `openssl req`, for a certificate that is over.
     init(_ kind: Kind, name: String = "image signing") async throws {
-        folder = TemporaryDirectory()
+        let folder = TemporaryDirectory()
+        self.folder = folder
         let key =
             kind == .rsa ? ["-newkey", "rsa:2048"] : ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
         try await Self.openssl(
             ["req", "-x509", "-nodes", "-subj", "/O=Muster/CN=\(name)", "-days", "1", "-sha256"] + key
-                + ["-keyout", path("key.pem"), "-out", path("certificate.pem")]
+                + [
+                    "-keyout", folder.directory.file("key.pem").string, "-out",
+                    folder.directory.file("certificate.pem").string,
+                ]
         )
         certificate = try Certificate(
             pemEncoded: String(decoding: folder.directory.read("certificate.pem") ?? [], as: UTF8.self)
