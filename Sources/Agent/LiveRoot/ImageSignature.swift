@@ -5,8 +5,8 @@ package import X509
 
 /// A detached CMS signature (RFC 5652) of an image's manifest, `manifest.json.p7s`, in DER.
 ///
-/// The smallest profile that `openssl cms -sign` and libssl write: one signer, SHA-256, signed attributes, RSA (PKCS #1
-/// v1.5) or ECDSA. Everything else is refused, so that no byte of it can be changed without notice. The certificate that
+/// The smallest profile that `muster image build` and `openssl cms -sign` write: one signer, SHA-256, with or without signed
+/// attributes, RSA (PKCS #1 v1.5) or ECDSA. Everything else is refused, so that no byte of it can be changed without notice. The certificate that
 /// signed is one of those baked into the initramfs, and trusted as such: neither its chain nor its dates are looked at,
 /// because the clock of a machine that boots may say anything.
 package struct ImageSignature: Sendable {
@@ -43,13 +43,17 @@ package struct ImageSignature: Sendable {
         guard let certificate = trusted.first(where: signer.isBy) else { throw .unknownSigner }
         let known = trusted.map { (try? Self.der($0)) ?? [] }
         guard certificates.allSatisfy(known.contains) else { throw .malformed("it carries a foreign certificate") }
-        guard Array(SHA256.hash(data: content)) == signer.messageDigest else { throw .otherContent }
-        let isValid = certificate.publicKey.isValidSignature(
-            signer.signature,
-            for: signer.signedBytes,
-            signatureAlgorithm: signer.algorithm
-        )
-        guard isValid else { throw .forged }
+        if let attributes = signer.attributes {
+            guard Array(SHA256.hash(data: content)) == attributes.messageDigest else { throw .otherContent }
+            guard isSigned(attributes.signedBytes, by: certificate) else { throw .forged }
+        } else {
+            // Attributes of another signature, passed off as content, are no manifest: JSON does not begin with a SET's tag.
+            guard content.first != 0x31, isSigned(content, by: certificate) else { throw .otherContent }
+        }
+    }
+
+    private func isSigned(_ bytes: [UInt8], by certificate: Certificate) -> Bool {
+        certificate.publicKey.isValidSignature(signer.signature, for: bytes, signatureAlgorithm: signer.algorithm)
     }
 
     private static func parse(_ root: ASN1Node) throws -> (SignerInformation, [[UInt8]]) {

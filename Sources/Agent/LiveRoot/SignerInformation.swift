@@ -7,11 +7,16 @@ struct SignerInformation: DERParseable, Sendable {
     let version: Int
     let algorithm: Certificate.SignatureAlgorithm
     let signature: [UInt8]
-    /// The SHA-256 of the content, as it was signed.
-    let messageDigest: [UInt8]
-    /// The signed attributes in the form that the signature is over: a SET (RFC 5652, section 5.4).
-    let signedBytes: [UInt8]
+    /// `nil` where the signature is over the content itself (RFC 5652, section 5.4).
+    let attributes: SignedAttributes?
     private let name: Name
+
+    struct SignedAttributes: Sendable {
+        /// The SHA-256 of the content, as it was signed.
+        let messageDigest: [UInt8]
+        /// The attributes in the form that the signature is over: a SET (RFC 5652, section 5.4).
+        let signedBytes: [UInt8]
+    }
 
     private enum Name: Sendable {
         /// The DER of the certificate's issuer, and of its serial number.
@@ -32,11 +37,7 @@ struct SignerInformation: DERParseable, Sendable {
             try ImageSignature.expect(version == 3, "the signer's version is not 3")
         }
         _ = try DigestAlgorithm(derEncoded: &nodes)
-        guard let attributes = nodes.next(), attributes.identifier == Self.attributesTag else {
-            throw ImageSignature.Refusal.malformed("it has no signed attributes")
-        }
-        messageDigest = try Self.messageDigest(attributes)
-        signedBytes = [0x31] + attributes.encodedBytes.dropFirst()
+        attributes = try Self.attributes(&nodes)
         algorithm = try SignatureAlgorithm(derEncoded: &nodes).algorithm
         signature = Array(try ASN1OctetString(derEncoded: &nodes).bytes)
         try ImageSignature.expect(nodes.next() == nil, "it has unsigned attributes")
@@ -54,6 +55,16 @@ struct SignerInformation: DERParseable, Sendable {
             guard let known = try? certificate.extensions.subjectKeyIdentifier else { return false }
             return Array(known.keyIdentifier) == identifier
         }
+    }
+
+    private static func attributes(_ nodes: inout ASN1NodeCollection.Iterator) throws -> SignedAttributes? {
+        var ahead = nodes
+        guard let node = ahead.next(), node.identifier == attributesTag else { return nil }
+        nodes = ahead
+        return SignedAttributes(
+            messageDigest: try messageDigest(node),
+            signedBytes: [0x31] + node.encodedBytes.dropFirst()
+        )
     }
 
     private static func name(_ nodes: inout ASN1NodeCollection.Iterator) throws -> Name {
