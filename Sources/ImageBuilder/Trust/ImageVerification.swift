@@ -56,7 +56,7 @@ package struct ImageVerification: Sendable {
             let (complaint, detail) = check(name, sums, manifest)
             note(name, complaint, detail)
         }
-        note("manifest", manifest == nil ? "it is no manifest of schema 1" : nil, describe(manifest))
+        note("manifest", manifest == nil ? "it is no manifest that this version knows" : nil, describe(manifest))
         let (complaint, detail) = checkSignature()
         note("signature", complaint, detail)
         for file in manifest?.files ?? [] {
@@ -75,7 +75,7 @@ package struct ImageVerification: Sendable {
         let bytes = try readBytes(folder.appending(ImageSeal.manifestName), limit: Self.manifestBytesMax)
         let manifest = try JSONDecoder().decode(ImageManifest.self, from: Data(bytes))
         let isNamed = manifest.files.allSatisfy { ImageReference.isComponent($0.name) }
-        return manifest.schema == 1 && isNamed && !manifest.files.isEmpty ? manifest : nil
+        return (1...2).contains(manifest.schema) && isNamed && !manifest.files.isEmpty ? manifest : nil
     }
 
     private func readSums() throws -> SumsFile? {
