@@ -53,6 +53,7 @@ extension BootMedium {
             }
             try add("/muster/\(document.name)", document.content)
         }
+        try add("/" + SiteArea.path, SiteArea.empty)
         return items + files.map { .init(path: "/muster/\($0.name)", source: $0.file) }
     }
 

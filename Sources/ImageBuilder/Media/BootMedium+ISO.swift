@@ -64,6 +64,7 @@ extension BootMedium {
         try add(".disk/info", Array("\(name) \(version)\n".utf8))
         for (name, _) in files { try add("muster/\(name)", []) }
         for document in documents { try add("muster/\(document.name)", document.content) }
+        try add(SiteArea.path, SiteArea.empty)
         let file = folder.appending("base.iso")
         guard let image = TreePath(Self.elToritoImage), let catalogue = TreePath("boot/grub/boot.cat") else {
             preconditionFailure("both are paths")

@@ -14,6 +14,8 @@ struct SiteArea: Equatable {
 
     /// The reserved file of a medium; loaded as a second initramfs, where zeros are nothing.
     static let path = "muster/site.img"
+    /// As a build leaves it: zeros, which the kernel passes over between archives.
+    static let empty = [UInt8](repeating: 0, count: 256 << 10)
     /// Bytes of an area that is appended.
     static let appendedSize = 64 << 10
     /// What the file of a medium may have, in bytes.
