@@ -10,7 +10,7 @@ import Testing
 @Suite struct AptArchivesTests {
     private func archives(_ archive: DebianArchive, suite: String = "test") throws -> AptArchives {
         try AptArchives(
-            [.init(url: archive.url, suite: suite, components: ["main"], keyring: archive.keyring)],
+            [.init(location: .address(archive.url), suite: suite, components: ["main"], keyring: archive.keyring)],
             cache: archive.scratch.file("cache")
         )
     }

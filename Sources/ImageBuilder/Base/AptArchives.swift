@@ -40,11 +40,13 @@ struct AptArchives {
 
     /// Asks the archives what they have, unless that is known well enough. Gives a sentence when old lists have to do.
     func refresh() async throws -> String? {
-        let lines = repositories.map { repository in
+        var lines: [String] = []
+        for repository in repositories {
             let parts = repository.components.joined(separator: " ")
+            let address = try await Self.address(of: repository.location)
             // apt uses the packages of a file: archive where they are; copy: has them copied to the others.
-            let url = repository.url.hasPrefix("file://") ? "copy" + repository.url.dropFirst(4) : repository.url
-            return "deb [signed-by=\(Self.absolute(repository.keyring))] \(url) \(repository.suite) \(parts)\n"
+            let url = address.hasPrefix("file://") ? "copy" + address.dropFirst(4) : address
+            lines.append( "deb [signed-by=\(Self.absolute(repository.keyring))] \(url) \(repository.suite) \(parts)\n")
         }
         try writeFile(lines.joined().utf8, to: folder.appending("etc/sources.list"))
         if !exists(folder.appending("status")) { try writeFile([], to: folder.appending("status")) }
@@ -67,6 +69,23 @@ struct AptArchives {
         }
         try writeFile("\(Int64(time(nil)))\n".utf8, to: stamp)
         return nil
+    }
+
+    private static func address(of location: DebianBase.Location) async throws -> String {
+        switch location {
+        case .address(let address): return address
+        case .ofThisMachine(let security):
+            let query = ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian"]
+            let known = try await Tool.aptGet.run(query).split(separator: "\n")
+            guard let address = known.first(where: { $0.contains("security") == security }) else {
+                throw BuildError(
+                    .packages,
+                    "this machine's apt knows no archive of Debian\(security ? "'s security updates" : "")",
+                    remedy: "run apt-get update, or name mirror and security-mirror in the definition"
+                )
+            }
+            return String(address)
+        }
     }
 
     private static func absolute(_ path: FilePath) -> FilePath { FilePath(URL(filePath: path.string).path) }

@@ -27,20 +27,21 @@ extension DefinitionReader {
             try fields.value("keyring") { node throws(ImageDefinitionError) in try node.sitePath() }
             ?? DebianBase.keyring
         let components = try fields.list("components") { node throws(ImageDefinitionError) in try node.archiveWord() }
-        func repository(_ url: String, _ suite: String) -> DebianBase.Repository {
-            .init(url: url, suite: suite, components: components.isEmpty ? ["main"] : components, keyring: keyring)
+        func repository(_ location: DebianBase.Location, _ suite: String) -> DebianBase.Repository {
+            .init(location: location, suite: suite, components: components.isEmpty ? ["main"] : components, keyring: keyring)
         }
         let mirror = try fields.value("mirror") { node throws(ImageDefinitionError) in try node.address() }
-        var repositories = [repository(mirror ?? DebianBase.mirror, suite)]
+        let location = mirror.map(DebianBase.Location.address) ?? .ofThisMachine(security: false)
+        var repositories = [repository(location, suite)]
         // A mirror of one's own need not have the two other archives; Debian's has them for every stable suite.
         let isStable = mirror == nil && suite != "sid" && suite != "unstable"
         if try fields.value("updates", { node throws(ImageDefinitionError) in try node.flag() }) ?? isStable {
-            repositories.append(repository(mirror ?? DebianBase.mirror, "\(suite)-updates"))
+            repositories.append(repository(location, "\(suite)-updates"))
         }
         let security = try fields.value("security-mirror") { node throws(ImageDefinitionError) -> String? in
             try node.text() == "none" ? nil : try node.address()
         }
-        if let security = security ?? (isStable ? DebianBase.securityMirror : nil) {
+        if let security = security.map(DebianBase.Location.address) ?? (isStable ? .ofThisMachine(security: true) : nil) {
             repositories.append(repository(security, "\(suite)-security"))
         }
         repositories += try fields.list("repositories") { node throws(ImageDefinitionError) in
@@ -55,7 +56,7 @@ extension DefinitionReader {
     ) throws(ImageDefinitionError) -> DebianBase.Repository {
         let fields = try node.fields(["url", "suite", "components", "keyring"])
         return .init(
-            url: try fields.required("url").address(),
+            location: .address(try fields.required("url").address()),
             suite: try fields.required("suite").archiveWord(),
             components: try fields.required("components").each { node throws(ImageDefinitionError) in
                 try node.archiveWord()

@@ -65,14 +65,18 @@ package struct RootDefinition: Hashable, Sendable {
 package struct DebianBase: Hashable, Sendable {
     /// An archive in the usual layout (`dists/SUITE/InRelease`), signed by a key of the keyring.
     package struct Repository: Hashable, Sendable {
-        package var url: String
+        package var location: Location
         package var suite: String
         package var components: [String]
         package var keyring: FilePath
     }
 
-    package static let mirror = "http://mirror.example.org/debian"
-    package static let securityMirror = "http://mirror.example.org/debian-security"
+    package enum Location: Hashable, Sendable {
+        case address(String)
+        /// Where the building machine's own apt gets Debian from, or Debian's security updates: near, and known to work.
+        case ofThisMachine(security: Bool)
+    }
+
     package static let keyring: FilePath = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
     package var suite: String
