@@ -176,6 +176,32 @@ import Testing
         try await line.agent.stop()
     }
 
+    /// The engine ends while the agent waits for its voice: the next one must be heard, or the agent takes all back.
+    @Test(arguments: [TestAgent.Setup.works, .breaksUntilConfirmed, .unowned(looks: 3)])
+    func aRestartDuringTheChangeIsHeardInTime(_ setup: TestAgent.Setup) async throws {
+        let installation = try await TestInstallation()
+        let line = try await installation.running { engine in
+            let line = try await Self.approved(engine) { state in
+                state.setup = setup
+                state.mute = [HostVerb.confirmConnectivity.rawValue]
+            }
+            await line.agent.waitForChange()
+            return line
+        }
+        #expect(line.agent.isChanging, "the engine ended in the middle")
+        line.agent.change { $0.mute = [] }
+        try await installation.running { engine in
+            let up = try await engine.event(.hostDetected, host: line.host)
+            let codes = try await engine.codes()
+            #expect(up != nil)
+            #expect(!codes.contains(EventCode.installFailed.rawValue))
+        }
+        #expect(line.agent.calls().filter { $0 == HostVerb.setupNetworks.rawValue }.count == 1)
+        #expect(line.agent.isSafe)
+        #expect(line.agent.hasManagementNetwork)
+        try await line.agent.stop()
+    }
+
     /// Approved with nobody running, and up once somebody runs.
     @Test func anApprovalOutlivesTheEngine() async throws {
         let installation = try await TestInstallation()
