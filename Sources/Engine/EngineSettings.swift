@@ -8,6 +8,7 @@ package struct EngineSettings: Sendable {
     package var engineAddress: String
     package var enrolment = EnrolmentLimits()
     package var monitoring = MonitoringTimes()
+    package var sessions = SessionLimits()
     package var clock = WallClock.system
 
     package init(dataDirectory: String, engineAddress: String) {

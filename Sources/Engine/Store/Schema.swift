@@ -8,6 +8,7 @@ enum Schema {
         migrator.registerMigration("1 inventory") { try $0.execute(sql: inventory) }
         migrator.registerMigration("2 enrolment") { try $0.execute(sql: enrolment) }
         migrator.registerMigration("3 boot") { try $0.execute(sql: boot) }
+        migrator.registerMigration("4 sessions") { try $0.execute(sql: sessions) }
         return migrator
     }
 
@@ -154,5 +155,15 @@ enum Schema {
             PRIMARY KEY (name, version)
         ) STRICT;
         CREATE UNIQUE INDEX oneActiveVersion ON image (name) WHERE isActive = 1;
+        """
+
+    private static let sessions = """
+        CREATE TABLE session (
+            digest BLOB PRIMARY KEY NOT NULL CHECK (length(digest) = 32),
+            user TEXT NOT NULL,
+            issued INTEGER NOT NULL,
+            used INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX sessionByUse ON session (used);
         """
 }
