@@ -46,7 +46,7 @@ private final class HandClock: Sendable {
 
 @Suite struct ConnectionQuotaTests {
     @Test func countsEachSourceByItself() {
-        let quota = ConnectionQuota(perSource: 2)
+        let quota = ConnectionQuota(.init(perSource: 2))
         #expect(quota.enter("a"))
         #expect(quota.enter("a"))
         #expect(!quota.enter("a"))
@@ -54,5 +54,15 @@ private final class HandClock: Sendable {
         quota.leave("a")
         #expect(quota.enter("a"))
         quota.leave("nobody")
+    }
+
+    @Test func theLastOnesAreForThoseWhoHoldFew() {
+        let quota = ConnectionQuota(.init(perSource: 4, free: 8, reservedPerSource: 1))
+        for source in ["a", "b"] { for _ in 0..<4 { #expect(quota.enter(source)) } }
+        for _ in 0..<10 { #expect(!quota.enter("a")) }
+        #expect(quota.enter("person"), "whoever holds none gets one")
+        #expect(!quota.enter("person"))
+        for _ in 0..<2 { quota.leave("a") }
+        #expect(quota.enter("person"), "there is room again")
     }
 }
