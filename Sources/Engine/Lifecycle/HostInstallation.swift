@@ -33,7 +33,9 @@ struct HostInstallation: Sendable {
         var job = stored
         job.deadline = max(job.deadline, now + time(for: job.step))
         while !Task.isCancelled {
-            guard try await store.startStep(of: job, host: host.row, context: moment(context)) != nil else { return nil }
+            guard try await store.startStep(of: job, host: host.row, context: moment(context)) != nil else {
+                return nil
+            }
             if let failure = await untilDone(job) { return .installFailed(failure) }
             guard !Task.isCancelled else { return nil }
             guard let next = job.step.next else { return .installed }
@@ -167,7 +169,9 @@ extension HostInstallation {
         }
     }
 
-    private func order(_ parameters: SetupNetworksParameters, _ network: NetworkRecord, over device: String) async throws {
+    private func order(_ parameters: SetupNetworksParameters, _ network: NetworkRecord, over device: String)
+        async throws
+    {
         logger.info("Host \(host.row.name): setting up \(network.name) over \(terminalEscaped(device))")
         var isBroken = false
         do {

@@ -182,6 +182,18 @@ import X509
         try await agent.stop()
     }
 
+    @Test func aSecondWelcomeEndsTheConnection() async throws {
+        let scene = try Scene()
+        let agent = try await TestAgent(key: scene.key)
+        agent.trust(certificate: try scene.certificate(.host(scene.host)), authority: try scene.authority.pem())
+        agent.change { $0.saysConnectedTwice = true }
+        let link = AgentLink(scene.dialer, scene.target(agent))
+        await #expect(throws: AgentFailure.self) { try await link.call(.ping2) }
+        try await agent.waitUntilDisconnected()
+        await link.close()
+        try await agent.stop()
+    }
+
     @Test func aCancelledCallEndsAtOnce() async throws {
         let scene = try Scene()
         let agent = try await TestAgent(key: scene.key)

@@ -107,6 +107,17 @@ import Testing
         }
     }
 
+    @Test func aHostWithoutSELinuxIsWarnedOfOnceAndTaken() async throws {
+        let installation = try await TestInstallation()
+        try await installation.running { engine in
+            let line = try await Self.approved(engine) { $0.capabilities.selinux = .init(mode: "-1") }
+            #expect(try await engine.event(.hostDetected, host: line.host) != nil)
+            let codes = try await engine.codes()
+            #expect(codes.filter { $0 == EventCode.selinuxNotEnforcing.rawValue }.count == 1)
+            try await line.agent.stop()
+        }
+    }
+
     @Test func aRecoveringAgentIsWaitedFor() async throws {
         let installation = try await TestInstallation()
         try await installation.running { engine in

@@ -17,6 +17,7 @@ final class TestAgent: Sendable {
         /// How the next `setupNetworks` ends.
         var setup = Setup.works
         var isRecovering = false
+        var saysConnectedTwice = false
         var isSafe = false
         /// A change is under way; it is kept once the engine is heard and taken back when its time is over.
         var change: Change?
@@ -112,6 +113,9 @@ final class TestAgent: Sendable {
         host.nics["eth0"] = NICReport(hwaddr: "52:54:00:00:00:01", speed: 1000, address: address)
         (host.lastClientIface, host.kvmEnabled) = ("eth0", "true")
         (host.cpuModel, host.memSize) = ("Test CPU", "4096")
+        (host.cpuFlags, host.rngSources) = ("lm,nx,sse2,svm,model_qemu64,model_kvm64", ["random"])
+        (host.supportedENGINEs, host.clusterLevels) = (["4.4", "4.5"], ["4.6", "4.7"])
+        host.selinux = .init(mode: "1")
         return host
     }
 
@@ -175,7 +179,10 @@ private final class TestAgentHandler: ChannelInboundHandler {
         while let frame = try? decoder.nextFrame() {
             for action in session.receive(frame) {
                 switch action {
-                case .send(let frame): write(frame, context)
+                case .send(let frame):
+                    write(frame, context)
+                    let isTold = frame.command == .connected && agent.state.withLock(\.saysConnectedTwice)
+                    if isTold { write(frame, context) }
                 case .request(let request): answer(request, context)
                 case .agree, .publish: break
                 case .close: context.close(promise: nil)
@@ -207,7 +214,9 @@ private final class TestAgentHandler: ChannelInboundHandler {
         of request: StompRequest,
         _ context: ChannelHandlerContext
     ) {
-        guard context.channel.isActive, let body = try? RPCReply(id: call.id, outcome: outcome).encoded() else { return }
+        guard context.channel.isActive, let body = try? RPCReply(id: call.id, outcome: outcome).encoded() else {
+            return
+        }
         for frame in session.messages(to: request.replyTo, body: body) { write(frame, context) }
     }
 
@@ -246,7 +255,7 @@ extension TestAgent {
             case .getCapabilities: return .now(Self.payload(Self.show(&state)))
             case .getStats: return .now(Self.payload(HostStatistics()))
             case .getHardwareInfo: return .now(Self.payload(HardwareInformation()))
-            case .setupNetworks: return setUp(&state, call, on: loop)
+            case .setupNetworks: return setUp(&state, on: loop)
             case .setSafeNetworkConfig:
                 guard state.change == nil else { return .now(.failure(Self.busy)) }
                 state.isSafe = true
@@ -256,6 +265,8 @@ extension TestAgent {
         }
     }
 
+    /// How long a change waits for the engine: far longer than a restart takes on a busy machine.
+    private static let patience = TimeAmount.seconds(60)
     private static let busy = RPCError(.resourceUnavailable, "A network change is running")
 
     private static func hear(_ state: inout State) {
@@ -273,7 +284,7 @@ extension TestAgent {
         return shown
     }
 
-    private func setUp(_ state: inout State, _ call: RPCRequest, on loop: any EventLoop) -> Answer {
+    private func setUp(_ state: inout State, on loop: any EventLoop) -> Answer {
         guard state.change == nil else { return .now(.failure(Self.busy)) }
         var change = Change(before: state.capabilities, looksUnowned: 0)
         switch state.setup {
@@ -283,14 +294,13 @@ extension TestAgent {
         case .unowned(let looks): change.looksUnowned = looks
         case .breaksUntilConfirmed: break
         }
-        let seconds = (try? SetupNetworksParameters(params: call.params))?.options.connectivityTimeout ?? 4
         let reply = loop.makePromise(of: Result<JSONValue, RPCError>.self)
         change.reply = reply
         state.capabilities = Self.withManagementNetwork(state.capabilities)
         state.capabilities.netConfigDirty = "True"
         state.change = change
         self.change.yield()
-        loop.scheduleTask(in: .seconds(Int64(seconds))) { self.takeBack(reply) }
+        loop.scheduleTask(in: Self.patience) { self.takeBack(reply) }
         if case .breaksUntilConfirmed = state.setup { return .hangUp }
         return .later(reply.futureResult)
     }
