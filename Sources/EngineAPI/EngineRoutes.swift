@@ -35,6 +35,7 @@ struct EngineRoutes {
     private func addGuardedRoutes(to api: some RouterMethods<APIContext>) {
         RootRoute(engine: engine).add(to: api)
         HostRoutes(engine: engine).add(to: api)
+        RejectionRoutes(engine: engine).add(to: api)
         EventRoutes(engine: engine).add(to: api)
         InventoryRoutes(engine: engine).add(to: api)
         ProfileRoutes(engine: engine).add(to: api)

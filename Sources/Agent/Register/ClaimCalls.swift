@@ -36,8 +36,10 @@ package final class ClaimCalls: Sendable {
         return await send(ClaimProgress.self, .POST, "\(Self.path)/\(claim)/nonce", body: body) { .progressed($0) }
     }
 
-    package func poll(_ claim: UniqueID) async -> Enrolment.Event {
-        await send(ClaimProgress.self, .GET, "\(Self.path)/\(claim)", body: nil) { .progressed($0) }
+    /// `moved`: the address that the node has now, when it is not the one of its claim.
+    package func poll(_ claim: UniqueID, moved: AddressNotice? = nil) async -> Enrolment.Event {
+        let query = moved.map { "?\($0.query)" } ?? ""
+        return await send(ClaimProgress.self, .GET, "\(Self.path)/\(claim)\(query)", body: nil) { .progressed($0) }
     }
 
     private func send<Answer: Decodable>(

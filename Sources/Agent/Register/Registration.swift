@@ -135,7 +135,9 @@ package struct Registration: Sendable {
             case .claim(let hash):
                 event = await calls.claim(try request(identity, hash, configuration, address))
             case .open(let claim, let nonce): event = await calls.open(claim, nonce)
-            case .poll(let claim): event = await calls.poll(claim)
+            case .poll(let claim):
+                let moved = await notice(identity, claim, engine: engine, claimed: address)
+                event = await calls.poll(claim, moved: moved)
             case .wait(let milliseconds):
                 guard try await wait(milliseconds: milliseconds, unlessChangedFrom: configuration) else { return false }
                 event = .wake
@@ -160,6 +162,19 @@ package struct Registration: Sendable {
             }
         }
         return false
+    }
+
+    /// The lease may have changed while a person was at lunch: the engine must find the node where it is now.
+    private func notice(
+        _ identity: NodeIdentity,
+        _ claim: UniqueID,
+        engine: EngineAddress,
+        claimed: IPv4Address
+    ) async -> AddressNotice? {
+        guard let now = await ownAddress(towards: engine), now != claimed,
+            let signature = try? identity.key.signature(for: AddressNotice.transcript(claim: claim, address: now))
+        else { return nil }
+        return AddressNotice(address: now, signature: Array(signature.derRepresentation))
     }
 
     private func request(

@@ -159,13 +159,18 @@ import Glibc
         }
     }
 
-    @Test("an engine that is killed during the wait: the next one sees the network, is refused to keep it, and is heard")
+    @Test(
+        "an engine that is killed during the wait: the next one sees the network, is refused to keep it, and is heard"
+    )
     func engineKilled() async throws {
         try await AgentRig.run { rig in
             try rig.approve()
             try await rig.applying { _ in
                 try await rig.serving { _ in
-                    let slow = Self.management.replacing(#""connectivityTimeout": 4"#, with: #""connectivityTimeout": 60"#)
+                    let slow = Self.management.replacing(
+                        #""connectivityTimeout": 4"#,
+                        with: #""connectivityTimeout": 60"#
+                    )
                     _ = try await rig.client("engine", "+Host.setupNetworks", slow, "Host.getStats", "leave")
                     try await rig.awaitNetwork(Self.isBridged)
                     var shown = try await capabilities(rig)
