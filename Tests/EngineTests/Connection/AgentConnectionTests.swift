@@ -26,7 +26,7 @@ import X509
                 now: Date()
             )
             var times = MonitoringTimes()
-            (times.connect, times.call) = (3000, 3000)
+            (times.connect, times.call) = (10_000, 10_000)
             dialer = try AgentDialer(
                 authority: authority.certificate,
                 identity: try Self.engine(authority),
