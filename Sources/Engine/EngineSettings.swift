@@ -9,6 +9,8 @@ package struct EngineSettings: Sendable {
     package var enrolment = EnrolmentLimits()
     package var monitoring = MonitoringTimes()
     package var boot = BootLimits()
+    package var sessions = SessionLimits()
+    package var retention = EventRetention()
     package var clock = WallClock.system
 
     package init(dataDirectory: String, engineAddress: String) {
@@ -20,15 +22,52 @@ package struct EngineSettings: Sendable {
     package var imageDirectory: String { "\(dataDirectory)/images" }
 }
 
+/// The newest events that are kept of each class.
+package struct EventRetention: Sendable {
+    package var other = 500_000
+    package var strangers = 100_000
+    package var boot = 200_000
+
+    package init() {}
+
+    package func count(of kind: EventCode.Class) -> Int {
+        switch kind {
+        case .other: other
+        case .strangers: strangers
+        case .boot: boot
+        }
+    }
+}
+
 /// How many claims may wait, and for how long.
 package struct EnrolmentLimits: Sendable {
     package var claimLifetimeSeconds: Int64 = 24 * 3600
     /// A claim whose nonce is not opened within this time is dropped.
     package var openingSeconds: Int64 = 300
+    /// Open claims of all sources, of one source, on one host. Of all sources and on one host the oldest one of whoever
+    /// has most gives way to a newcomer; a source that has its share is refused.
     package var openClaimsMax = 2000
     package var openClaimsPerSourceMax = 64
-    /// Hosts in `pending_approval`.
-    package var pendingHostsMax = 2000
+    package var openClaimsPerHostMax = 16
+    /// Hosts that machines made known and nobody approved, of all sources and of one. The oldest one of whoever has most
+    /// gives way; a source that has its share with open claims is refused.
+    package var waitingHostsMax = 2000
+    package var waitingHostsPerSourceMax = 64
+    /// Such a host is forgotten when its machine was not heard for so long.
+    package var waitingHostSeconds: Int64 = 7 * 24 * 3600
+    /// How long a closed claim still answers its node.
+    package var closedClaimSeconds: Int64 = 7 * 24 * 3600
+    /// Closed claims kept of one host and of all; what an approval issued does not count.
+    package var closedClaimsPerHostMax = 8
+    package var closedClaimsMax = 10_000
+    /// How long a machine that a person rejected is told so.
+    package var rejectionSeconds: Int64 = 24 * 3600
+    package var rejectionsMax = 10_000
+    /// Spent nonces kept of a key that has an open claim or a certificate, the newest ones.
+    package var noncesPerKeyMax = 1000
+    /// How long, and how many, spent nonces of other keys are kept.
+    package var strayNonceSeconds: Int64 = 24 * 3600
+    package var strayNoncesMax = 200_000
     package var claimsPerMinutePerSource = 60
     package var wrongCodesPerClaimMax = 5
     package var pollSeconds = 3

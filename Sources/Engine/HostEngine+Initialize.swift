@@ -44,6 +44,15 @@ extension HostEngine {
         try store.close()
     }
 
+    /// SHA-256 of the CA certificate's DER in lower-case hex: what `muster login` shows to compare. Works beside a running
+    /// engine.
+    package static func authorityFingerprint(in dataDirectory: String) throws(EngineError) -> String {
+        let settings = EngineSettings(dataDirectory: dataDirectory, engineAddress: "")
+        return CertificateAuthority.fingerprint(
+            of: try KeyDirectory(path: settings.keyDirectory).authorityCertificate()
+        )
+    }
+
     private static func makeKeys(_ settings: EngineSettings, now: Date) throws(EngineError) {
         let made: CertificateAuthority
         do {
@@ -58,5 +67,6 @@ extension HostEngine {
         let keys = KeyDirectory(path: settings.keyDirectory)
         try keys.save(made)
         _ = try keys.engineIdentity(of: made, address: settings.engineAddress, now: now)
+        _ = try keys.sshKey()
     }
 }

@@ -21,6 +21,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let signInGate = SignInGate()
     private let lock: InstallationLock
 
+    /// The engine's public key for SSH, `ssh-rsa BASE64` without a comment.
+    package let sshPublicKey: String
     /// The CA certificate in PEM.
     package let authorityPEM: String
     /// SHA-256 of the CA certificate's DER, 64 lower-case hex digits.
@@ -32,7 +34,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         (self.settings, self.store, self.lock, self.logger) = (settings, store, lock, logger)
         authority = try keys.authority(organization: settings.organization)
         identity = try keys.engineIdentity(of: authority, address: settings.engineAddress, now: now)
-        (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", try authority.fingerprint())
+        (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", authority.fingerprint())
+        sshPublicKey = try keys.sshKey().publicLine
         images = ImageShelf(root: settings.imageDirectory)
         let perMinute = settings.enrolment.claimsPerMinutePerSource
         claimRate = RateLimit(burst: perMinute, perMinute: perMinute)
@@ -43,7 +46,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     /// wrote it.
     package static func open(_ settings: EngineSettings, logger: Logger) async throws(EngineError) -> HostEngine {
         let lock = try InstallationLock(directory: settings.dataDirectory)
-        let store = try Store.open(settings.databasePath)
+        let store = try Store.open(settings.databasePath, retention: settings.retention)
         guard try await store.isInitialized() else {
             throw EngineError(
                 .notFound,
@@ -76,19 +79,19 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         }
     }
 
-    /// Closes claims that nobody approved in time, once a minute.
+    /// Ends what has had its time, once a minute.
     private func keepHouse() async {
         while !Task.isCancelled {
-            do { try await expireClaims() } catch { logger.warning("Claims could not be expired: \(error)") }
+            do { try await forgetWhatIsOver() } catch { logger.warning("Housekeeping failed: \(error)") }
             try? await Task.sleep(for: .seconds(60))
         }
     }
 
-    func expireClaims() async throws(EngineError) {
-        let now = settings.clock.now()
+    func forgetWhatIsOver() async throws(EngineError) {
+        let (now, limits) = (settings.clock.now(), settings.enrolment)
         let deniedBefore = now - settings.boot.denyWindow
         try await store.write { [store] db in
-            try store.expireClaims(at: now, in: db)
+            try store.keepHouse(limits: limits, at: now, in: db)
             try store.expireDenials(before: deniedBefore, in: db)
         }
     }

@@ -6,7 +6,6 @@ import Hummingbird
 /// stands outside it is listed here and nowhere else.
 struct EngineRoutes {
     let engine: HostEngine
-    var tokens = TokenStore()
     var claims = SourceRate(.claims)
     var signInFailures = SourceRate(.signInFailures)
 
@@ -20,7 +19,7 @@ struct EngineRoutes {
         addOpenRoutes(to: router, passwords)
         // The same API at both of oVirt's places. The longer path is the one that names its version.
         for path: RouterPath in ["ovirt-engine/api", "ovirt-engine/api/v4"] {
-            let api = router.group(path).add(middleware: SignInRequired(tokens: tokens, passwords: passwords))
+            let api = router.group(path).add(middleware: SignInRequired(engine: engine, passwords: passwords))
             addGuardedRoutes(to: api)
         }
         try HostRegisterRoutes(engine: engine, trust: TrustAnchors(engine: engine)).add(to: router)
@@ -28,7 +27,7 @@ struct EngineRoutes {
     }
 
     private func addOpenRoutes(to router: some RouterMethods<APIContext>, _ passwords: PasswordCheck) {
-        SignInRoutes(tokens: tokens, passwords: passwords).add(to: router)
+        SignInRoutes(engine: engine, passwords: passwords).add(to: router)
         ClaimRoutes(engine: engine, claims: claims).add(to: router)
         HealthRoute(engine: engine).add(to: router)
     }
@@ -36,6 +35,7 @@ struct EngineRoutes {
     private func addGuardedRoutes(to api: some RouterMethods<APIContext>) {
         RootRoute(engine: engine).add(to: api)
         HostRoutes(engine: engine).add(to: api)
+        RejectionRoutes(engine: engine).add(to: api)
         EventRoutes(engine: engine).add(to: api)
         InventoryRoutes(engine: engine).add(to: api)
         ProfileRoutes(engine: engine).add(to: api)

@@ -43,6 +43,8 @@ struct InitCommand: AsyncParsableCommand {
         try await HostEngine.initialize(engine, adminPassword: password.text)
         try InstallationFile(address: address, organization: engine.organization).write(to: serve.dataDirectory)
         print("An installation for \(terminalEscaped(address)) is in \(serve.dataDirectory).")
+        let fingerprint = try HostEngine.authorityFingerprint(in: serve.dataDirectory)
+        print("SHA-256 of its CA, to compare at the first `muster login`: \(fingerprint)")
         if password.isGenerated {
             print("User admin@internal, password (shown only now): \(password.text)")
         }

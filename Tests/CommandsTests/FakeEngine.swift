@@ -16,6 +16,7 @@ final class FakeEngine: Sendable {
         var hosts: [HostResource] = []
         var events: [EventResource] = []
         var images: [NodeImageResource] = []
+        var rejections: [RejectionResource] = []
         /// Statuses that the first host takes one after another, one at each look at it.
         var statuses: [String] = []
         /// Method, path, and body of every call.
@@ -74,6 +75,8 @@ final class FakeEngine: Sendable {
             return json(host)
         case (.GET, "hosts", .some, "capabilities"): return .ok(state.capabilities)
         case (.POST, "hosts", .some, .some), (.DELETE, "hosts", .some, nil): return .ok(#"{"status":"complete"}"#)
+        case (.GET, "rejections", nil, nil): return json(RejectionCollection(state.rejections))
+        case (.DELETE, "rejections", .some, nil): return .ok(#"{"status":"complete"}"#)
         case (.GET, "events", nil, nil): return json(EventCollection(state.events))
         case (.GET, "networks", nil, nil): return json(NetworkCollection([]))
         case (.GET, "nodeimages", nil, nil): return json(NodeImageCollection(state.images))

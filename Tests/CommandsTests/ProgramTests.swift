@@ -127,6 +127,44 @@ import Testing
         }
     }
 
+    @Test func aFailedInstallationIsTriedAgainWithoutACode() async throws {
+        try await loggedIn { program, engine in
+            engine.state.withLock { state in
+                state.hosts[0].status = "install_failed"
+                state.statuses = ["installing", "install_failed"]
+            }
+            let outcome = try await program.run(["host", "approve", "node-5a31", "--wait", "--timeout", "20"])
+            #expect(outcome.exit == 1, "a second failure ends the wait: \(outcome.errors)")
+            #expect(outcome.errors.contains("installing -> install_failed"), "\(outcome.errors)")
+            let id = engine.state.withLock { $0.hosts[0].id }
+            #expect(engine.state.withLock { $0.calls.contains("POST /ovirt-engine/api/hosts/\(id)/approve {}") })
+            engine.state.withLock { $0.statuses = ["install_failed"] }
+            let again = try await program.run(["host", "approve", "node-5a31", "--wait", "--timeout", "20"])
+            #expect(again.exit == 1, "also one that is as fast as the first look")
+        }
+    }
+
+    @Test func whoWasRejectedIsListedAndTakenBack() async throws {
+        try await loggedIn { program, engine in
+            var kept = RejectionResource(
+                id: "r-1",
+                name: "web",
+                address: "192.0.2.1",
+                until: "2026-01-01T00:00:00.000Z"
+            )
+            kept.hardware_id = "m-1"
+            engine.state.withLock { $0.rejections = [kept] }
+            let list = try await program.run(["host", "list", "--rejected"])
+            #expect(list.output.contains("web") && list.output.contains("m-1"), "\(list.errors)")
+            let unknown = try await program.run(["host", "reject", "we", "--undo"])
+            #expect(unknown.exit == 65)
+            #expect(unknown.errors.contains("muster host list --rejected"))
+            let undone = try await program.run(["host", "reject", "WEB", "--undo"])
+            #expect(undone.output == "web may claim again\n", "\(undone.errors)")
+            #expect(engine.state.withLock { $0.calls.contains("DELETE /ovirt-engine/api/rejections/r-1") })
+        }
+    }
+
     @Test(
         "--wait tells the way to up, or why it ends before",
         arguments: [
@@ -192,7 +230,7 @@ import Testing
         "a wrong command line is 64, and says where help is",
         arguments: [
             ["frob"], ["host", "show"], ["host", "boot", "h"], ["host", "boot", "h", "--next", "a", "--always", "b"],
-            ["event", "list", "--max", "0"], ["host", "list", "-o", "xml"], ["host", "approve", "h"],
+            ["event", "list", "--max", "0"], ["host", "list", "-o", "xml"],
             ["host", "wait", "h", "--timeout", "0"], ["login", "http://192.0.2.1"], ["login", "https://a b"],
         ]
     )

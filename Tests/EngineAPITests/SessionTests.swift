@@ -10,64 +10,6 @@ private final class HandClock: Sendable {
     func advance(_ duration: Duration) { instant.withLock { $0 += duration } }
 }
 
-@Suite struct TokenStoreTests {
-    private let clock = HandClock()
-
-    private func store(count: Int = 100) -> TokenStore {
-        var limits = TokenStore.Limits()
-        limits.count = count
-        return TokenStore(limits: limits) { [clock] in clock.now }
-    }
-
-    @Test func aTokenIsItsUsersUntilRevoked() {
-        let tokens = store()
-        let (one, other) = (tokens.issue(to: "a@internal"), tokens.issue(to: "b@internal"))
-        #expect(one.utf8.count == 43)
-        #expect(one != other)
-        #expect(tokens.user(of: one) == "a@internal")
-        tokens.revoke(one)
-        #expect(tokens.user(of: one) == nil)
-        #expect(tokens.user(of: other) == "b@internal")
-    }
-
-    @Test func anIdleTokenEndsAfterHalfAnHourAndAUsedOneAfterADay() {
-        let tokens = store()
-        let token = tokens.issue(to: "a")
-        clock.advance(.seconds(29 * 60))
-        #expect(tokens.user(of: token) == "a")
-        clock.advance(.seconds(31 * 60))
-        #expect(tokens.user(of: token) == nil)
-        let busy = tokens.issue(to: "a")
-        for _ in 0..<71 {
-            clock.advance(.seconds(20 * 60))
-            #expect(tokens.user(of: busy) == "a")
-        }
-        clock.advance(.seconds(20 * 60))
-        #expect(tokens.user(of: busy) == nil)
-    }
-
-    @Test func theLongestUnusedTokenGivesWay() {
-        let tokens = store(count: 3)
-        let first = tokens.issue(to: "first")
-        clock.advance(.seconds(1))
-        let second = tokens.issue(to: "second")
-        clock.advance(.seconds(1))
-        #expect(tokens.user(of: first) == "first")
-        _ = tokens.issue(to: "third")
-        clock.advance(.seconds(1))
-        _ = tokens.issue(to: "fourth")
-        #expect(tokens.user(of: second) == nil)
-        #expect(tokens.user(of: first) == "first")
-    }
-
-    @Test(arguments: ["", "x", String(repeating: "A", count: 43), String(repeating: "é", count: 100_000)])
-    func anUnknownTokenIsNobodys(_ token: String) {
-        let tokens = store()
-        _ = tokens.issue(to: "a")
-        #expect(tokens.user(of: token) == nil)
-    }
-}
-
 @Suite struct SourceRateTests {
     private let clock = HandClock()
 
@@ -104,7 +46,7 @@ private final class HandClock: Sendable {
 
 @Suite struct ConnectionQuotaTests {
     @Test func countsEachSourceByItself() {
-        let quota = ConnectionQuota(perSource: 2)
+        let quota = ConnectionQuota(.init(perSource: 2))
         #expect(quota.enter("a"))
         #expect(quota.enter("a"))
         #expect(!quota.enter("a"))
@@ -112,5 +54,15 @@ private final class HandClock: Sendable {
         quota.leave("a")
         #expect(quota.enter("a"))
         quota.leave("nobody")
+    }
+
+    @Test func theLastOnesAreForThoseWhoHoldFew() {
+        let quota = ConnectionQuota(.init(perSource: 4, free: 8, reservedPerSource: 1))
+        for source in ["a", "b"] { for _ in 0..<4 { #expect(quota.enter(source)) } }
+        for _ in 0..<10 { #expect(!quota.enter("a")) }
+        #expect(quota.enter("person"), "whoever holds none gets one")
+        #expect(!quota.enter("person"))
+        for _ in 0..<2 { quota.leave("a") }
+        #expect(quota.enter("person"), "there is room again")
     }
 }

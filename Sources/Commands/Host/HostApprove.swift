@@ -9,13 +9,15 @@ struct HostApprove: AsyncParsableCommand {
         discussion: """
             The code stands on the machine's own screen. It proves that the engine talks to that machine and nobody in
             between, so read it there and nowhere else. Upper or lower case, with or without hyphens.
+
+            A host whose installation failed is installed again without a code: its key was approved already.
             """
     )
 
     @Argument(help: "Name or id of the host.", completion: .hosts)
     var host: String
 
-    @Option(help: "The approval code, as the machine shows it.")
+    @Option(help: "The approval code, as the machine shows it; not needed for a host in install_failed.")
     var code: String?
 
     @Flag(help: "Wait until the host is up, or has failed.")
@@ -32,15 +34,17 @@ struct HostApprove: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let code = try Self.code(code)
+        let code = try code.map(Self.code)
         try await options.withSession { session in
             let found = try await session.findHost(host)
             try await session.approve(found.id, code: code)
             guard wait else {
                 let host = try await session.host(found.id)
-                return output.show(host, as: Sentence(words: "\(host.name) is approved"))
+                let done = code == nil ? "is installed again" : "is approved"
+                return output.show(host, as: Sentence(words: "\(host.name) \(done)"))
             }
-            var waiting = HostWait(session, for: found, seconds: timeout)
+            // The approval left every failure behind: one that is seen from now on is new.
+            var waiting = HostWait(session, for: found, seconds: timeout, endsInFailureBefore: true)
             let host = try await waiting.run()
             output.show(host, as: Sentence(words: "\(host.name) is \(host.status)"))
         }
@@ -48,14 +52,7 @@ struct HostApprove: AsyncParsableCommand {
 
     /// A mistyped code is found by its check symbol, before anything is sent: it is no wrong code, which would be
     /// recorded as one.
-    static func code(_ typed: String?) throws(UserError) -> ApprovalCode {
-        guard let typed else {
-            throw UserError(
-                .usage,
-                "the approval code is missing",
-                remedy: "read it off the machine's screen, and add --code CODE"
-            )
-        }
+    static func code(_ typed: String) throws(UserError) -> ApprovalCode {
         guard let code = ApprovalCode(typed) else {
             throw UserError(
                 .badData,

@@ -55,3 +55,18 @@ func hostTable(_ hosts: [HostResource]) -> Table {
         ifEmpty: "There are no hosts yet: switch on a machine that boots from the network."
     )
 }
+
+/// `muster host list --rejected`.
+func rejectionTable(_ rejections: [RejectionResource], _ style: Style) -> Table {
+    let rows = rejections.map { rejection in
+        [
+            Cell(rejection.name), Cell(rejection.address), Cell(rejection.hardware_id), Cell(rejection.user?.name),
+            Cell(LocalTime.text(rejection.until, style)),
+        ]
+    }
+    return Table(
+        header: ["NAME", "ADDRESS", "HARDWARE ID", "REJECTED BY", "UNTIL"],
+        rows: rows,
+        ifEmpty: "No machine is kept away."
+    )
+}

@@ -9,7 +9,8 @@ struct HostWait {
     private let tell: (String) -> Void
 
     private var host: HostResource
-    private let statusBefore: String
+    /// A failure that is no news; `nil`: every one is.
+    private let statusBefore: String?
     /// The index of the last event seen.
     private var seen: Int64 = 0
     /// What the last event that was not normal said: the reason, should the host fail.
@@ -28,10 +29,11 @@ struct HostWait {
         for host: HostResource,
         status wanted: HostStatus = .up,
         seconds: Int,
+        endsInFailureBefore: Bool = false,
         tell: @escaping (String) -> Void = { Terminal.complain($0 + "\n") }
     ) {
         (self.session, self.host, self.wanted, self.seconds, self.tell) = (session, host, wanted, seconds, tell)
-        statusBefore = host.status
+        statusBefore = endsInFailureBefore ? nil : host.status
     }
 
     /// The host once it has the status. Throws `failed` when it ends elsewhere, `tryAgain` when the time is up.

@@ -88,9 +88,13 @@ struct CertificateAuthority: Sendable {
     var publicKeyInfo: [UInt8] { [UInt8](key.publicKey.derRepresentation) }
 
     /// SHA-256 of the certificate's DER in lower-case hex: what a person compares.
-    func fingerprint() throws -> String {
+    func fingerprint() -> String { Self.fingerprint(of: certificate) }
+
+    static func fingerprint(of certificate: Certificate) -> String {
         var serializer = DER.Serializer()
-        try serializer.serialize(certificate)
+        do { try serializer.serialize(certificate) } catch {
+            preconditionFailure("a certificate that was read can be written")
+        }
         return SHA256.hash(data: serializer.serializedBytes).hexDigits
     }
 

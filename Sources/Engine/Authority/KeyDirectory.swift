@@ -3,7 +3,7 @@ import Foundation
 import SwiftASN1
 import X509
 
-/// `pki/`: the CA and the engine's own leaf. Keys are 0600 from their first byte.
+/// `pki/`: the CA, the engine's own leaf, and its key for SSH. Keys are 0600 from their first byte.
 struct KeyDirectory: Sendable {
     let path: String
 
@@ -11,6 +11,7 @@ struct KeyDirectory: Sendable {
     private var authorityKeyPath: String { "\(path)/ca.key" }
     private var enginePath: String { "\(path)/engine.pem" }
     private var engineKeyPath: String { "\(path)/engine.key" }
+    private var sshKeyPath: String { "\(path)/ssh.key" }
 
     /// The engine's leaf is renewed when it has fewer days than this.
     static let renewalDays: Double = 30
@@ -49,6 +50,25 @@ struct KeyDirectory: Sendable {
             keyPEM: key.pemRepresentation,
             key: key
         )
+    }
+
+    /// The key for SSH; a new one where there is none yet, as in an installation that an older engine made.
+    func sshKey() throws(EngineError) -> SSHKey {
+        if FileManager.default.fileExists(atPath: sshKeyPath) {
+            let pem = try read(sshKeyPath)
+            guard let key = try? SSHKey(pem: pem) else { throw broken(sshKeyPath) }
+            return key
+        }
+        guard let key = try? SSHKey.make() else { throw EngineError(.failed, "The key for SSH could not be made.") }
+        try DurableFile.write(key.pem.utf8, to: sshKeyPath, mode: 0o600)
+        return key
+    }
+
+    /// The CA's certificate alone, which needs no key.
+    func authorityCertificate() throws(EngineError) -> Certificate {
+        let pem = try read(authorityPath)
+        guard let certificate = try? Certificate(pemEncoded: pem) else { throw broken(authorityPath) }
+        return certificate
     }
 
     private func readIdentity() throws(EngineError) -> EngineIdentity {

@@ -11,8 +11,6 @@ package struct BootLimits: Sendable {
     /// Steps of all hosts together: 1000 hosts after a power cut. Afterwards ten a second.
     package var hostsBurst = 16_000
     package var hostsPerMinute = 600
-    /// The newest boot steps that are kept; older ones leave the log before anything else does.
-    package var stepsKept = 100_000
     /// How long a host that boots `deny` the next time only is denied from its first refusal on, in milliseconds. Firmware
     /// asks for up to a minute before it goes on to its next device, and often more than once.
     package var denyWindow: Int64 = 300_000

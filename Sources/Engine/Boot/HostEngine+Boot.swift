@@ -22,7 +22,7 @@ extension HostEngine {
                 unheard.append(step)
             }
         }
-        try await store.record(heard, unheard: unheard, kept: settings.boot.stepsKept, at: now)
+        try await store.record(heard, unheard: unheard, at: now)
     }
 
     /// Boot steps taken of one call.

@@ -14,7 +14,6 @@ extension Store {
     func record(
         _ steps: [BootEvent],
         unheard: [BootEvent] = [],
-        kept: Int,
         at now: Int64
     ) async throws(EngineError) {
         let spending = unheard.filter { $0.outcome != nil }
@@ -25,7 +24,6 @@ extension Store {
                 try record(Occurrence(step, of: host), at: now, in: db)
                 if let host { try spend(step, of: host, at: now, in: db) }
             }
-            if !steps.isEmpty { try dropOldSteps(keeping: kept, after: steps.count, in: db) }
             for step in spending {
                 guard let host = try Self.host(mac: step.mac, or: step.hardwareID, in: db) else { continue }
                 try spend(step, of: host, at: now, in: db)
@@ -57,22 +55,5 @@ extension Store {
     /// Forgets the next-boot profiles of hosts that were denied by them long enough.
     func expireDenials(before time: Int64, in db: Database) throws {
         try db.execute(literal: "DELETE FROM bootAssignment WHERE schedule = 'next' AND firstDenied <= \(time)")
-    }
-
-    /// Every so many events: looking costs more than writing one.
-    private static let dropInterval = 1000
-
-    private func dropOldSteps(keeping kept: Int, after added: Int, in db: Database) throws {
-        let interval = Int64(min(Self.dropInterval, kept))
-        let last = db.lastInsertedRowID
-        guard last / interval > (last - Int64(added)) / interval else { return }
-        // The condition is written as the index `eventOfBoot` has it, or SQLite would not use it.
-        try db.execute(
-            literal: """
-                DELETE FROM event WHERE code BETWEEN 20000 AND 20002 AND "index" <= (
-                    SELECT "index" FROM event WHERE code BETWEEN 20000 AND 20002
-                    ORDER BY "index" DESC LIMIT 1 OFFSET \(kept))
-                """
-        )
     }
 }

@@ -16,6 +16,16 @@ enum AgentFailure: Error, Hashable, Sendable {
     /// An answer that cannot be read.
     case malformed(String)
 
+    /// Time alone may cure it: nobody was heard, or the agent is at something that ends by itself (code 40), or it
+    /// recovers (code 99).
+    var isPassing: Bool {
+        switch self {
+        case .unreachable, .closed, .timedOut: true
+        case .refused(let error): error.code == .resourceUnavailable || error.code == .recovering
+        case .wrongPeer, .malformed: false
+        }
+    }
+
     /// A sentence of cause.
     var sentence: String {
         switch self {

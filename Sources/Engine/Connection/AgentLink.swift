@@ -80,10 +80,5 @@ struct ReportedCapabilities: Sendable {
         }
     }
 
-    var fitness: HostFitness {
-        HostFitness(
-            networks: values.networks.mapValues(\.bridged),
-            hasKVM: values.kvmEnabled.lowercased() == "true"
-        )
-    }
+    var fitness: HostFitness { HostFitness(values) }
 }

@@ -49,7 +49,7 @@ final class AgentSession: ChannelInboundHandler {
         timers?.received(at: .now)
         decoder.append(unwrapInboundIn(data))
         do {
-            while let frame = try decoder.nextFrame() { receive(frame, context: context) }
+            while ending == nil, let frame = try decoder.nextFrame() { receive(frame, context: context) }
         } catch {
             end(.malformed("The agent's answer is not STOMP: \(error)."), context: context)
         }
@@ -91,6 +91,8 @@ final class AgentSession: ChannelInboundHandler {
 
     private func receive(_ frame: StompFrame, context: ChannelHandlerContext) {
         switch stomp.receive(frame) {
+        case .connected where timers != nil:
+            end(.malformed("The agent says CONNECTED twice."), context: context)
         case .connected(let agreed):
             timers = HeartBeatTimers(agreed: agreed, at: .now)
             beat(context: context)

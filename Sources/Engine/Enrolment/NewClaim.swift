@@ -42,7 +42,7 @@ struct NewClaim: Sendable {
     /// The machine's own addresses, multicast ones left out: they are no one machine's.
     var macs: [MACAddress] { request.facts.interfaces.map(\.mac).filter { !$0.isMulticast && $0.rawValue != 0 } }
 
-    private static func isReachable(_ address: IPv4Address) -> Bool {
+    static func isReachable(_ address: IPv4Address) -> Bool {
         address != .any && address.rawValue >> 28 < 0xE
     }
 }

@@ -23,7 +23,7 @@ extension Store {
         context: TransitionContext
     ) async throws(EngineError) -> HostRow {
         let outcome: Result<HostRow, EngineError> = try await write { db in
-            try expireClaims(at: context.now, in: db)
+            try expireClaims(limits: office.limits, at: context.now, in: db)
             let host = try HostRow.require(id, in: db)
             let claims = try ClaimRow.fetch(of: id, [.pending], in: db)
             let authorityKey = office.authority.publicKeyInfo
@@ -39,9 +39,13 @@ extension Store {
     }
 
     /// Without a code only an installation that failed may be tried again, with the key that was approved before.
-    func retryInstallation(of id: UniqueID, context: TransitionContext) async throws(EngineError) -> HostRow {
+    func retryInstallation(
+        of id: UniqueID,
+        limits: EnrolmentLimits,
+        context: TransitionContext
+    ) async throws(EngineError) -> HostRow {
         try await write { db in
-            try expireClaims(at: context.now, in: db)
+            try expireClaims(limits: limits, at: context.now, in: db)
             var host = try HostRow.require(id, in: db)
             guard try ClaimRow.fetch(of: id, [.pending], in: db).isEmpty else {
                 throw EngineError(
@@ -96,13 +100,14 @@ extension Store {
             try record(Occurrence(.certificateRevoked, .warning, text, host: host), at: context.now, in: db)
         }
         try certificate.insert(db)
+        (host.address, host.port, host.facts) = ("\(claim.address)", claim.port, claim.facts)
         (claim.state, claim.closed, claim.certificate) = (.approved, context.now, certificate.serial)
+        claim.facts = ClaimRow.noFacts
         try claim.update(db)
         try closeRivals(of: claim, at: context.now, in: db)
-        (host.address, host.port, host.facts) = ("\(claim.address)", claim.port, claim.facts)
         (host.capabilities, host.hardware) = (nil, nil)
         try host.save(in: db)
-        try takeAddresses(from: claim, for: host.id, in: db)
+        try takeAddresses(of: host, in: db)
         let fingerprint = keyFingerprint(claim.publicKey)
         let text = "Host \(host.name) at \(host.address) was approved (key \(fingerprint))."
         try record(
@@ -141,8 +146,8 @@ extension Store {
     }
 
     /// What a person approved owns its addresses, also those that another machine only claimed.
-    private func takeAddresses(from claim: ClaimRow, for host: UniqueID, in db: Database) throws {
-        let facts: HostFacts? = ColumnJSON.decode(claim.facts)
+    private func takeAddresses(of known: HostRow, in db: Database) throws {
+        let (host, facts): (UniqueID, HostFacts?) = (known.id, ColumnJSON.decode(known.facts))
         try db.execute(literal: "DELETE FROM hostMAC WHERE host = \(host)")
         for mac in facts?.interfaces.map(\.mac) ?? [] where !mac.isMulticast && mac.rawValue != 0 {
             try db.execute(
@@ -164,10 +169,11 @@ extension Store {
         context: TransitionContext,
         in db: Database
     ) throws -> EngineError {
-        let closed = try ClaimRow.fetch(of: host.id, [.approved, .expired, .rejected], in: db)
+        let closed = try ClaimCode.closed(of: host.id, in: db)
         let former = closed.last { $0.code(authorityKey: office.authority.publicKeyInfo) == code }
-        if former?.state == .approved || pending.isEmpty && former == nil { return Self.nothingToApprove(host) }
-        let refusal = former.map { Self.stale(code, on: host, $0) } ?? Self.wrong(code, on: host)
+        if former?.state == .approved { return Self.nothingToApprove(host) }
+        let unasked = pending.isEmpty ? Self.unasked(code, on: host) : Self.wrong(code, on: host)
+        let refusal = former.map { Self.stale(code, on: host, $0.state) } ?? unasked
         try record(
             Occurrence(
                 .approveFailed,
@@ -203,10 +209,22 @@ extension Store {
         }
     }
 
-    private static func stale(_ code: ApprovalCode, on host: HostRow, _ claim: ClaimRow) -> EngineError {
+    private static func unasked(_ code: ApprovalCode, on host: HostRow) -> EngineError {
         EngineError(
             .conflict,
-            "The code \(code) belongs to a claim on host \(host.name) that is \(claim.state.rawValue).",
+            "The code \(code) is not the code of host \(host.name), which has no open claim.",
+            remedy: nothingToApprove(host).remedy
+        )
+    }
+
+    private static func stale(
+        _ code: ApprovalCode,
+        on host: HostRow,
+        _ state: ClaimProgress.State
+    ) -> EngineError {
+        EngineError(
+            .conflict,
+            "The code \(code) belongs to a claim on host \(host.name) that is \(state.rawValue).",
             remedy: "Read the code that is on the screen now; a node makes a new claim by itself."
         )
     }

@@ -5,41 +5,40 @@ import HostModel
 
 // The transitions of a claim up to the moment when a person looks at it.
 
+/// What a node is told of its claim.
+struct ClaimStanding: Sendable {
+    var state: ClaimProgress.State
+    var name: HostName
+    var certificate: CertificateRow?
+    /// Only of an approved claim.
+    var host: UniqueID?
+
+    init(_ claim: ClaimRow, of host: HostRow, _ certificate: CertificateRow? = nil) {
+        (state, name, self.certificate) = (claim.state, host.name, certificate)
+        self.host = certificate == nil ? nil : host.id
+    }
+
+    /// Turned away by a person.
+    init(_ rejection: RejectionRow) { (state, name) = (.rejected, rejection.name) }
+}
+
 extension Store {
-    /// Records a claim. A known host stays as it is; an unknown machine becomes a host that waits for approval.
-    func receiveClaim(_ new: NewClaim, limits: EnrolmentLimits) async throws(EngineError) -> ClaimRow {
+    /// Records a claim and gives its id. A known host stays as it is; an unknown machine becomes a host that waits for
+    /// approval; a machine that a person rejected gets the id of the rejection, under which it is told so.
+    func receiveClaim(_ new: NewClaim, limits: EnrolmentLimits) async throws(EngineError) -> UniqueID {
         try await write { db in
-            try expireClaims(at: new.now, in: db)
-            try spendNonce(new.request.nonceHash, at: new.now, in: db)
-            if var older = try ClaimRow.filter(Column("publicKey") == new.publicKey && Column("closed") == nil)
-                .fetchOne(db)
-            {
-                try older.close(.expired, at: new.now, in: db)
-                try forgetNeverApproved(in: db)
-            }
-            try checkRoom(for: new.source, limits: limits, in: db)
-            let host = try hostRow(for: new, limits: limits, in: db)
-            let claim = ClaimRow(
-                id: .random(),
-                host: host.id,
-                state: .committed,
-                hardwareID: new.request.hardwareID,
-                address: new.request.address,
-                port: new.request.port,
-                source: new.source,
-                publicKey: new.publicKey,
-                nonceHash: new.request.nonceHash,
-                engineNonce: new.engineNonce,
-                nodeNonce: nil,
-                wrongCodes: 0,
-                facts: new.facts,
-                created: new.now,
-                expires: new.now + limits.openingSeconds * 1000,
-                closed: nil,
-                certificate: nil
-            )
+            try expireClaims(limits: limits, at: new.now, in: db)
+            try spendNonce(of: new, in: db)
+            if let rejection = try RejectionRow.of(new, in: db) { return rejection.id }
+            let older = try closeOlder(of: new, limits: limits, in: db)
+            let known = try HostRow.filter(Column("hardwareID") == new.request.hardwareID).fetchOne(db)
+            if let older, older != known?.id { try forgetIfOnlySaid(older, in: db) }
+            try makeRoom(for: new.source, on: known?.id, limits: limits, at: new.now, in: db)
+            let host = try known ?? newHost(for: new, limits: limits, in: db)
+            if known != nil { try heard(host.id, at: new.now, in: db) }
+            let claim = ClaimRow(new, of: host.id, limits: limits)
             try claim.insert(db)
-            return claim
+            return claim.id
         }
     }
 
@@ -47,25 +46,28 @@ extension Store {
     func openClaim(
         _ id: UniqueID,
         _ nonce: Nonce,
-        lifetimeSeconds: Int64,
+        limits: EnrolmentLimits,
         at now: Int64
-    ) async throws(EngineError) -> (ClaimRow, HostRow) {
-        let opened: (ClaimRow, HostRow)? = try await write { db in
-            try expireClaims(at: now, in: db)
+    ) async throws(EngineError) -> ClaimStanding {
+        let opened: ClaimStanding? = try await write { db in
+            try expireClaims(limits: limits, at: now, in: db)
+            if let rejection = try RejectionRow.valid(id, at: now, in: db) { return ClaimStanding(rejection) }
             var claim = try ClaimRow.require(id, in: db)
             let host = try HostRow.require(claim.host, in: db)
-            if claim.nodeNonce == nonce { return (claim, host) }  // The answer was lost on its way: say it again.
+            // The answer was lost on its way: say it again.
+            if claim.nodeNonce == nonce { return ClaimStanding(claim, of: host) }
             guard claim.state == .committed else {
                 throw EngineError(.conflict, "The claim is \(claim.state.rawValue), its nonce cannot be opened now.")
             }
             guard SHA256.hash(data: nonce.bytes) == claim.nonceHash.bytes else {
-                try claim.close(.rejected, at: now, in: db)
+                try close(&claim, .rejected, limits: limits, at: now, in: db)
                 return nil
             }
-            (claim.nodeNonce, claim.state, claim.expires) = (nonce, .pending, now + lifetimeSeconds * 1000)
+            (claim.nodeNonce, claim.state) = (nonce, .pending)
+            claim.expires = now + limits.claimLifetimeSeconds * 1000
             try claim.update(db)
             try record(Self.claimOpened(claim, of: host), at: now, in: db)
-            return (claim, host)
+            return ClaimStanding(claim, of: host)
         }
         guard let opened else {
             throw EngineError(
@@ -80,94 +82,94 @@ extension Store {
     /// Where a claim stands. Every waiting node asks every few seconds, so this only reads: a claim whose time is over
     /// is called expired before housekeeping has closed it, and so is one whose key was revoked since: the node then
     /// makes a new one.
-    func claim(_ id: UniqueID, at now: Int64) async throws(EngineError) -> (ClaimRow, HostRow, CertificateRow?) {
+    func claim(_ id: UniqueID, at now: Int64) async throws(EngineError) -> ClaimStanding {
         try await read { db in
+            if let rejection = try RejectionRow.valid(id, at: now, in: db) { return ClaimStanding(rejection) }
             var claim = try ClaimRow.require(id, in: db)
             if claim.isOpen, claim.expires <= now { claim.state = .expired }
             let issued = try claim.certificate.flatMap { try CertificateRow.fetchOne(db, key: $0) }
             let certificate = issued?.revoked == nil ? issued : nil
             if issued?.revoked != nil { claim.state = .expired }
-            return (claim, try HostRow.require(claim.host, in: db), certificate)
+            return ClaimStanding(claim, of: try HostRow.require(claim.host, in: db), certificate)
         }
     }
 
-    /// Closes what was not approved in time, and forgets machines of which nothing else is left.
-    func expireClaims(at now: Int64, in db: Database) throws {
-        let stale = try ClaimRow.filter(Column("closed") == nil && Column("expires") <= now).fetchAll(db)
-        for var claim in stale {
-            try claim.close(.expired, at: now, in: db)
-            guard let host = try HostRow.fetch(claim.host, in: db) else { continue }
-            if claim.nodeNonce != nil {
-                let text = "A claim on host \(host.name) from \(claim.source) expired; nobody approved it."
-                try record(Occurrence(.claimExpired, .warning, text, host: host), at: now, in: db)
-            }
+    /// Follows a waiting node to another address. The signature shows that the holder of the claim's key says so; a claim
+    /// that is over, or is at that address already, stays as it is.
+    func move(_ id: UniqueID, to notice: AddressNotice, at now: Int64) async throws(EngineError) {
+        let isNews = try await read { db in
+            guard let claim = try ClaimRow.filter(Column("id") == id).fetchOne(db) else { return false }
+            return claim.isOpen && claim.address != notice.address
         }
-        try db.execute(literal: "DELETE FROM claim WHERE closed <= \(now - Self.closedClaimsKept)")
-        try forgetNeverApproved(in: db)
+        guard isNews else { return }
+        try await write { db in
+            var claim = try ClaimRow.require(id, in: db)
+            guard claim.isOpen, claim.expires > now else { return }
+            let key = try P256.Signing.PublicKey(derRepresentation: claim.publicKey)
+            let said = AddressNotice.transcript(claim: id, address: notice.address)
+            guard NewClaim.isReachable(notice.address),
+                let signature = try? P256.Signing.ECDSASignature(derRepresentation: notice.signature),
+                key.isValidSignature(signature, for: said)
+            else { throw EngineError(.invalid, "The new address is not signed with the key of the claim.") }
+            claim.address = notice.address
+            try claim.update(db)
+            try db.execute(
+                sql: "UPDATE host SET address = ?, version = version + 1 WHERE id = ? AND \(Self.isOnlySaid)",
+                arguments: ["\(notice.address)", claim.host]
+            )
+        }
     }
 
-    /// How long a closed claim still answers its node, in milliseconds: 7 days.
-    static let closedClaimsKept: Int64 = 7 * 86_400_000
-
-    /// A host that came by a claim, never had a certificate and was given no boot profile was only ever a machine's
-    /// word. It stays while a claim on it is open, or was seen by people and still answers.
-    private func forgetNeverApproved(in db: Database) throws {
+    /// Closes a claim that was not approved, and forgets the machine if nothing else is left of it.
+    func close(
+        _ claim: inout ClaimRow,
+        _ state: ClaimProgress.State,
+        limits: EnrolmentLimits,
+        at now: Int64,
+        in db: Database
+    ) throws {
+        try claim.close(state, at: now, in: db)
         try db.execute(
-            sql: """
-                DELETE FROM host WHERE status = 'pending_approval' AND facts IS NOT NULL
-                AND NOT EXISTS (SELECT 1 FROM certificate WHERE certificate.host = host.id)
-                AND NOT EXISTS (SELECT 1 FROM bootAssignment WHERE bootAssignment.host = host.id)
-                AND NOT EXISTS (
-                    SELECT 1 FROM claim WHERE claim.host = host.id AND (closed IS NULL OR nodeNonce IS NOT NULL))
+            literal: """
+                DELETE FROM claim WHERE id IN (
+                    SELECT id FROM claim WHERE host = \(claim.host) AND closed IS NOT NULL AND certificate IS NULL
+                    ORDER BY closed DESC, created DESC LIMIT -1 OFFSET \(limits.closedClaimsPerHostMax))
                 """
         )
+        try forgetIfNothingIsLeft(claim.host, in: db)
     }
 
-    /// A commitment counts once, ever: a replayed claim shows itself by it.
-    private func spendNonce(_ hash: Nonce, at now: Int64, in db: Database) throws {
-        guard try Row.fetchOne(db, sql: "SELECT 1 FROM usedNonce WHERE hash = ?", arguments: [hash]) == nil else {
-            throw EngineError(
-                .conflict,
-                "The nonce of this claim was used before.",
-                remedy: "Make a new claim with a fresh nonce."
-            )
-        }
-        try db.execute(literal: "INSERT INTO usedNonce (hash, time) VALUES (\(hash), \(now))")
-    }
-
-    private func checkRoom(for source: String, limits: EnrolmentLimits, in db: Database) throws {
-        let open = ClaimRow.filter(Column("closed") == nil)
-        guard try open.fetchCount(db) < limits.openClaimsMax else {
-            throw EngineError(
-                .tooMany,
-                "\(limits.openClaimsMax) claims wait already.",
-                remedy: "Approve or reject some."
-            )
-        }
-        guard try open.filter(Column("source") == source).fetchCount(db) < limits.openClaimsPerSourceMax else {
-            throw EngineError(.tooMany, "\(limits.openClaimsPerSourceMax) claims from \(source) wait already.")
+    /// Closes what was not approved in time.
+    func expireClaims(limits: EnrolmentLimits, at now: Int64, in db: Database) throws {
+        let stale = try ClaimRow.filter(Column("closed") == nil && Column("expires") <= now).fetchAll(db)
+        for var claim in stale {
+            guard let host = try HostRow.fetch(claim.host, in: db) else { continue }
+            try close(&claim, .expired, limits: limits, at: now, in: db)
+            guard claim.nodeNonce != nil else { continue }
+            let text = "A claim on host \(host.name) from \(claim.source) expired; nobody approved it."
+            try record(Occurrence(.claimExpired, .warning, text, host: host), at: now, in: db)
         }
     }
 
-    /// The host that a claim is about: the known one untouched, or a new one in `pending_approval`.
-    private func hostRow(for new: NewClaim, limits: EnrolmentLimits, in db: Database) throws -> HostRow {
-        if let known = try HostRow.filter(Column("hardwareID") == new.request.hardwareID).fetchOne(db) { return known }
-        try checkPendingRoom(limits: limits, in: db)
-        var host = HostRow(
-            id: .random(),
-            name: try freeName(wish: new.request.name, in: db),
-            address: "\(new.request.address)",
+    /// A key has one open claim: the newer replaces the older. Gives the host of the older one.
+    private func closeOlder(of new: NewClaim, limits: EnrolmentLimits, in db: Database) throws -> UniqueID? {
+        let open = ClaimRow.filter(Column("publicKey") == new.publicKey && Column("closed") == nil)
+        guard var older = try open.fetchOne(db) else { return nil }
+        try close(&older, .expired, limits: limits, at: new.now, in: db)
+        return older.host
+    }
+
+    private func newHost(for new: NewClaim, limits: EnrolmentLimits, in db: Database) throws -> HostRow {
+        try makeRoomForHost(from: new.source, limits: limits, in: db)
+        var host = HostRow.waiting(
+            try freeName(wish: new.request.name, in: db),
+            at: "\(new.request.address)",
             port: new.request.port,
-            status: .pendingApproval,
-            statusDetail: nil,
-            cluster: try defaultCluster(in: db),
+            in: try defaultCluster(in: db),
             hardwareID: new.request.hardwareID,
+            from: new.source,
             facts: new.facts,
-            hardware: nil,
-            capabilities: nil,
-            lastSeen: nil,
-            created: new.now,
-            version: 1
+            now: new.now
         )
         try host.insert(db)
         for mac in new.macs {
@@ -175,17 +177,6 @@ extension Store {
         }
         try adoptEvents(of: new.macs, by: host, in: db)
         return host
-    }
-
-    func checkPendingRoom(limits: EnrolmentLimits, in db: Database) throws {
-        let waiting = try HostRow.filter(Column("status") == HostStatus.pendingApproval).fetchCount(db)
-        guard waiting < limits.pendingHostsMax else {
-            throw EngineError(
-                .tooMany,
-                "\(limits.pendingHostsMax) hosts wait for approval already.",
-                remedy: "Approve, reject or remove some."
-            )
-        }
     }
 
     func freeName(wish: HostName?, in db: Database) throws -> HostName {
@@ -212,5 +203,29 @@ extension Store {
         }
         let text = "Host \(host.name) registered from \(claim.source) and waits for approval (machine id \(machine))."
         return Occurrence(.registered, .normal, text, host: host)
+    }
+}
+
+extension ClaimRow {
+    fileprivate init(_ new: NewClaim, of host: UniqueID, limits: EnrolmentLimits) {
+        self.init(
+            id: .random(),
+            host: host,
+            state: .committed,
+            hardwareID: new.request.hardwareID,
+            address: new.request.address,
+            port: new.request.port,
+            source: new.source,
+            publicKey: new.publicKey,
+            nonceHash: new.request.nonceHash,
+            engineNonce: new.engineNonce,
+            nodeNonce: nil,
+            wrongCodes: 0,
+            facts: new.facts,
+            created: new.now,
+            expires: new.now + limits.openingSeconds * 1000,
+            closed: nil,
+            certificate: nil
+        )
     }
 }

@@ -29,8 +29,8 @@ struct Occurrence: Sendable, Hashable {
 }
 
 extension Store {
-    /// The newest events that are kept; older ones are dropped a thousand at a time.
-    static let eventsMax: Int64 = 500_000
+    /// Every so many events it is looked whether a class has more than its share.
+    static let eventsBetweenLooks: Int64 = 1000
     /// Bytes of one event's text.
     static let eventTextMax = 2000
 
@@ -38,23 +38,28 @@ extension Store {
     func record(_ occurrence: Occurrence, at time: Int64, in db: Database) throws {
         try db.execute(
             literal: """
-                INSERT INTO event (code, severity, time, text, host, hostName, mac, user, correlation)
-                VALUES (\(occurrence.code), \(occurrence.severity), \(time),
+                INSERT INTO event (code, class, severity, time, text, host, hostName, mac, user, correlation)
+                VALUES (\(occurrence.code), \(occurrence.code.class.rawValue), \(occurrence.severity), \(time),
                         \(String(occurrence.text.prefix(Self.eventTextMax))), \(occurrence.host),
                         \(occurrence.hostName), \(occurrence.mac), \(occurrence.user), \(occurrence.correlation))
                 """
         )
         let index = db.lastInsertedRowID
-        if index.isMultiple(of: 1000), index > Self.eventsMax {
-            // By their number, not by their index: boot steps that were dropped before have left gaps.
+        if index.isMultiple(of: Self.eventsBetweenLooks) { try dropOldEvents(in: db) }
+        db.afterNextTransaction(onCommit: { [feed] _ in feed.announce(index) })
+    }
+
+    /// Each class keeps its newest, so that a flood of one leaves the others alone.
+    func dropOldEvents(in db: Database) throws {
+        for kind in EventCode.Class.allCases {
             try db.execute(
                 literal: """
-                    DELETE FROM event WHERE "index" <= (
-                        SELECT "index" FROM event ORDER BY "index" DESC LIMIT 1 OFFSET \(Self.eventsMax))
+                    DELETE FROM event WHERE class = \(kind.rawValue) AND "index" <= (
+                        SELECT "index" FROM event WHERE class = \(kind.rawValue)
+                        ORDER BY "index" DESC LIMIT 1 OFFSET \(retention.count(of: kind)))
                     """
             )
         }
-        db.afterNextTransaction(onCommit: { [feed] _ in feed.announce(index) })
     }
 
     /// What a machine did before it had a host belongs to the host that it became.

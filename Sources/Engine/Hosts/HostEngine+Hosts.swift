@@ -28,7 +28,11 @@ extension HostEngine {
     ) async throws(EngineError) {
         let typed = code.map { $0.filter { !$0.isWhitespace } } ?? ""
         if typed.isEmpty {
-            _ = try await store.retryInstallation(of: id, context: context(by: user, correlation))
+            _ = try await store.retryInstallation(
+                of: id,
+                limits: settings.enrolment,
+                context: context(by: user, correlation)
+            )
         } else {
             guard let code = ApprovalCode(typed.prefix(64)) else {
                 throw EngineError(
@@ -46,7 +50,7 @@ extension HostEngine {
 
     /// Closes a host's open claims; a host that never was approved is removed.
     package func reject(_ id: UniqueID, by user: String, correlation: String?) async throws(EngineError) {
-        try await store.reject(id, context: context(by: user, correlation))
+        try await store.reject(id, limits: settings.enrolment, context: context(by: user, correlation))
     }
 
     /// Forgets a host, revokes its key and closes the connection to it.

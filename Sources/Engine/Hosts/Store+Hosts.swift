@@ -88,34 +88,6 @@ extension ClaimRecord {
 }
 
 extension Store {
-    /// Closes the open claims of a host; one that was never approved is forgotten.
-    func reject(_ id: UniqueID, context: TransitionContext) async throws(EngineError) {
-        try await write { db in
-            try expireClaims(at: context.now, in: db)
-            let host = try HostRow.require(id, in: db)
-            let open = try ClaimRow.fetch(of: id, [.committed, .pending], in: db)
-            let wasApproved = try CertificateRow.valid(of: id, in: db) != nil || host.status != .pendingApproval
-            guard !open.isEmpty || !wasApproved else {
-                throw EngineError(.conflict, "Host \(host.name) has no open claim to reject.")
-            }
-            for var claim in open { try claim.close(.rejected, at: context.now, in: db) }
-            let text = "\(open.count) claims on host \(host.name) are rejected."
-            try record(
-                Occurrence(
-                    .claimRejected,
-                    .warning,
-                    text,
-                    host: host,
-                    user: context.user,
-                    correlation: context.correlation
-                ),
-                at: context.now,
-                in: db
-            )
-            if !wasApproved { try HostRow.filter(Column("id") == id).deleteAll(db) }
-        }
-    }
-
     /// Forgets a host and revokes its key. Without `force` only a host that is not in use may go (ovirt.md 1.2).
     func remove(_ id: UniqueID, force: Bool, context: TransitionContext) async throws(EngineError) {
         try await write { db in

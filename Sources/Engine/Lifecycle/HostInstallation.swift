@@ -19,8 +19,12 @@ struct HostInstallation: Sendable {
     private enum StepEnd {
         case done
         case failed(InstallFailure)
-        /// Nothing is lost by another try.
+        /// The agent was heard and was wrong; a few more tries are granted.
         case again(AgentFailure)
+        /// Nobody was heard, or the agent is at something: that passes, and only the deadline ends it.
+        case wait(AgentFailure)
+
+        init(_ failure: AgentFailure) { self = failure.isPassing ? .wait(failure) : .again(failure) }
     }
 
     /// Goes on from the stored step to the end. `nil` when the job was taken away: somebody approved or removed the host
@@ -29,25 +33,33 @@ struct HostInstallation: Sendable {
         var job = stored
         job.deadline = max(job.deadline, now + time(for: job.step))
         while !Task.isCancelled {
-            guard let started = try await store.startStep(of: job, host: host.row, context: moment(context)) else {
+            guard try await store.startStep(of: job, host: host.row, context: moment(context)) != nil else {
                 return nil
             }
-            job.attempts = started.attempts
+            if let failure = await untilDone(job) { return .installFailed(failure) }
+            guard !Task.isCancelled else { return nil }
+            guard let next = job.step.next else { return .installed }
+            let advanced = try await store.finishStep(of: job, next: next, deadline: now + time(for: next))
+            guard let advanced else { return nil }
+            job = advanced
+        }
+        return nil
+    }
+
+    /// Runs one step until it is done, fails for good, or its deadline has passed.
+    private func untilDone(_ job: JobRow) async -> InstallFailure? {
+        var tries = 0
+        while !Task.isCancelled {
+            let failure: AgentFailure
             switch await run(job.step, deadline: job.deadline) {
-            case .done:
-                guard let next = job.step.next else { return .installed }
-                let advanced = try await store.finishStep(of: job, next: next, deadline: now + time(for: next))
-                guard let advanced else { return nil }
-                job = advanced
-            case .failed(let failure): return .installFailed(failure)
-            case .again(let failure):
-                guard !Task.isCancelled else { return nil }
-                logger.info("Host \(host.row.name), \(job.step.rawValue): \(failure.sentence)")
-                if now >= job.deadline || job.attempts >= times.stepAttemptsMax {
-                    return .installFailed(giveUp(job, failure))
-                }
-                try? await Task.sleep(for: .milliseconds(times.stepRetry))
+            case .done: return nil
+            case .failed(let failure): return failure
+            case .again(let reason): (failure, tries) = (reason, tries + 1)
+            case .wait(let reason): failure = reason
             }
+            logger.info("Host \(host.row.name), \(job.step.rawValue): \(failure.sentence)")
+            if now >= job.deadline || tries >= times.stepAttemptsMax { return giveUp(job, failure) }
+            try? await Task.sleep(for: .milliseconds(times.stepRetry))
         }
         return nil
     }
@@ -73,16 +85,16 @@ struct HostInstallation: Sendable {
             switch step {
             case .contact: try await waitForAgent(until: deadline)
             case .capabilities: try await readCapabilities()
-            case .managementNetwork: try await setUpManagementNetwork()
-            case .persistNetwork: try await persistNetwork()
+            case .managementNetwork: try await confirming { try await setUpManagementNetwork() }
+            case .persistNetwork: try await confirming { try await persistNetwork() }
             }
             return .done
         } catch let failure as InstallFailure {
             return .failed(failure)
         } catch let failure as AgentFailure {
-            return .again(failure)
+            return StepEnd(failure)
         } catch {
-            return .again(.closed("\(error)"))
+            return .wait(.closed("\(error)"))
         }
     }
 
@@ -100,7 +112,8 @@ struct HostInstallation: Sendable {
         }
     }
 
-    private func readCapabilities() async throws {
+    @discardableResult
+    private func readCapabilities() async throws -> ReportedCapabilities {
         let capabilities = try await link.capabilities()
         let hardware: HardwareInformation
         do {
@@ -110,40 +123,81 @@ struct HostInstallation: Sendable {
         }
         let summary = HostHardware(hardware, capabilities.values)
         try await store.saveReport(of: host.row.id, capabilities, summary, at: now)
+        return capabilities
     }
 }
 
 extension HostInstallation {
     private var managementNetwork: NetworkRecord? { host.networks.first(where: \.isManagement) }
 
+    /// Looks at the host and does what is missing, as often as it takes: the change may have been ordered by an engine
+    /// that was killed since, and the connection that ordered it may have broken as the address moved.
     private func setUpManagementNetwork() async throws {
         guard let network = managementNetwork else { return }
-        let before = try await link.capabilities()
-        let plan = try ManagementNetworkPlan(
-            for: network,
-            on: before.values,
-            connectivityTimeout: Int(times.connectivityCheck / 1000)
-        )
-        guard case .setUp(let parameters, over: let device) = plan else { return }
+        let end = now + times.connectivityCheck
+        var isOrdered = false
+        while true {
+            let host = try await look(until: end).values
+            let seconds = Int(times.connectivityCheck / 1000)
+            switch try ManagementNetworkPlan(for: network, on: host, connectivityTimeout: seconds) {
+            case .alreadyThere: return
+            case .underWay(let failure):
+                guard now >= end else { break }
+                if let failure { throw failure }
+                return
+            case .setUp(let parameters, over: let device):
+                guard !isOrdered else { throw AgentFailure.closed("The host took \(network.name) back.") }
+                isOrdered = true
+                try await order(parameters, network, over: device)
+                continue
+            }
+            try await Task.sleep(for: .milliseconds(times.connectivityPoll))
+        }
+    }
+
+    /// The host's capabilities, over a new connection if need be: one that breaks now is to be expected.
+    private func look(until end: Int64) async throws -> ReportedCapabilities {
+        while true {
+            do {
+                return try await link.capabilities()
+            } catch {
+                guard error.isPassing, now < end, !Task.isCancelled else { throw error }
+                logger.debug("Host \(host.row.name): \(error.sentence)")
+            }
+            await link.close()
+            try await Task.sleep(for: .milliseconds(times.connectivityPoll))
+        }
+    }
+
+    private func order(_ parameters: SetupNetworksParameters, _ network: NetworkRecord, over device: String)
+        async throws
+    {
         logger.info("Host \(host.row.name): setting up \(network.name) over \(terminalEscaped(device))")
+        var isBroken = false
+        do {
+            _ = try await link.call(.setupNetworks, parameters.params, timeout: times.call)
+        } catch {
+            isBroken = true
+            if case .refused(let answer) = error, !error.isPassing { throw refusal(of: answer, network) }
+            logger.info("Host \(host.row.name): \(error.sentence)")
+            if case .refused = error { throw error }
+            guard error.isPassing else { throw error }
+        }
+        // As the address moves the connection breaks; the host itself shows how the change ends.
+        if isBroken { await link.close() }
+    }
+
+    /// Lets the agent hear the engine while `body` runs, over a connection of its own: the one that carries the calls may
+    /// be dead since the address moved, and would be so for minutes. The agent waits for this voice before it keeps a
+    /// change, also one that an earlier engine ordered.
+    private func confirming(_ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await confirmConnectivity() }
             defer { group.cancelAll() }
-            do {
-                _ = try await link.call(.setupNetworks, parameters.params, timeout: times.call)
-            } catch let AgentFailure.refused(error) where error.code != .resourceUnavailable {
-                throw refusal(of: error, network)
-            } catch let failure as AgentFailure {
-                // The address moved, or an earlier call is still at it: the host itself shows how that ended.
-                logger.info("Host \(host.row.name): \(failure.sentence)")
-                try await waitForNetwork(network)
-            }
+            try await body()
         }
-        try await verify(network)
     }
 
-    /// Lets the agent hear the engine, over a connection of its own: the one that carries the call may be dead since the
-    /// address moved, and would be so for minutes.
     private func confirmConnectivity() async {
         guard let target = host.target else { return }
         let second = AgentLink(dialer, target)
@@ -158,28 +212,6 @@ extension HostInstallation {
         await second.close()
     }
 
-    private func waitForNetwork(_ network: NetworkRecord) async throws {
-        let end = now + times.connectivityCheck
-        while now < end {
-            try await Task.sleep(for: .milliseconds(times.connectivityPoll))
-            await link.close()
-            guard let capabilities = try? await link.capabilities() else { continue }
-            if capabilities.values.networks[network.name] != nil { return }
-        }
-    }
-
-    private func verify(_ network: NetworkRecord) async throws {
-        let after = try await link.capabilities()
-        guard after.values.networks[network.name] != nil else {
-            throw InstallFailure(
-                .managementNetwork,
-                "The host took \(network.name) back: it did not hear the engine over it.",
-                remedy: "Check the way between engine and host, then run `muster host approve \(host.row.name)`.",
-                code: .managementNetworkFailed
-            )
-        }
-    }
-
     private func refusal(of error: RPCError, _ network: NetworkRecord) -> InstallFailure {
         InstallFailure(
             .managementNetwork,
@@ -189,9 +221,17 @@ extension HostInstallation {
         )
     }
 
+    /// The network that is kept is the one that the engine is heard over; a host that took it back keeps none.
     private func persistNetwork() async throws {
         _ = try await link.call(.setSafeNetworkConfig)
-        try await readCapabilities()
+        let kept = try await readCapabilities().values.networks
+        guard let network = managementNetwork, kept[network.name] == nil else { return }
+        throw InstallFailure(
+            .persistNetwork,
+            "The host took \(network.name) back: it did not hear the engine over it.",
+            remedy: "Check the way between engine and host, then run `muster host approve \(host.row.name)`.",
+            code: .managementNetworkFailed
+        )
     }
 }
 

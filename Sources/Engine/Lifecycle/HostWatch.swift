@@ -143,7 +143,7 @@ struct HostWatch: Sendable {
             _ = try await link.call(.getStats)
             let summary = HostHardware(hardware ?? HardwareInformation(), capabilities.values)
             try await store.saveReport(of: id, capabilities, summary, at: now)
-            let unfit = capabilities.fitness.firstUnfitness(in: host.networks, isUp: life.status == .up)
+            let unfit = try await store.judge(id, capabilities.fitness, isUp: life.status == .up)
             return unfit.map(HostLife.Signal.unfit) ?? .fit
         } catch let failure as AgentFailure {
             return Self.signal(for: failure)

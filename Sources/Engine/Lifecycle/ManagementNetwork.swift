@@ -4,6 +4,9 @@ import HostModel
 /// What must be done so that a host's management address sits on `ovirtmgmt` (ovirt.md 2.6, end). Pure.
 enum ManagementNetworkPlan: Hashable, Sendable {
     case alreadyThere
+    /// The agent is at it, for this engine or for one that was killed: look again later. Should it never end, this is
+    /// the failure; `nil`: the network is there, only not kept for the next start yet.
+    case underWay(InstallFailure?)
     case setUp(SetupNetworksParameters, over: String)
 
     /// Reads the plan off the capabilities: the interface over which the engine reached the agent becomes the network's
@@ -23,7 +26,19 @@ enum ManagementNetworkPlan: Hashable, Sendable {
                     code: .managementNetworkFailed
                 )
             }
-            self = .alreadyThere
+            self = host.netConfigDirty == "True" ? .underWay(nil) : .alreadyThere
+            return
+        }
+        if host.bridges[network.name] != nil {
+            // Between the bridge and its owner's record, or until a killed agent has taken the bridge back.
+            self = .underWay(
+                InstallFailure(
+                    .managementNetwork,
+                    "\(network.name) is there as a bridge that no network of ours owns.",
+                    remedy: "Take that bridge apart, so that the engine reaches the host over a NIC, a bond or a VLAN.",
+                    code: .managementNetworkFailed
+                )
+            )
             return
         }
         let base = try SouthBound(interface, on: host, for: network)

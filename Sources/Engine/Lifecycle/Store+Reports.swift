@@ -39,6 +39,7 @@ extension Store {
         at now: Int64
     ) async throws(EngineError) {
         try await write { db in
+            try warnOfSELinux(on: id, capabilities, at: now, in: db)
             try db.execute(
                 literal: """
                     UPDATE host SET capabilities = \(try ColumnJSON.encode(capabilities.json)),
@@ -51,6 +52,70 @@ extension Store {
 
     func saveContact(with id: UniqueID, at now: Int64) async throws(EngineError) {
         try await write { try $0.execute(literal: "UPDATE host SET lastSeen = \(now) WHERE id = \(id)") }
+    }
+}
+
+extension Store {
+    /// Compares a host with its cluster, in one transaction with what the cluster takes over from the first host that
+    /// fits: two hosts at once must not both be first. `nil`: it is fit.
+    func judge(_ id: UniqueID, _ fitness: HostFitness, isUp: Bool) async throws(EngineError) -> Unfitness? {
+        try await write { db in
+            let host = try HostRow.require(id, in: db)
+            let demands = try ClusterDemands.fetch(host.cluster, without: id, in: db)
+            if let unfitness = fitness.firstUnfitness(in: demands, isUp: isUp) { return unfitness }
+            let architecture = demands.architecture ?? fitness.architecture
+            let machine = demands.emulatedMachine ?? fitness.preferredMachine
+            try db.execute(
+                literal: """
+                    UPDATE cluster SET architecture = \(architecture?.rawValue), emulatedMachine = \(machine)
+                    WHERE id = \(host.cluster) AND (architecture, emulatedMachine)
+                        IS NOT (\(architecture?.rawValue), \(machine))
+                    """
+            )
+            return nil
+        }
+    }
+
+    /// oVirt warns of a host without SELinux and takes it all the same; told once for each mode that the agent reports.
+    private func warnOfSELinux(
+        on id: UniqueID,
+        _ capabilities: ReportedCapabilities,
+        at now: Int64,
+        in db: Database
+    ) throws {
+        struct Known: Decodable { var selinux: HostCapabilities.SELinux? }
+        let mode = capabilities.values.selinux.mode
+        guard mode != "1", let host = try HostRow.fetch(id, in: db) else { return }
+        let known: Known? = ColumnJSON.decode(host.capabilities)
+        guard known?.selinux?.mode != mode else { return }
+        let what = mode == "0" ? "permissive" : "disabled"
+        let text = "SELinux is \(what) on host \(host.name); enforcing it keeps guests apart."
+        try record(Occurrence(.selinuxNotEnforcing, .warning, text, host: host), at: now, in: db)
+    }
+}
+
+extension ClusterDemands {
+    /// What was taken over from hosts counts only as long as another host lives by it.
+    static func fetch(_ id: UniqueID, without host: UniqueID, in db: Database) throws -> ClusterDemands {
+        var demands = ClusterDemands()
+        guard let row = try Row.fetchOne(db, sql: "SELECT * FROM cluster WHERE id = ?", arguments: [id]) else {
+            return demands
+        }
+        (demands.level, demands.cpu) = (row["level"], row["cpu"])
+        let sources: String = row["rngSources"]
+        demands.rngSources = sources.split(separator: " ").map(String.init)
+        let dataCenter: UniqueID = row["dataCenter"]
+        demands.networks = try NetworkRecord.fetchAll(in: db).filter { $0.dataCenter == dataCenter }
+        let others = """
+            SELECT 1 FROM host WHERE cluster = ? AND id <> ? AND status NOT IN
+            ('pending_approval', 'installing_os', 'installing', 'install_failed', 'initializing', 'non_operational')
+            """
+        guard try Row.fetchOne(db, sql: others, arguments: [id, host]) != nil else { return demands }
+        let architecture: String? = row["architecture"]
+        (demands.architecture, demands.emulatedMachine) = (
+            architecture.flatMap(Architecture.init), row["emulatedMachine"]
+        )
+        return demands
     }
 }
 

@@ -24,8 +24,25 @@ package struct LegacyRegistration: Sendable {
     package var name: String
     package var address: String
     package var port: UInt16
+    /// The address that the call came from.
+    package var source: String
 
-    package init(uniqueID: String, name: String, address: String, port: UInt16 = 54321) {
-        (self.uniqueID, self.name, self.address, self.port) = (uniqueID, name, address, port)
+    package init(uniqueID: String, name: String, address: String, port: UInt16 = 54321, source: String) {
+        (self.uniqueID, self.name, self.address) = (uniqueID, name, address)
+        (self.port, self.source) = (port, source)
     }
+}
+
+/// A machine that a person turned away; until then its claims are answered with `rejected`.
+package struct RejectionRecord: Sendable, Hashable {
+    package var id: UniqueID
+    /// The name that it had as a host.
+    package var name: String
+    package var hardwareID: HardwareID?
+    package var address: String
+    package var keyFingerprint: String?
+    /// Who rejected it, and when; milliseconds since 1970.
+    package var user: String?
+    package var time: Int64
+    package var until: Int64
 }

@@ -51,10 +51,33 @@ extension EventCode {
     package static let claimClosed = EventCode(rawValue: 20_013)
     package static let certificateIssued = EventCode(rawValue: 20_014)
     package static let certificateRevoked = EventCode(rawValue: 20_015)
+    package static let rejectionUndone = EventCode(rawValue: 20_016)
+    package static let selinuxNotEnforcing = EventCode(rawValue: 20_017)
     package static let imagePublished = EventCode(rawValue: 20_020)
     package static let imageActivated = EventCode(rawValue: 20_021)
     package static let profileSaved = EventCode(rawValue: 20_022)
     package static let profileRemoved = EventCode(rawValue: 20_023)
     package static let signInFailed = EventCode(rawValue: 20_030)
     package static let engineStarted = EventCode(rawValue: 20_031)
+}
+
+extension EventCode {
+    /// Who can cause an event, and so whose events it must not push out: each class has a retention of its own.
+    package enum Class: Int, Sendable, CaseIterable {
+        /// What people, hosts and the engine did: approvals, installations, failures, changes.
+        case other = 0
+        /// What anybody can cause who reaches the engine: claims and failed sign-ins.
+        case strangers = 1
+        /// What anybody can cause who is on a boot network.
+        case boot = 2
+    }
+
+    package var `class`: Class {
+        switch self {
+        case .registrationFailed, .registered, .registrationEmptyID, .claimReceived, .claimExpired, .signInFailed:
+            .strangers
+        case .bootStep, .bootFailed, .bootDenied: .boot
+        default: .other
+        }
+    }
 }

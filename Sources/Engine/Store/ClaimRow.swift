@@ -46,13 +46,38 @@ extension ClaimRow {
             .order(Column("created"), Column("id")).fetchAll(db)
     }
 
-    /// Ends a claim that was not approved.
+    /// The facts of a claim that is over: what was needed of them the host has.
+    static let noFacts = "{}"
+
+    /// Ends a claim that was not approved. One whose nonce was never opened was never anybody's: nothing stays of it.
     mutating func close(_ state: ClaimProgress.State, at now: Int64, in db: Database) throws {
-        (self.state, closed) = (state, now)
-        try update(db)
+        (self.state, closed, facts) = (state, now, Self.noFacts)
+        if nodeNonce == nil { try delete(db) } else { try update(db) }
     }
 
     /// What both screens show; `nil` until the node has opened its nonce.
+    func code(authorityKey: [UInt8]) -> ApprovalCode? {
+        ClaimCode(state: state, publicKey: publicKey, engineNonce: engineNonce, nodeNonce: nodeNonce)
+            .code(authorityKey: authorityKey)
+    }
+}
+
+/// Of a claim, what its code is made of.
+struct ClaimCode: Sendable, Codable, FetchableRecord {
+    var state: ClaimProgress.State
+    var publicKey: Data
+    var engineNonce: Nonce
+    var nodeNonce: Nonce?
+
+    /// Those of a host's claims that are over, oldest first.
+    static func closed(of host: UniqueID, in db: Database) throws -> [ClaimCode] {
+        let sql = """
+            SELECT state, publicKey, engineNonce, nodeNonce FROM claim
+            WHERE host = ? AND closed IS NOT NULL AND nodeNonce IS NOT NULL ORDER BY created, id
+            """
+        return try fetchAll(db, sql: sql, arguments: [host])
+    }
+
     func code(authorityKey: [UInt8]) -> ApprovalCode? {
         guard let nodeNonce else { return nil }
         let transcript = ApprovalCode.transcript(

@@ -19,6 +19,8 @@ struct HostRow: Sendable, Hashable, Codable, FetchableRecord, MutablePersistable
     var capabilities: String?
     var lastSeen: Int64?
     var created: Int64
+    /// The address that made a host known by itself; `nil` for one that a person made.
+    var source: String?
     /// Grows with each change; a change is made only on the version that it was decided on.
     var version: Int64
 }
@@ -53,5 +55,37 @@ extension HostRow {
     private func assignments(for columns: [String]) throws -> [ColumnAssignment] {
         let values = try databaseDictionary
         return columns.map { Column($0).set(to: values[$0] ?? .null) }
+    }
+}
+
+extension HostRow {
+    /// A host that a machine made known and that waits for a person.
+    static func waiting(
+        _ name: HostName,
+        at address: String,
+        port: UInt16,
+        in cluster: UniqueID,
+        hardwareID: HardwareID,
+        from source: String,
+        facts: String? = nil,
+        now: Int64
+    ) -> HostRow {
+        HostRow(
+            id: .random(),
+            name: name,
+            address: address,
+            port: port,
+            status: .pendingApproval,
+            statusDetail: nil,
+            cluster: cluster,
+            hardwareID: hardwareID,
+            facts: facts,
+            hardware: nil,
+            capabilities: nil,
+            lastSeen: now,
+            created: now,
+            source: source,
+            version: 1
+        )
     }
 }

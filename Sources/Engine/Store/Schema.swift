@@ -8,7 +8,11 @@ enum Schema {
         migrator.registerMigration("1 inventory") { try $0.execute(sql: inventory) }
         migrator.registerMigration("2 enrolment") { try $0.execute(sql: enrolment) }
         migrator.registerMigration("3 boot") { try $0.execute(sql: boot) }
-        migrator.registerMigration("4 boot outcomes") { try $0.execute(sql: bootOutcomes) }
+        migrator.registerMigration("4 sessions") { try $0.execute(sql: sessions) }
+        migrator.registerMigration("5 enrolment limits") { try $0.execute(sql: enrolmentLimits) }
+        migrator.registerMigration("6 event classes") { try $0.execute(sql: eventClasses) }
+        migrator.registerMigration("7 cluster demands") { try $0.execute(sql: clusterDemands) }
+        migrator.registerMigration("8 boot outcomes") { try $0.execute(sql: bootOutcomes) }
         return migrator
     }
 
@@ -157,12 +161,76 @@ enum Schema {
         CREATE UNIQUE INDEX oneActiveVersion ON image (name) WHERE isActive = 1;
         """
 
+    private static let sessions = """
+        CREATE TABLE session (
+            digest BLOB PRIMARY KEY NOT NULL CHECK (length(digest) = 32),
+            user TEXT NOT NULL,
+            issued INTEGER NOT NULL,
+            used INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX sessionByUse ON session (used);
+        """
+
+    /// Who made a host known, so that one flooder's are told from others'; closed claims without facts; spent nonces
+    /// with their key, so that they can be forgotten; and the machines that a person turned away.
+    private static let enrolmentLimits = """
+        ALTER TABLE host ADD COLUMN source TEXT;
+        UPDATE host SET
+            source = coalesce((SELECT source FROM claim WHERE claim.host = host.id ORDER BY created LIMIT 1), ''),
+            lastSeen = coalesce(lastSeen, created)
+        WHERE status = 'pending_approval'
+            AND NOT EXISTS (SELECT 1 FROM certificate WHERE certificate.host = host.id);
+        CREATE INDEX waitingHostBySource ON host (source, lastSeen) WHERE status = 'pending_approval';
+        UPDATE claim SET facts = '{}' WHERE closed IS NOT NULL;
+        CREATE INDEX openClaimByExpiry ON claim (expires) WHERE closed IS NULL;
+        CREATE INDEX claimByClosing ON claim (closed) WHERE closed IS NOT NULL;
+        CREATE TABLE spentNonce (
+            hash TEXT PRIMARY KEY NOT NULL,
+            publicKey BLOB NOT NULL,
+            time INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO spentNonce
+            SELECT hash, coalesce((SELECT publicKey FROM claim WHERE nonceHash = hash), x''), time FROM usedNonce;
+        DROP TABLE usedNonce;
+        CREATE INDEX spentNonceByKey ON spentNonce (publicKey, time);
+        CREATE INDEX spentNonceByTime ON spentNonce (time);
+        CREATE TABLE rejection (
+            id TEXT PRIMARY KEY NOT NULL,
+            publicKey BLOB,
+            hardwareID TEXT,
+            name TEXT NOT NULL,
+            address TEXT NOT NULL,
+            user TEXT,
+            time INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            CHECK (publicKey IS NOT NULL OR hardwareID IS NOT NULL)
+        ) STRICT;
+        CREATE INDEX rejectionByKey ON rejection (publicKey);
+        CREATE INDEX rejectionByHardware ON rejection (hardwareID);
+        CREATE INDEX rejectionByEnd ON rejection (until);
+        """
+
+    /// 0: what people and hosts did, 1: what a stranger can cause without a password, 2: boot steps.
+    private static let eventClasses = """
+        ALTER TABLE event ADD COLUMN class INTEGER NOT NULL DEFAULT 0 CHECK (class IN (0, 1, 2));
+        UPDATE event SET class = 1 WHERE code IN (826, 828, 834, 20010, 20011, 20030);
+        UPDATE event SET class = 2 WHERE code IN (20000, 20001, 20002);
+        CREATE INDEX eventByClass ON event (class, "index");
+        """
+
+    private static let clusterDemands = """
+        ALTER TABLE cluster ADD COLUMN level TEXT NOT NULL DEFAULT '4.7';
+        ALTER TABLE cluster ADD COLUMN cpu TEXT;
+        ALTER TABLE cluster ADD COLUMN architecture TEXT CHECK (architecture IN ('x86_64', 'aarch64', 'ppc64'));
+        ALTER TABLE cluster ADD COLUMN emulatedMachine TEXT;
+        ALTER TABLE cluster ADD COLUMN rngSources TEXT NOT NULL DEFAULT '';
+        """
+
     private static let bootOutcomes = """
         ALTER TABLE bootAssignment ADD COLUMN firstDenied INTEGER;
         CREATE TABLE fixedAddress (
             host TEXT PRIMARY KEY NOT NULL REFERENCES host(id) ON DELETE CASCADE,
             address TEXT NOT NULL UNIQUE
         ) STRICT;
-        CREATE INDEX eventOfBoot ON event ("index") WHERE code BETWEEN 20000 AND 20002;
         """
 }

@@ -7,9 +7,10 @@ struct Store: Sendable {
     private let pool: DatabasePool
     /// Told of each event once it is committed.
     let feed: EventFeed
+    let retention: EventRetention
 
     /// Opens or makes the database, and brings an older one forward. Refuses one that a newer engine wrote.
-    static func open(_ path: String) throws(EngineError) -> Store {
+    static func open(_ path: String, retention: EventRetention = EventRetention()) throws(EngineError) -> Store {
         do {
             try DurableFile.makePrivate(path)
             var configuration = Configuration()
@@ -27,7 +28,7 @@ struct Store: Sendable {
             }
             try migrator.migrate(pool)
             let newest = try pool.read { try Int64.fetchOne($0, sql: #"SELECT max("index") FROM event"#) }
-            return Store(pool: pool, feed: EventFeed(newest: newest ?? 0))
+            return Store(pool: pool, feed: EventFeed(newest: newest ?? 0), retention: retention)
         } catch {
             throw refusal(error)
         }

@@ -25,6 +25,8 @@ package struct HTTPSListener: Service {
     private let port: Int
     private let logger: Logger
     private let onListening: @Sendable (Int) async -> Void
+    var pace = ConnectionGuard.Pace()
+    var quota = ConnectionQuota.Limits()
 
     /// - Parameters:
     ///   - engine: Whose API this is, and whose certificate it shows.
@@ -45,9 +47,9 @@ package struct HTTPSListener: Service {
 
     /// Serves until shut down gracefully. Throws `ListenError` when the port cannot be opened.
     package func run() async throws {
-        let quota = ConnectionQuota()
+        let quota = ConnectionQuota(quota)
         let http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionGuard(quota: quota)],
+            additionalChannelHandlers: [ConnectionGuard(quota: quota, pace: pace)],
             idleTimeout: Self.idle,
             httpDecoderConfiguration: Self.headers
         )

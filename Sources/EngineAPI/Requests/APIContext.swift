@@ -12,6 +12,8 @@ struct APIContext: RequestContext {
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
-        self.source = source.channel.remoteAddress?.ipAddress ?? "local"
+        let address = source.channel.remoteAddress?.ipAddress ?? "local"
+        // Over a socket of both families an IPv4 peer is ::ffff:A.B.C.D.
+        self.source = address.hasPrefix("::ffff:") && address.contains(".") ? String(address.dropFirst(7)) : address
     }
 }

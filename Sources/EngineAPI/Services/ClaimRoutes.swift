@@ -26,10 +26,23 @@ struct ClaimRoutes {
             let opening = try await request.json(ClaimOpening.self, limit: BodyLimit.claim)
             return try Response.json(await engine.openClaim(Self.id(context), opening))
         }
-        claim.get(":id") { _, context in
+        claim.get(":id") { request, context in
             try Self.count(polls, context)
-            return try Response.json(await engine.claimProgress(Self.id(context)))
+            let moved = try Self.notice(request.query)
+            return try Response.json(await engine.claimProgress(Self.id(context), moved: moved))
         }
+    }
+
+    private static func notice(_ query: FormFields) throws -> AddressNotice? {
+        guard let address = query["address"] else { return nil }
+        guard let notice = AddressNotice(address: address, signature: query["signature"] ?? "") else {
+            throw Fault(
+                .badRequest,
+                "The address and its signature make no sense.",
+                remedy: "Send both as docs/protocols.md says, or neither."
+            )
+        }
+        return notice
     }
 
     private static func id(_ context: APIContext) throws -> UniqueID {

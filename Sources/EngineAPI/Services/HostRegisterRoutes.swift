@@ -14,6 +14,8 @@ struct HostRegisterRoutes {
         (self.engine, self.trust, self.rate) = (engine, trust, rate)
     }
 
+    static let agentPort: UInt16 = 54321
+
     func add(to router: some RouterMethods<APIContext>) {
         router.get("ovirt-engine/services/host-register") { request, context in
             do {
@@ -49,12 +51,22 @@ struct HostRegisterRoutes {
             return Self.refuse("There were too many calls; try again later.")
         }
         guard let id = query["uniqueId"], !id.isEmpty else { return Self.refuse("The parameter uniqueId is missing.") }
-        guard let port = query["vdsPort"].map(UInt16.init) ?? 54321, port > 0 else {
-            return Self.refuse("The parameter vdsPort is not a port.")
+        func said(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
+        // The protocol says vdsPort, vdsm-tool says port.
+        guard let port = (said("vdsPort") ?? said("port")).map(UInt16.init) ?? Self.agentPort, port > 0 else {
+            return Self.refuse("The parameter vdsPort (or port) is not a port.")
         }
-        let address = query["address"].flatMap { $0.isEmpty ? nil : $0 } ?? context.source
-        let name = query["name"].flatMap { $0.isEmpty ? nil : $0 } ?? address
-        try await engine.register(LegacyRegistration(uniqueID: id, name: name, address: address, port: port))
+        // The peer's address itself, not its reverse name: whoever answers for that could name another machine.
+        let address = said("address") ?? context.source
+        try await engine.register(
+            LegacyRegistration(
+                uniqueID: id,
+                name: said("name") ?? address,
+                address: address,
+                port: port,
+                source: context.source
+            )
+        )
         return Response.text("OK\n")
     }
 

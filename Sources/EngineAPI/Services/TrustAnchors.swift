@@ -32,12 +32,12 @@ struct TrustAnchors: Sendable {
     init(engine: HostEngine) throws {
         (authorityPEM, enginePEM) = (engine.authorityPEM, engine.engineCertificatePEM)
         authorityKey = try Self.openSSH(certificate: authorityPEM)
-        engineKey = try Self.openSSH(certificate: enginePEM)
+        engineKey = engine.sshPublicKey
     }
 
     var authority: Response { Response.text(authorityPEM, type: Format.authority.mediaType) }
 
-    /// The engine's public key as a line of authorized_keys.
+    /// The engine's public key for SSH as a line of authorized_keys.
     func sshKey(comment: String) -> Response {
         Response.text("\(engineKey) \(comment)\n", type: Format.sshKey.mediaType)
     }
@@ -48,6 +48,7 @@ struct TrustAnchors: Sendable {
         let key: String
         switch resource {
         case "ca-certificate", "qemu-ca-certificate": (pem, key) = (authorityPEM, authorityKey)
+        // Whoever asks for this one as an SSH key wants the key that the engine signs in with.
         case "engine-certificate": (pem, key) = (enginePEM, engineKey)
         default: return nil
         }

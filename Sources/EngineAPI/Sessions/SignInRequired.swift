@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import HTTPTypes
 import HostModel
@@ -6,7 +7,7 @@ import Hummingbird
 /// Guards every route of the API: a bearer token of ours, or HTTP Basic (ovirt.md 4.1). Also refuses what this version
 /// of the API cannot speak, for the signed-in only.
 struct SignInRequired: RouterMiddleware {
-    let tokens: TokenStore
+    let engine: HostEngine
     let passwords: PasswordCheck
 
     static let realm = "ovirt-engine"
@@ -29,7 +30,7 @@ struct SignInRequired: RouterMiddleware {
         let parts = header.split(separator: " ", maxSplits: 1)
         switch (parts.first?.lowercased(), parts.last) {
         case ("bearer", .some(let token)) where parts.count == 2:
-            guard let user = tokens.user(of: token) else {
+            guard let user = try await engine.sessionUser(String(token)) else {
                 throw Self.unauthorized("The token is unknown or has expired.")
             }
             return user

@@ -1,11 +1,11 @@
-import Foundation
+import Engine
 import HTTPTypes
 import HostModel
 import Hummingbird
 
 /// oVirt's single sign-on as its clients use it (ovirt.md 4.1): a token for a name and a password, and its end.
 struct SignInRoutes {
-    let tokens: TokenStore
+    let engine: HostEngine
     let passwords: PasswordCheck
 
     static let scope = "ovirt-app-api"
@@ -36,7 +36,7 @@ struct SignInRoutes {
             return response
         }
         router.post("ovirt-engine/services/sso-logout") { request, _ in
-            if let token = try await request.form()["token"] { tokens.revoke(token) }
+            if let token = try await request.form()["token"] { try await engine.endSession(token) }
             return try Response.json([String: String]())
         }
     }
@@ -58,10 +58,9 @@ struct SignInRoutes {
         }
         do {
             let user = try await passwords.user(name, password: password, context: context)
-            let life = Double(tokens.limit.life.components.seconds)
-            let end = Int64((Date().timeIntervalSince1970 + life) * 1000)
+            let session = try await engine.beginSession(of: user)
             return try Response.json(
-                TokenReply(access_token: tokens.issue(to: user), scope: Self.scope, exp: "\(end)")
+                TokenReply(access_token: session.token, scope: Self.scope, exp: "\(session.end)")
             )
         } catch let fault as Fault {
             let sentence = [fault.resource.detail, fault.resource.remedy].compactMap(\.self).joined(separator: " ")

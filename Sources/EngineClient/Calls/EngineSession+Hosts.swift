@@ -39,9 +39,21 @@ extension EngineSession {
         try await decode(HostResource.self, .get(Self.path(id)))
     }
 
-    /// Approves the open claim whose code this is. The engine refuses a wrong, stale or missing one with 409.
-    package func approve(_ id: String, code: ApprovalCode) async throws(CallError) {
-        _ = try await perform(try Self.json(.POST, Self.path(id, "/approve"), ["code": code.description]))
+    /// Approves the open claim whose code this is. The engine refuses a wrong or stale one with 409, and a missing one
+    /// unless the host's installation failed: then that is tried again.
+    package func approve(_ id: String, code: ApprovalCode?) async throws(CallError) {
+        let body = code.map { ["code": $0.description] } ?? [:]
+        _ = try await perform(try Self.json(.POST, Self.path(id, "/approve"), body))
+    }
+
+    /// Machines that a person turned away and that may not claim yet.
+    package func rejections() async throws(CallError) -> [RejectionResource] {
+        try await decode(RejectionCollection.self, .get("\(Self.api)/rejections")).rejection
+    }
+
+    /// Takes a rejection back.
+    package func readmit(_ rejection: String) async throws(CallError) {
+        _ = try await perform(HTTPCall(.DELETE, "\(Self.api)/rejections/\(percentEncoded(rejection))"))
     }
 
     /// Closes the host's open claims; a host that never was approved is removed.

@@ -276,3 +276,25 @@ package struct BootProfileCollection: Sendable, Codable {
     package var boot_profile: [BootProfile]?
     package init(_ profiles: [BootProfile]) { boot_profile = profiles }
 }
+
+/// A machine that a person turned away; until the time its claims are answered with `rejected`.
+package struct RejectionResource: Hashable, Sendable, Codable {
+    package var id: String
+    /// The name that it had.
+    package var name: String
+    package var address: String
+    package var hardware_id: String?
+    package var key_fingerprint: String?
+    package var user: ResourceLink?
+    package var until: String
+
+    package init(id: String, name: String, address: String, until: String) {
+        (self.id, self.name, self.address, self.until) = (id, name, address, until)
+    }
+}
+
+package struct RejectionCollection: Hashable, Sendable, Codable {
+    package var rejection: [RejectionResource]
+
+    package init(_ rejection: [RejectionResource]) { self.rejection = rejection }
+}

@@ -19,7 +19,7 @@ extension ServeConfiguration {
             arguments: arguments + boot.further,
             account: account,
             capabilities: [.bindService, .raw],
-            refusals: [1]
+            refusals: [StartFailure.Status.usage.rawValue, StartFailure.Status.configuration.rawValue]
         )
     }
 }

@@ -16,8 +16,12 @@ struct ChildProgram: Hashable, Sendable {
     /// Groups besides the account's own.
     var groups: [gid_t] = []
     var capabilities: [Capability]
-    /// Exit statuses, besides those of `StartFailure`, by which the program says that it cannot run as it is told.
+    /// Exit statuses by which the program says at its first start that it cannot run as it is told. Later the same
+    /// statuses are falls like others: a disk that is full for an hour must not end what ran for a year.
     var refusals: Set<Int32> = []
+
+    /// env(1) and setpriv(1) leave with these when the program itself cannot be started.
+    static let unstartable: Set<Int32> = [126, 127]
 
     static let setpriv = "/usr/bin/setpriv"
 
@@ -30,6 +34,8 @@ struct ChildProgram: Hashable, Sendable {
             "--pdeathsig=TERM", "--", path,
         ] + arguments
     }
+
+    func isRefusal(_ status: Int32) -> Bool { refusals.contains(status) || Self.unstartable.contains(status) }
 
     /// The arguments of setpriv that run another program as the same user: to see what that user can reach.
     func probe(_ command: [String]) -> [String] { identity + ["--"] + command }

@@ -5,8 +5,8 @@ import ServiceLifecycle
 import Subprocess
 import SystemPackage
 
-/// Keeps one child running: starts it again when it falls, passes a stop on to it, and gives up where starting again
-/// cannot help.
+/// Keeps one child running: starts it again whenever it falls, and passes a stop on to it. Only a first start that
+/// cannot succeed ends it, so that a mistake in the settings is seen at once.
 struct ChildService: Service {
     /// In messages: `muster-boot`.
     var name: String
@@ -22,30 +22,19 @@ struct ChildService: Service {
     func run() async throws {
         guard let program = await cancelWhenGracefulShutdown({ await program() }) else { return }
         var policy = RestartPolicy()
+        var isFirst = true
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let started = ContinuousClock.now
             let ending = try await runOnce(program)
             guard !Task.isShuttingDownGracefully, !Task.isCancelled else { return }
-            if case .exited(let status) = ending, Self.isFinal(status, of: program) { throw ChildEnded(status: status) }
-            let ran = ContinuousClock.now - started
-            guard case .restart(let pause) = policy.fell(afterRunning: ran) else { throw giveUp(ending) }
+            if isFirst, case .exited(let status) = ending, program.isRefusal(status) {
+                throw ChildEnded(status: status)
+            }
+            isFirst = false
+            let pause = policy.fell(afterRunning: ContinuousClock.now - started)
             logger.warning("\(name) fell (\(ending)); it is started again in \(pause)")
             await cancelWhenGracefulShutdown { try? await Task.sleep(for: pause) }
         }
-    }
-
-    /// A start error of the child's own, or one of setpriv: 126 and 127 mean that it could not start the program.
-    private static func isFinal(_ status: Int32, of program: ChildProgram) -> Bool {
-        program.refusals.contains(status) || StartFailure.Status(rawValue: status) != nil || status == 126
-            || status == 127
-    }
-
-    private func giveUp(_ ending: TerminationStatus) -> StartFailure {
-        StartFailure(
-            .unavailable,
-            "\(name) fell \(RestartPolicy.fallsMax) times in a row, the last time with \(ending).",
-            remedy: "Read its lines above."
-        )
     }
 
     private func runOnce(_ program: ChildProgram) async throws -> TerminationStatus {

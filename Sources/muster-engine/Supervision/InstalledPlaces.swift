@@ -60,13 +60,21 @@ struct InstalledPlaces: Sendable {
     }
 
     private func make(_ path: String, mode: mode_t, user: uid_t, group: gid_t) throws(StartFailure) {
-        guard mkdir(path, mode) == 0 || errno == EEXIST, lchown(path, user, group) == 0 else {
+        guard mkdir(path, mode) == 0 || errno == EEXIST, Self.give(path, mode: mode, user: user, group: group) else {
             throw StartFailure(
                 .notPermitted,
                 "\(path) could not be made: \(String(cString: strerror(errno))).",
                 remedy: "Make the directory above it, or set another."
             )
         }
+    }
+
+    /// Also one that was there, with whatever mode; never what a link in its place points to.
+    static func give(_ path: String, mode: mode_t, user: uid_t, group: gid_t) -> Bool {
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard directory >= 0 else { return false }
+        defer { close(directory) }
+        return fchown(directory, user, group) == 0 && fchmod(directory, mode) == 0
     }
 
     private func reach(_ program: ChildProgram, _ how: String, _ path: String, _ setting: String) async throws {

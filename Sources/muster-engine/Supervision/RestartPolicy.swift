@@ -1,25 +1,20 @@
-/// Whether and when a child that fell is started again.
+/// When a child that fell is started again: always, after a pause that grows.
 struct RestartPolicy: Sendable {
-    enum Decision: Hashable, Sendable {
-        case restart(after: Duration)
-        case giveUp
-    }
-
     /// The first pause; each following one is twice as long, up to `pauseMax`.
     static let pauseFirst = Duration.milliseconds(500)
     static let pauseMax = Duration.seconds(30)
     /// A child that ran so long was healthy: what follows is a new trouble.
     static let healthy = Duration.seconds(60)
-    /// Falls in a row before the supervisor gives up.
-    static let fallsMax = 10
 
-    private(set) var falls = 0
+    /// Falls in a row, as far as they make the pause longer.
+    private var doublings = 0
 
-    /// The child fell after it ran for `duration`.
-    mutating func fell(afterRunning duration: Duration) -> Decision {
-        falls = duration >= Self.healthy ? 1 : falls + 1
-        guard falls < Self.fallsMax else { return .giveUp }
-        let pause = Self.pauseFirst * (1 << (falls - 1))
-        return .restart(after: min(pause, Self.pauseMax))
+    /// The child fell after it ran for `duration`. The pause before its next start.
+    mutating func fell(afterRunning duration: Duration) -> Duration {
+        if duration >= Self.healthy { doublings = 0 }
+        let pause = Self.pauseFirst * (1 << doublings)
+        guard pause < Self.pauseMax else { return Self.pauseMax }
+        doublings += 1
+        return pause
     }
 }

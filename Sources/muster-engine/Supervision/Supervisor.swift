@@ -16,7 +16,7 @@ struct Supervisor: Sendable {
     var configuration: ServeConfiguration
     var logger: Logger
 
-    /// Runs until SIGTERM or SIGINT, or until a child says that it cannot start.
+    /// Runs until SIGTERM or SIGINT, or until a child says at its first start that its flags or settings are wrong.
     func run() async throws {
         let engine = try Account(settings.text(.user), setting: .user)
         let boot = try Account(settings.text(.bootUser), setting: .bootUser)
@@ -74,7 +74,8 @@ struct Supervisor: Sendable {
             arguments: engineArguments,
             account: engine,
             groups: configuration.boot == nil ? [] : [boot.group],
-            capabilities: [.bindService]
+            capabilities: [.bindService],
+            refusals: Set(StartFailure.Status.allCases.map(\.rawValue))
         )
         return (engineProgram, configuration.bootProgram(beside: own, account: boot))
     }

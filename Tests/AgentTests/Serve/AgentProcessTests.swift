@@ -201,6 +201,37 @@ import Glibc
         }
     }
 
+    @Test(
+        "an engine that is killed during the wait: the next one sees the network, is refused to keep it, and is heard"
+    )
+    func engineKilled() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.applying { _ in
+                try await rig.serving { _ in
+                    let slow = Self.management.replacing(
+                        #""connectivityTimeout": 4"#,
+                        with: #""connectivityTimeout": 60"#
+                    )
+                    _ = try await rig.client("engine", "+Host.setupNetworks", slow, "Host.getStats", "leave")
+                    try await rig.awaitNetwork(Self.isBridged)
+                    var shown = try await capabilities(rig)
+                    while shown.networks["ovirtmgmt"] == nil {
+                        #expect(shown.bridges["ovirtmgmt"] != nil, "until then nobody owns the bridge")
+                        shown = try await capabilities(rig)
+                    }
+                    #expect(shown.netConfigDirty == "True", "so that an engine can tell that the change is under way")
+                    let early = try await rig.client("engine", "Host.setSafeNetworkConfig")
+                    #expect(early.contains { $0.contains("\"code\": 40,") })
+                    _ = try await rig.client("engine", "Host.confirmConnectivity")
+                    while shown.netConfigDirty == "True" { shown = try await capabilities(rig) }
+                    #expect(try await rig.client("engine", "Host.setSafeNetworkConfig").contains("true"))
+                    #expect(try NetworkConfiguration.persistent(in: rig.directory.file("vdsm")).networks().count == 1)
+                }
+            }
+        }
+    }
+
     @Test("the agent's own voice does not count as the engine's")
     func ownVoice() async throws {
         try await AgentRig.run { rig in

@@ -4,10 +4,10 @@
     stomp-client.py HOST PORT CA CERTIFICATE KEY [METHOD [PARAMS]]...
 
 Sends each call and prints its reply, a line each. METHOD `+Host.x` sends without waiting for the reply; `raw:TEXT` sends
-bytes; `wait:SECONDS` waits; `poll:METHOD` sends METHOD every 200 ms until the replies of all `+` calls have come;
-`until-closed` waits until the agent closes the connection.
+bytes; `wait:SECONDS` waits; `leave` ends at once, as an engine that is killed; `poll:METHOD` sends METHOD every 200 ms
+until the replies of all `+` calls have come; `until-closed` waits until the agent closes the connection.
 """
-import json, socket, ssl, sys, threading, time, uuid
+import json, os, socket, ssl, sys, threading, time, uuid
 
 host, port, ca, certificate, key = sys.argv[1:6]
 context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=ca)
@@ -89,6 +89,8 @@ while words:
     params = json.loads(words.pop(0)) if words and words[0][:1] in "{[" else {}
     if word.startswith("raw:"):
         wire.sendall(word[4:].encode())
+    elif word == "leave":
+        os._exit(0)
     elif word.startswith("wait:"):
         time.sleep(float(word[5:]))
     elif word == "until-closed":

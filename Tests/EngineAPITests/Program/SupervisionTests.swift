@@ -1,25 +1,23 @@
+import Foundation
+import Glibc
 import HostModel
+import Logging
 import Testing
 
 @testable import muster_engine
 
 @Suite struct RestartPolicyTests {
-    @Test func pausesDoubleUpToTheLimitAndThenItGivesUp() {
+    @Test func pausesDoubleUpToTheLimitAndItNeverGivesUp() {
         var policy = RestartPolicy()
-        let pauses = (1..<RestartPolicy.fallsMax).map { _ in policy.fell(afterRunning: .seconds(1)) }
-        #expect(
-            pauses.prefix(3) == [
-                .restart(after: .seconds(0.5)), .restart(after: .seconds(1)), .restart(after: .seconds(2)),
-            ]
-        )
-        #expect(pauses.last == .restart(after: RestartPolicy.pauseMax))
-        #expect(policy.fell(afterRunning: .seconds(1)) == .giveUp)
+        let pauses = (0..<1000).map { _ in policy.fell(afterRunning: .seconds(1)) }
+        #expect(pauses.prefix(3) == [.seconds(0.5), .seconds(1), .seconds(2)])
+        #expect(pauses.last == RestartPolicy.pauseMax)
     }
 
     @Test func aHealthyRunForgetsTheFallsBefore() {
         var policy = RestartPolicy()
         for _ in 0..<5 { _ = policy.fell(afterRunning: .zero) }
-        #expect(policy.fell(afterRunning: RestartPolicy.healthy) == .restart(after: RestartPolicy.pauseFirst))
+        #expect(policy.fell(afterRunning: RestartPolicy.healthy) == RestartPolicy.pauseFirst)
     }
 }
 
@@ -48,6 +46,60 @@ import Testing
         #expect(try Account("4000000", setting: .user).group == 4_000_000)
         #expect(throws: StartFailure.self) { try Account("no-such-account", setting: .user) }
         #expect(throws: StartFailure.self) { try Account("4294967295", setting: .user) }
+    }
+}
+
+/// Children as processes.
+@Suite struct ChildServiceTests {
+    private static func service(
+        _ script: String,
+        onLine: @escaping @Sendable (String) async -> Void = { _ in }
+    ) throws -> ChildService {
+        let program = ChildProgram(
+            name: "child",
+            path: "/bin/sh",
+            arguments: ["-c", script],
+            account: try Account("64700", setting: .user),
+            capabilities: [],
+            refusals: [64, 78]
+        )
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return ChildService(name: "child", program: { program }, onLine: onLine, logger: logger)
+    }
+
+    @Test func aFirstStartThatCannotSucceedIsTheEnd() async throws {
+        let ended = await #expect(throws: ChildEnded.self) { try await Self.service("exit 78").run() }
+        #expect(ended?.status == 78)
+    }
+
+    @Test func everythingElseIsAFall() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "muster-child-\(UniqueID.random())").path
+        try #require(mkdir(directory, 0o777) == 0 && chmod(directory, 0o777) == 0)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (lines, line) = AsyncStream.makeStream(of: String.self)
+        let script = "echo up; [ -e \(directory)/second ] && exit 78; : > \(directory)/second; exit 1"
+        let service = try Self.service(script) { line.yield($0) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await service.run() }
+            var starts = 0
+            for await line in lines where line == "up" {
+                starts += 1
+                if starts == 3 { break }
+            }
+            #expect(starts == 3, "neither 1 nor a later 78 ends it")
+            group.cancelAll()
+        }
+    }
+
+    @Test func aDirectoryThatWasThereGetsItsModeToo() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "muster-place-\(UniqueID.random())").path
+        let link = "\(directory).link"
+        try #require(mkdir(directory, 0o755) == 0 && symlink(directory, link) == 0)
+        defer { for path in [link, directory] { try? FileManager.default.removeItem(atPath: path) } }
+        #expect(!InstalledPlaces.give(link, mode: 0o777, user: getuid(), group: getgid()), "no link is followed")
+        #expect(InstalledPlaces.give(directory, mode: 0o750, user: getuid(), group: getgid()))
+        let mode = try FileManager.default.attributesOfItem(atPath: directory)[.posixPermissions] as? Int
+        #expect(mode == 0o750)
     }
 }
 

@@ -200,3 +200,29 @@ import X509
         #expect(throws: EngineError.self) { try CertificateRequest(pem: text, bytesMax: 8192) }
     }
 }
+
+/// The engine's key for SSH, as OpenSSH sees it.
+@Suite struct SSHKeyTests {
+    @Test func openSSHReadsBothHalvesOfOneKey() async throws {
+        let installation = try await TestInstallation()
+        let engine = try await installation.open()
+        let file = "\(installation.settings.keyDirectory)/ssh.key"
+        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+        let result = Process()
+        let output = Pipe()
+        result.executableURL = URL(fileURLWithPath: "/usr/bin/ssh-keygen")
+        (result.arguments, result.standardOutput) = (["-y", "-f", file], output)
+        try result.run()
+        let line = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        result.waitUntilExit()
+        #expect(line.split(separator: "\n").first.map(String.init) == engine.sshPublicKey)
+        #expect(engine.sshPublicKey.hasPrefix("ssh-rsa "))
+    }
+
+    @Test func anOlderInstallationGetsOneAndKeepsIt() async throws {
+        let installation = try await TestInstallation()
+        try FileManager.default.removeItem(atPath: "\(installation.settings.keyDirectory)/ssh.key")
+        let first = try await installation.open().sshPublicKey
+        #expect(try await installation.open().sshPublicKey == first)
+    }
+}

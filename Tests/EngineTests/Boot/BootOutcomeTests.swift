@@ -159,26 +159,6 @@ import Testing
         }
         #expect(try await engine.events(EventQuery(max: 1)).first?.index == before + 12_000)
     }
-
-    @Test("old boot steps leave the log before anything else does")
-    func dropsOldSteps() async throws {
-        let installation = try await TestInstallation {
-            ($0.boot.stepsKept, $0.boot.machineBurst, $0.boot.hostsBurst) = (20, 10_000, 10_000)
-        }
-        let engine = try await installation.open()
-        let node = try TestNode(name: "web")
-        let host = try await node.enrol(with: engine).host
-        let before = try await engine.events(EventQuery(max: 1000)).map(\.index)
-        for _ in 0..<10 {
-            try await engine.record(
-                (0..<10).map { BootEvent(mac: node.mac, stage: .discover, detail: "step \($0)") }
-            )
-        }
-        #expect(try await (20...30).contains(Self.count(engine)))
-        let after = try await engine.events(EventQuery(max: 1000)).map(\.index)
-        #expect(Set(before).isSubset(of: after))
-        #expect(try await engine.events(EventQuery(host: host)).first?.text.hasSuffix("step 9") == true)
-    }
 }
 
 /// The addresses that are kept for hosts.

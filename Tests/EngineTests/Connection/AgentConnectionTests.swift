@@ -26,7 +26,7 @@ import X509
                 now: Date()
             )
             var times = MonitoringTimes()
-            (times.connect, times.call) = (3000, 3000)
+            (times.connect, times.call) = (10_000, 10_000)
             dialer = try AgentDialer(
                 authority: authority.certificate,
                 identity: try Self.engine(authority),
@@ -178,6 +178,18 @@ import X509
             return
         }
         _ = try await link.call(.ping2)
+        await link.close()
+        try await agent.stop()
+    }
+
+    @Test func aSecondWelcomeEndsTheConnection() async throws {
+        let scene = try Scene()
+        let agent = try await TestAgent(key: scene.key)
+        agent.trust(certificate: try scene.certificate(.host(scene.host)), authority: try scene.authority.pem())
+        agent.change { $0.saysConnectedTwice = true }
+        let link = AgentLink(scene.dialer, scene.target(agent))
+        await #expect(throws: AgentFailure.self) { try await link.call(.ping2) }
+        try await agent.waitUntilDisconnected()
         await link.close()
         try await agent.stop()
     }

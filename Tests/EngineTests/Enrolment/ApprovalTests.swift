@@ -75,6 +75,20 @@ import Testing
         #expect(try await engine.host(enrolment.host).status == .pendingApproval)
     }
 
+    @Test func aWrongCodeIsRecordedAlsoWhenNothingWaits() async throws {
+        let (installation, engine, enrolment) = try await Self.enrolled()
+        defer { withExtendedLifetime(installation) {} }
+        try await engine.approve(enrolment.host, code: "\(enrolment.code)", by: "admin@internal", correlation: nil)
+        let wrong = try Self.wrongCode(not: enrolment.code)
+        let refusal = await #expect(throws: EngineError.self) {
+            try await engine.approve(enrolment.host, code: wrong, by: "admin@internal", correlation: "flow-1")
+        }
+        #expect(refusal?.kind == .conflict)
+        let event = try #require(try await engine.events(EventQuery(max: 1)).first)
+        #expect(event.code == .approveFailed)
+        #expect((event.user, event.correlation) == ("admin@internal", "flow-1"))
+    }
+
     @Test func aSecondApprovalIsAConflict() async throws {
         let (installation, engine, enrolment) = try await Self.enrolled()
         defer { withExtendedLifetime(installation) {} }

@@ -144,10 +144,9 @@ import X509
         }
         #expect(one?.kind == .tooMany)
         for _ in 0..<3 { _ = try await TestNode().enrol(with: engine, from: "192.0.2.2") }
-        let all = await #expect(throws: EngineError.self) {
-            try await TestNode().enrol(with: engine, from: "192.0.2.3")
-        }
-        #expect(all?.kind == .tooMany)
+        // A newcomer is not refused: the oldest of whoever has most gives way.
+        let newcomer = try await TestNode().enrol(with: engine, from: "192.0.2.3")
+        #expect(newcomer.progress.state == .pending)
         #expect(try await engine.hosts(matching: .all).count == 6)
     }
 
@@ -175,7 +174,7 @@ import X509
         clock.advance(seconds: 301)
         #expect(try await engine.claimProgress(enrolment.claim).state == .pending)
         #expect(try await engine.claimProgress(unopened.claim).state == .expired)
-        try await engine.expireClaims()
+        try await engine.forgetWhatIsOver()
         await #expect(throws: EngineError.self) { try await engine.claimProgress(unopened.claim) }
         #expect(try await engine.hosts(matching: .all).count == 1, "a machine that only knocked is forgotten")
         clock.advance(seconds: 24 * 3600)
@@ -185,9 +184,9 @@ import X509
         }
         #expect(stale?.kind == .conflict)
         #expect(stale?.detail.contains("expired") == true)
-        try await engine.expireClaims()
+        try await engine.forgetWhatIsOver()
         clock.advance(seconds: 8 * 24 * 3600)
-        try await engine.expireClaims()
+        try await engine.forgetWhatIsOver()
         await #expect(throws: EngineError.self) { try await engine.claimProgress(enrolment.claim) }
         #expect(try await engine.hosts(matching: .all).isEmpty)
     }
@@ -208,7 +207,12 @@ import X509
     @Test func aNodeWithoutAKeyWaits() async throws {
         let installation = try await TestInstallation()
         let engine = try await installation.open()
-        let request = LegacyRegistration(uniqueID: "4C4C4544-0042", name: "old node!", address: "old.example.org")
+        let request = LegacyRegistration(
+            uniqueID: "4C4C4544-0042",
+            name: "old node!",
+            address: "old.example.org",
+            source: "192.0.2.1"
+        )
         try await engine.register(request)
         try await engine.register(request)
         let host = try #require(try await engine.hosts(matching: .all).first)
@@ -225,7 +229,7 @@ import X509
     func anEmptyIDIsRefused(_ id: String) async throws {
         let installation = try await TestInstallation()
         let engine = try await installation.open()
-        let request = LegacyRegistration(uniqueID: id, name: "x", address: "192.0.2.1")
+        let request = LegacyRegistration(uniqueID: id, name: "x", address: "192.0.2.1", source: "192.0.2.1")
         let refusal = await #expect(throws: EngineError.self) { try await engine.register(request) }
         #expect(refusal?.kind == .invalid)
         #expect(try await engine.codes() == [834])

@@ -107,6 +107,17 @@ import Testing
         }
     }
 
+    @Test func aHostWithoutSELinuxIsWarnedOfOnceAndTaken() async throws {
+        let installation = try await TestInstallation()
+        try await installation.running { engine in
+            let line = try await Self.approved(engine) { $0.capabilities.selinux = .init(mode: "-1") }
+            #expect(try await engine.event(.hostDetected, host: line.host) != nil)
+            let codes = try await engine.codes()
+            #expect(codes.filter { $0 == EventCode.selinuxNotEnforcing.rawValue }.count == 1)
+            try await line.agent.stop()
+        }
+    }
+
     @Test func aRecoveringAgentIsWaitedFor() async throws {
         let installation = try await TestInstallation()
         try await installation.running { engine in
@@ -173,6 +184,32 @@ import Testing
             #expect(!codes.contains(505))
             #expect(try await engine.host(line.host).status == .up)
         }
+        try await line.agent.stop()
+    }
+
+    /// The engine ends while the agent waits for its voice: the next one must be heard, or the agent takes all back.
+    @Test(arguments: [TestAgent.Setup.works, .breaksUntilConfirmed, .unowned(looks: 3)])
+    func aRestartDuringTheChangeIsHeardInTime(_ setup: TestAgent.Setup) async throws {
+        let installation = try await TestInstallation()
+        let line = try await installation.running { engine in
+            let line = try await Self.approved(engine) { state in
+                state.setup = setup
+                state.mute = [HostVerb.confirmConnectivity.rawValue]
+            }
+            await line.agent.waitForChange()
+            return line
+        }
+        #expect(line.agent.isChanging, "the engine ended in the middle")
+        line.agent.change { $0.mute = [] }
+        try await installation.running { engine in
+            let up = try await engine.event(.hostDetected, host: line.host)
+            let codes = try await engine.codes()
+            #expect(up != nil)
+            #expect(!codes.contains(EventCode.installFailed.rawValue))
+        }
+        #expect(line.agent.calls().filter { $0 == HostVerb.setupNetworks.rawValue }.count == 1)
+        #expect(line.agent.isSafe)
+        #expect(line.agent.hasManagementNetwork)
         try await line.agent.stop()
     }
 

@@ -82,6 +82,15 @@ import Testing
         #expect(try plan(TestAgent.withManagementNetwork(TestAgent.freshHost)) == .alreadyThere)
     }
 
+    @Test func waitsForAChangeThatIsUnderWay() throws {
+        var host = TestAgent.withManagementNetwork(TestAgent.freshHost)
+        host.netConfigDirty = "True"
+        #expect(try plan(host) == .underWay(nil))
+        host.networks = [:]
+        guard case .underWay(let failure?) = try plan(host) else { throw Missing() }
+        #expect(failure.code == .managementNetworkFailed)
+    }
+
     struct Refusal: CustomTestStringConvertible, Sendable {
         var testDescription: String
         var code: EventCode

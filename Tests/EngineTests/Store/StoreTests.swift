@@ -73,6 +73,56 @@ import Testing
         #expect(throws: DatabaseError.self) { try queue.write { try $0.execute(sql: statement) } }
     }
 
+    /// What the first release wrote, with a host that waits and a claim that is over.
+    @Test func theFirstReleasesDatabaseComesForward() async throws {
+        let path = "\(try await TestInstallation().directory).old.db"
+        defer { for end in ["", "-wal", "-shm"] { unlink(path + end) } }
+        do {
+            let queue = try DatabaseQueue(path: path)
+            try Schema.migrator.migrate(queue, upTo: "3 boot")
+            let (place, id) = (UniqueID.random(), UniqueID.random())
+            let (hash, nonce) = (Nonce.random(), Nonce.random())
+            try await queue.write { db in
+                try db.execute(literal: "INSERT INTO dataCenter VALUES (\(place), 'Default', '')")
+                try db.execute(literal: "INSERT INTO cluster VALUES (\(place), 'Default', '', \(place))")
+                try db.execute(
+                    literal: """
+                        INSERT INTO host (id, name, address, port, status, cluster, hardwareID, facts, created)
+                        VALUES (\(id), 'web', '192.0.2.1', 54321, 'pending_approval', \(place), 'm-1', '{"a": 1}', 1000)
+                        """
+                )
+                try db.execute(
+                    literal: """
+                        INSERT INTO claim (id, host, state, hardwareID, address, port, source, publicKey, nonceHash,
+                            engineNonce, nodeNonce, facts, created, expires, closed)
+                        VALUES (\(id), \(id), 'expired', 'm-1', '192.0.2.1', 54321, '192.0.2.7', x'01', \(hash),
+                            \(nonce), \(nonce), '{"a": 1}', 1000, 2000, 2000)
+                        """
+                )
+                try db.execute(literal: "INSERT INTO usedNonce VALUES (\(hash), 1000)")
+                try db.execute(
+                    sql: "INSERT INTO event (code, severity, time, text) VALUES (20000, 'normal', 1, 'boot')"
+                )
+                try db.execute(sql: "INSERT INTO event (code, severity, time, text) VALUES (498, 'normal', 1, 'ok')")
+            }
+            try queue.close()
+        }
+        let store = try Store.open(path)
+        let kept = try await store.read { db in
+            try String.fetchAll(
+                db,
+                sql: """
+                    SELECT host.source || ' ' || host.lastSeen || ' ' || claim.facts || hex(spentNonce.publicKey) FROM host
+                    JOIN claim ON claim.host = host.id JOIN spentNonce ON spentNonce.hash = claim.nonceHash
+                    """
+            )
+        }
+        #expect(kept == ["192.0.2.7 1000 {}01"])
+        let classes = try await store.read { try Int.fetchAll($0, sql: #"SELECT class FROM event ORDER BY "index""#) }
+        #expect(classes == [EventCode.Class.boot.rawValue, EventCode.Class.other.rawValue])
+        try store.close()
+    }
+
     /// Two transitions decided on the same version: the second finds that it looked at something old.
     @Test func aTransitionOnAnOldVersionIsRefused() async throws {
         let installation = try await TestInstallation()
@@ -83,7 +133,8 @@ import Testing
             limits: EnrolmentLimits(),
             now: 1000
         )
-        let host = try await store.receiveClaim(claim, limits: EnrolmentLimits()).host
+        _ = try await store.receiveClaim(claim, limits: EnrolmentLimits())
+        let host = try #require(try await store.hosts(matching: .all).first).id
         let row = try #require(try await store.watched(host)).row
         let life = HostLife(status: row.status, lastContact: 0)
         let context = TransitionContext(now: 2000, times: MonitoringTimes())

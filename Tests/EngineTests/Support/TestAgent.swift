@@ -17,9 +17,10 @@ final class TestAgent: Sendable {
         /// How the next `setupNetworks` ends.
         var setup = Setup.works
         var isRecovering = false
+        var saysConnectedTwice = false
         var isSafe = false
-        /// A network was set up and is kept once the engine is heard.
-        var awaitsEngine = false
+        /// A change is under way; it is kept once the engine is heard and taken back when its time is over.
+        var change: Change?
         var connections: [ObjectIdentifier: any Channel] = [:]
         var lastCertificate: String?
         /// Verbs that get no answer.
@@ -28,11 +29,22 @@ final class TestAgent: Sendable {
         var news: RPCNotification?
     }
 
+    /// A change between its first step and its end, as the real agent has it: the network shows already, calls that
+    /// change something are refused with code 40.
+    struct Change {
+        var before: HostCapabilities
+        var reply: EventLoopPromise<Result<JSONValue, RPCError>>?
+        /// Looks at the capabilities that still show a bridge without an owner.
+        var looksUnowned: Int
+    }
+
     enum Setup {
         case works
         /// The connection breaks before the answer, as when the address moves; the network stays only because the engine
         /// is heard again over another connection.
         case breaksUntilConfirmed
+        /// So long the bridge is there and nobody owns it yet.
+        case unowned(looks: Int)
         case fails(RPCError)
         /// Rolled back: the engine was not heard.
         case lost
@@ -40,6 +52,7 @@ final class TestAgent: Sendable {
 
     let key: P256.Signing.PrivateKey
     let state = Mutex(State())
+    private let (changes, change) = AsyncStream.makeStream(of: Void.self)
     private let group = MultiThreadedEventLoopGroup.singleton
     private let listener: any Channel
 
@@ -100,6 +113,9 @@ final class TestAgent: Sendable {
         host.nics["eth0"] = NICReport(hwaddr: "52:54:00:00:00:01", speed: 1000, address: address)
         (host.lastClientIface, host.kvmEnabled) = ("eth0", "true")
         (host.cpuModel, host.memSize) = ("Test CPU", "4096")
+        (host.cpuFlags, host.rngSources) = ("lm,nx,sse2,svm,model_qemu64,model_kvm64", ["random"])
+        (host.supportedENGINEs, host.clusterLevels) = (["4.4", "4.5"], ["4.6", "4.7"])
+        host.selinux = .init(mode: "1")
         return host
     }
 
@@ -121,6 +137,12 @@ final class TestAgent: Sendable {
     }
 
     func calls() -> [String] { state.withLock(\.calls) }
+    var isChanging: Bool { state.withLock { $0.change != nil } }
+    var hasManagementNetwork: Bool { state.withLock { $0.capabilities.networks["ovirtmgmt"] != nil } }
+
+    /// Returns when a `setupNetworks` has begun.
+    func waitForChange() async { for await _ in changes { return } }
+
     var isSafe: Bool { state.withLock(\.isSafe) }
     func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
 }
@@ -157,7 +179,10 @@ private final class TestAgentHandler: ChannelInboundHandler {
         while let frame = try? decoder.nextFrame() {
             for action in session.receive(frame) {
                 switch action {
-                case .send(let frame): write(frame, context)
+                case .send(let frame):
+                    write(frame, context)
+                    let isTold = frame.command == .connected && agent.state.withLock(\.saysConnectedTwice)
+                    if isTold { write(frame, context) }
                 case .request(let request): answer(request, context)
                 case .agree, .publish: break
                 case .close: context.close(promise: nil)
@@ -173,11 +198,26 @@ private final class TestAgentHandler: ChannelInboundHandler {
             guard case .success(let call) = call else { continue }
             if agent.state.withLock({ $0.mute.contains(call.method) }) { continue }
             tellNews(context)
-            guard let outcome = agent.outcome(of: call) else { return context.close(promise: nil) }
-            let reply = RPCReply(id: call.id, outcome: outcome)
-            guard let body = try? reply.encoded() else { continue }
-            for frame in session.messages(to: request.replyTo, body: body) { write(frame, context) }
+            switch agent.outcome(of: call, on: context.eventLoop) {
+            case .hangUp: context.close(promise: nil)
+            case .now(let outcome): reply(outcome, to: call, of: request, context)
+            case .later(let outcome):
+                let context = NIOLoopBound(context, eventLoop: context.eventLoop)
+                outcome.assumeIsolated().whenSuccess { self.reply($0, to: call, of: request, context.value) }
+            }
         }
+    }
+
+    private func reply(
+        _ outcome: Result<JSONValue, RPCError>,
+        to call: RPCRequest,
+        of request: StompRequest,
+        _ context: ChannelHandlerContext
+    ) {
+        guard context.channel.isActive, let body = try? RPCReply(id: call.id, outcome: outcome).encoded() else {
+            return
+        }
+        for frame in session.messages(to: request.replyTo, body: body) { write(frame, context) }
     }
 
     private func tellNews(_ context: ChannelHandlerContext) {
@@ -197,39 +237,79 @@ private final class TestAgentHandler: ChannelInboundHandler {
 }
 
 extension TestAgent {
-    /// The answer to a call; `nil` breaks the connection.
-    fileprivate func outcome(of call: RPCRequest) -> Result<JSONValue, RPCError>? {
+    fileprivate enum Answer {
+        case now(Result<JSONValue, RPCError>)
+        case later(EventLoopFuture<Result<JSONValue, RPCError>>)
+        /// Breaks the connection.
+        case hangUp
+    }
+
+    fileprivate func outcome(of call: RPCRequest, on loop: any EventLoop) -> Answer {
         state.withLock { state in
             state.calls.append(call.method)
-            if state.isRecovering { return .failure(RPCError(.recovering, "recovering")) }
+            if state.isRecovering { return .now(.failure(RPCError(.recovering, "recovering"))) }
             switch HostVerb(rawValue: call.method) {
-            case .ping, .ping2: return .success(.boolean(true))
-            case .confirmConnectivity:
-                if state.awaitsEngine { state.capabilities = Self.withManagementNetwork(state.capabilities) }
-                state.awaitsEngine = false
-                return .success(.boolean(true))
-            case .getCapabilities: return Self.payload(state.capabilities)
-            case .getStats: return Self.payload(HostStatistics())
-            case .getHardwareInfo: return Self.payload(HardwareInformation())
-            case .setupNetworks: return Self.setUp(&state)
+            case .ping, .ping2, .confirmConnectivity:
+                Self.hear(&state)
+                return .now(.success(.boolean(true)))
+            case .getCapabilities: return .now(Self.payload(Self.show(&state)))
+            case .getStats: return .now(Self.payload(HostStatistics()))
+            case .getHardwareInfo: return .now(Self.payload(HardwareInformation()))
+            case .setupNetworks: return setUp(&state, on: loop)
             case .setSafeNetworkConfig:
+                guard state.change == nil else { return .now(.failure(Self.busy)) }
                 state.isSafe = true
-                return .success(.boolean(true))
-            case nil: return .failure(RPCError(.methodNotFound, call.method))
+                return .now(.success(.boolean(true)))
+            case nil: return .now(.failure(RPCError(.methodNotFound, call.method)))
             }
         }
     }
 
-    private static func setUp(_ state: inout State) -> Result<JSONValue, RPCError>? {
+    /// How long a change waits for the engine: far longer than a restart takes on a busy machine.
+    private static let patience = TimeAmount.seconds(60)
+    private static let busy = RPCError(.resourceUnavailable, "A network change is running")
+
+    private static func hear(_ state: inout State) {
+        guard let change = state.change, change.looksUnowned == 0 else { return }
+        state.capabilities.netConfigDirty = "False"
+        state.change = nil
+        change.reply?.succeed(.success(.boolean(true)))
+    }
+
+    private static func show(_ state: inout State) -> HostCapabilities {
+        guard let change = state.change, change.looksUnowned > 0 else { return state.capabilities }
+        state.change?.looksUnowned -= 1
+        var shown = state.capabilities
+        shown.networks = [:]
+        return shown
+    }
+
+    private func setUp(_ state: inout State, on loop: any EventLoop) -> Answer {
+        guard state.change == nil else { return .now(.failure(Self.busy)) }
+        var change = Change(before: state.capabilities, looksUnowned: 0)
         switch state.setup {
-        case .works:
-            state.capabilities = withManagementNetwork(state.capabilities)
-            return .success(.boolean(true))
-        case .breaksUntilConfirmed:
-            state.awaitsEngine = true
-            return nil
-        case .fails(let error): return .failure(error)
-        case .lost: return .failure(RPCError(.lostConnection, "connectivity check failed"))
+        case .fails(let error): return .now(.failure(error))
+        case .lost: return .now(.failure(RPCError(.lostConnection, "connectivity check failed")))
+        case .works: break
+        case .unowned(let looks): change.looksUnowned = looks
+        case .breaksUntilConfirmed: break
+        }
+        let reply = loop.makePromise(of: Result<JSONValue, RPCError>.self)
+        change.reply = reply
+        state.capabilities = Self.withManagementNetwork(state.capabilities)
+        state.capabilities.netConfigDirty = "True"
+        state.change = change
+        self.change.yield()
+        loop.scheduleTask(in: Self.patience) { self.takeBack(reply) }
+        if case .breaksUntilConfirmed = state.setup { return .hangUp }
+        return .later(reply.futureResult)
+    }
+
+    private func takeBack(_ reply: EventLoopPromise<Result<JSONValue, RPCError>>) {
+        state.withLock { state in
+            guard let change = state.change, change.reply?.futureResult === reply.futureResult else { return }
+            (state.capabilities, state.change) = (change.before, nil)
+            reply.succeed(.failure(RPCError(.lostConnection, "connectivity check failed")))
         }
     }
 
