@@ -22,7 +22,7 @@ final class UDPClient: Sendable {
     }
 
     init() throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         try #require(descriptor >= 0)
         self.descriptor = descriptor
         var name = Self.loopback(0)
@@ -47,8 +47,16 @@ final class UDPClient: Sendable {
     }
 
     /// The next datagram; `nil` when none comes in so many milliseconds.
-    func receive(milliseconds: CInt = 10_000) async throws -> Received? {
+    func receive(milliseconds: CInt = 60_000) async throws -> Received? {
         try await Self.threads.runIfActive { self.waitForDatagram(milliseconds) }
+    }
+
+    /// The next datagram that is looked for; others are thrown away.
+    func receive(where isWanted: (Received) throws -> Bool) async throws -> Received {
+        while true {
+            let received = try await #require(receive())
+            if try isWanted(received) { return received }
+        }
     }
 
     private func waitForDatagram(_ milliseconds: CInt) -> Received? {

@@ -80,12 +80,14 @@ import Testing
         )
         let holders = Mutex((port: taken, journal: LeaseStore?.some(other)))
         taken = nil
-        let wait = StartWait { _ in
+        // The children of other tests hold what is open here until they have started their program.
+        let wait = StartWait(pauses: Array(repeating: .milliseconds(200), count: 100)) { pause in
             let journal = holders.withLock { holders in
                 defer { holders = (nil, nil) }
                 return holders.journal
             }
             await journal?.close()
+            try await Task.sleep(for: pause)
         }
         _ = try await BootServices.open(settings, directory: answer, wait: wait, logger: TFTPServerTests.quiet)
         #expect(holders.withLock { $0.port == nil && $0.journal == nil }, "it waited")

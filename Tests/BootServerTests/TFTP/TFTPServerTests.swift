@@ -102,7 +102,13 @@ import Testing
             let offer = try await #require(client.receive())
             let abort = TFTPPacket.error(.optionsRefused, message: Array("User aborted the transfer".utf8))
             client.send(abort.encoded.readableBytesView, to: offer.port)
-            #expect(try await client.receive(milliseconds: 1500) == nil, "an error is neither answered nor repeated")
+            // On a busy machine the answer had been sent again before the error came.
+            while let late = try await client.receive(milliseconds: 1500) {
+                guard case .optionAcknowledgement = try Self.packet(late) else {
+                    Issue.record("an error is neither answered nor followed by anything: \(late)")
+                    return
+                }
+            }
             client.send(Self.read("small"), to: port)
             #expect(
                 try await Self.packet(client.receive())
@@ -125,7 +131,10 @@ import Testing
                 }
             }
             client.send(Self.acknowledge(1), to: first.port)
-            #expect(try await Self.packet(client.receive()) == .data(block: 2, ByteBuffer(bytes: big[512..<1024])))
+            // On a busy machine the first block has come twice.
+            let second = TFTPPacket.data(block: 2, ByteBuffer(bytes: big[512..<1024]))
+            let received = try await client.receive { try Self.packet($0) != Self.packet(first) }
+            #expect(try Self.packet(received) == second)
         }
     }
 
@@ -162,8 +171,7 @@ import Testing
             client.send(Self.acknowledge(1), to: first.port)
             _ = try await client.receive()
             client.send(Self.read("small"), to: port)
-            let second = try await #require(client.receive())
-            #expect(second.port != first.port)
+            let second = try await client.receive { $0.port != first.port }
             #expect(try Self.packet(second) == .data(block: 1, ByteBuffer(bytes: Array(repeating: 7, count: 100))))
         }
     }

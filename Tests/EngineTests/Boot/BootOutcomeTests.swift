@@ -111,7 +111,7 @@ import Testing
     @Test("what is not told any more because it is too much still spends the profile")
     func spendsUnheard() async throws {
         let installation = try await TestInstallation {
-            ($0.boot.machineBurst, $0.boot.machinePerMinute) = (1, 1)
+            ($0.boot.machineBurst, $0.boot.machinePerMinute) = (1, 0)
         }
         let (engine, node, host) = try await Self.enrolled(installation, next: "local")
         try await engine.record([Self.step(node, .discover, of: nil)])
@@ -133,7 +133,9 @@ import Testing
 
     @Test("machines that are no hosts share one allowance, whatever they call themselves and whatever the step")
     func sharesAmongStrangers() async throws {
-        let installation = try await TestInstallation { $0.boot.strangersBurst = 50 }
+        let installation = try await TestInstallation {
+            ($0.boot.strangersBurst, $0.boot.strangersPerMinute) = (50, 0)
+        }
         let engine = try await installation.open()
         let stages: [BootEvent.Stage] = [.discover, .denied, .localDisk, .initramfs]
         for start in stride(from: 0, to: 400, by: 100) {
