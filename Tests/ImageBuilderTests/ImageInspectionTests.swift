@@ -106,14 +106,14 @@ import Testing
     }
 
     @Test func anISOAndADiskImage() async throws {
-        let iso = try await SampleMedium(.iso)
+        let iso = try await MediumWithSite(.iso)
         let listed = try await ImageInspection(iso.path).run()
         #expect(listed.title == "ISO, volume NODE_TEST")
         #expect(
             listed.parts.map(\.name) == ["boot/a file with a long name", "muster/initramfs.zst", "muster/site.img"]
         )
-        #expect(listed.parts.map(\.size) == [5000, 70_000, Int64(SampleMedium.areaSize)])
-        let disk = try await SampleMedium(.fat16)
+        #expect(listed.parts.map(\.size) == [5000, 70_000, Int64(MediumWithSite.areaSize)])
+        let disk = try await MediumWithSite(.fat16)
         #expect(try await ImageInspection(disk.path).run().parts.map(\.name) == ["ESP"])
     }
 

@@ -8,12 +8,12 @@ import Testing
 
 /// Reading areas out of images is a pure value: bytes in, a place out. The images are made by the tools that others use.
 @Suite struct SiteAreaTests {
-    @Test("the area is found where the file begins", arguments: SampleMedium.Kind.allCases)
-    func found(kind: SampleMedium.Kind) async throws {
-        let medium = try await SampleMedium(kind)
+    @Test("the area is found where the file begins", arguments: MediumWithSite.Kind.allCases)
+    func found(kind: MediumWithSite.Kind) async throws {
+        let medium = try await MediumWithSite(kind)
         let bytes = try medium.bytes()
         let area = try SiteArea.find(in: ByteSource(bytes))
-        #expect(area.size == SampleMedium.areaSize)
+        #expect(area.size == MediumWithSite.areaSize)
         #expect(area.offset == medium.mark(in: bytes))
     }
 
@@ -24,9 +24,9 @@ import Testing
         #expect(area == SiteArea(place: .appended, offset: Int64((bytes.count + 3) & ~3), size: SiteArea.appendedSize))
     }
 
-    @Test("case 46: an image that was cut off is refused", arguments: SampleMedium.Kind.allCases)
-    func cutOff(kind: SampleMedium.Kind) async throws {
-        let medium = try await SampleMedium(kind)
+    @Test("case 46: an image that was cut off is refused", arguments: MediumWithSite.Kind.allCases)
+    func cutOff(kind: MediumWithSite.Kind) async throws {
+        let medium = try await MediumWithSite(kind)
         let bytes = try medium.bytes()
         for count in [bytes.count - 2048, bytes.count / 2, 40_000, 2048, 100, 0] {
             #expect(throws: BuildError.self, "\(count) bytes") {
@@ -36,9 +36,9 @@ import Testing
     }
 
     /// Every byte of the structures changed: the same area, or an error; never another place without a word, and no crash.
-    @Test("changed bytes of the structures", arguments: SampleMedium.Kind.allCases)
-    func changed(kind: SampleMedium.Kind) async throws {
-        let medium = try await SampleMedium(kind)
+    @Test("changed bytes of the structures", arguments: MediumWithSite.Kind.allCases)
+    func changed(kind: MediumWithSite.Kind) async throws {
+        let medium = try await MediumWithSite(kind)
         var bytes = try medium.bytes()
         let structures = medium.structures(of: bytes)
         for index in structures {
@@ -64,7 +64,7 @@ import Testing
 }
 
 /// A medium with `/muster/site.img`, whose first bytes are a mark while it is looked for.
-struct SampleMedium {
+struct MediumWithSite {
     enum Kind: String, CaseIterable {
         case iso
         case hybridISO

@@ -15,9 +15,9 @@ import Testing
 
     /// implantisomd5 has no use here: an MD5 over the medium would have to be implanted anew after every embed, and nobody's
     /// node checks it; SHA256SUMS and the signature say more.
-    @Test("case 45: embed, embed again and reset give the original SHA-256", arguments: SampleMedium.Kind.allCases)
-    func media(kind: SampleMedium.Kind) async throws {
-        let medium = try await SampleMedium(kind, isMarked: false)
+    @Test("case 45: embed, embed again and reset give the original SHA-256", arguments: MediumWithSite.Kind.allCases)
+    func media(kind: MediumWithSite.Kind) async throws {
+        let medium = try await MediumWithSite(kind, isMarked: false)
         let before = try measure(medium.path)
         #expect(try SiteImage(medium.path).values == nil)
         let values = try SiteValues(arguments: Self.words, authority: "-----BEGIN CERTIFICATE-----\n")
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test("case 45: what is too large is refused, and the image is as it was") func tooLarge() async throws {
-        let medium = try await SampleMedium(.iso, isMarked: false)
+        let medium = try await MediumWithSite(.iso, isMarked: false)
         let before = try measure(medium.path)
         let word = "x=" + String(repeating: "y", count: SiteValues.argumentsBytesMax)
         #expect(throws: BuildError.self) { try SiteValues(arguments: [word]) }
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test("case 46: a truncated ISO is refused and left alone") func truncated() async throws {
-        let medium = try await SampleMedium(.hybridISO, isMarked: false)
+        let medium = try await MediumWithSite(.hybridISO, isMarked: false)
         let size = try measure(medium.path).size
         #expect(truncate(medium.path.string, off_t(size - 700_000)) == 0)
         let before = try measure(medium.path)
@@ -90,7 +90,7 @@ import Testing
     @Test("case 45: an area that a killed embed left half written is seen, and reset mends it") func halfWritten()
         async throws
     {
-        let medium = try await SampleMedium(.iso, isMarked: false)
+        let medium = try await MediumWithSite(.iso, isMarked: false)
         let before = try measure(medium.path)
         try SiteImage(medium.path).embed(try SiteValues(arguments: Self.words))
         let area = try SiteImage(medium.path).area
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test("case 45: a reset that does not give the original back says so") func changedBetween() async throws {
-        let medium = try await SampleMedium(.iso, isMarked: false)
+        let medium = try await MediumWithSite(.iso, isMarked: false)
         try SiteImage(medium.path).embed(try SiteValues(arguments: Self.words))
         let file = try FileDescriptor.open(medium.path, .readWrite)
         try file.closeAfter { _ = try file.writeAll(toAbsoluteOffset: 1000, [1]) }
@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    private func onlyTheAreaDiffers(_ medium: SampleMedium, _ image: SiteImage) async throws {
+    private func onlyTheAreaDiffers(_ medium: MediumWithSite, _ image: SiteImage) async throws {
         let now = try medium.bytes()
         let area = Int(image.areaOffset)..<Int(image.areaOffset) + image.areaSize
         let found = SiteContent(Array(now[area]))

@@ -41,7 +41,9 @@ extension DefinitionReader {
         let security = try fields.value("security-mirror") { node throws(ImageDefinitionError) -> String? in
             try node.text() == "none" ? nil : try node.address()
         }
-        if let security = security.map(DebianBase.Location.address) ?? (isStable ? .ofThisMachine(security: true) : nil) {
+        // Two questions: is the key there, and does it say "none".
+        let named: DebianBase.Location?? = security.map { $0.map(DebianBase.Location.address) }
+        if let security = named ?? (isStable ? .ofThisMachine(security: true) : nil) {
             repositories.append(repository(security, "\(suite)-security"))
         }
         repositories += try fields.list("repositories") { node throws(ImageDefinitionError) in
