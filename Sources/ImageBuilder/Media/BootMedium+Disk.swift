@@ -46,7 +46,7 @@ extension BootMedium {
             try writeFile(content, to: source)
             items.append(.init(path: path, source: source))
         }
-        try add("/boot/grub/grub.cfg", Array(try menu().utf8))
+        try add("/boot/grub/grub.cfg", Array(try menu(hasState: true).utf8))
         for document in documents {
             guard TreePath(document.name)?.parent == nil else {
                 throw BuildError(.files, "\(document.name) is no file name", remedy: "give the document a plain name")

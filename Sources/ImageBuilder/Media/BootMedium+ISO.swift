@@ -59,7 +59,7 @@ extension BootMedium {
             try tree.add(.file(.bytes(content), mode: 0o644), at: path)
         }
         try add(Self.elToritoImage, try await loader.elTorito())
-        try add("boot/grub/grub.cfg", Array(try menu().utf8))
+        try add("boot/grub/grub.cfg", Array(try menu(hasState: false).utf8))
         // Debian's signed GRUB looks for this one when it does not know where it was loaded from.
         try add(".disk/info", Array("\(name) \(version)\n".utf8))
         for (name, _) in files { try add("muster/\(name)", []) }

@@ -98,9 +98,10 @@ package struct BootMedium: Sendable {
 
     var seed: MediumSeed { MediumSeed(content: "\(name)/\(version)") }
 
-    /// /boot/grub/grub.cfg.
-    func menu() throws -> String {
-        let arguments = kernelArguments + (root == nil ? [] : ["muster.image=medium:\(volumeID)"])
+    /// /boot/grub/grub.cfg. A medium with a state partition makes the node wait for it.
+    func menu(hasState: Bool) throws -> String {
+        var arguments = kernelArguments + (root == nil ? [] : ["muster.image=medium:\(volumeID)"])
+        if hasState { arguments.append("muster.state=wait") }
         do {
             let title = "\(name) \(version), kernel \(kernelVersion)"
             return try BootMenu(template: menuTemplate).render(title: title, arguments: arguments)

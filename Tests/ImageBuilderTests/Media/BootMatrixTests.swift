@@ -20,13 +20,13 @@ import Testing
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("outputs:") }
         let definition = place.appending("node-minimal.yaml")
         try writeFile((lines.joined(separator: "\n") + "\noutputs: [pxe, iso, disk]\n").utf8, to: definition)
-        let build = ImageBuild(
+        var build = ImageBuild(
             definition: definition,
             outputDirectory: place.appending("out"),
             cacheDirectory: place.appending("cache"),
-            agent: Project.root.appending(".build-agent/muster-agent"),
-            menuTemplate: Project.root.appending("pxe/grub.cfg.template")
+            agent: Project.root.appending(".build-agent/muster-agent")
         )
+        build.menuTemplate = Project.root.appending("pxe/grub.cfg.template")
         return try await build.run { _ in }
     }
 

@@ -26,6 +26,8 @@ import Testing
             _ = try await output(of: "mcopy", ["-i", esp.string, "::/muster/\(name)", copy.string])
             _ = try await output(of: "cmp", [copy.string, sample.scratch.file(name).string])
         }
+        let menu = try await output(of: "mtype", ["-i", esp.string, "::/boot/grub/grub.cfg"])
+        #expect(menu.contains("vmlinuz quiet muster.image=medium:SAMPLE_01234567 muster.state=wait\n"), "\(menu)")
         let dates = try await output(of: "mdir", ["-i", esp.string, "-/", "::/"])
         #expect(
             dates.split(separator: "\n").filter { $0.contains("<DIR>") }.allSatisfy { $0.contains("2023-11-14  22:13") }
