@@ -117,7 +117,8 @@ let package = Package(
         room(
             "Agent",
             [
-                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
+                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1,
+                nioSSL, x509, crypto,
                 asn1,
                 logging,
                 lifecycle, subprocess, systemPackage,
@@ -180,7 +181,8 @@ let package = Package(
         tests(
             "AgentTests",
             [
-                "Agent", "AgentWire", "EngineClient", "HostModel", "TestServers", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto,
+                "Agent", "AgentWire", "EngineClient", "HostModel", "TestServers", nioCore, nioPosix, nioHTTP1, nioSSL,
+                x509, crypto,
                 asn1,
                 logging, subprocess, systemPackage,
             ]
