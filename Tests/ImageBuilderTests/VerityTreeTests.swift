@@ -1,4 +1,3 @@
-import Crypto
 import HostModel
 import Subprocess
 import SystemPackage

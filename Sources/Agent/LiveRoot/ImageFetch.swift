@@ -181,6 +181,7 @@ struct ImageFetch: Sendable {
             "is a name that no name server knows"
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { sentence($0.error) } ?? "cannot be reached"
+        case HTTPParserError.invalidEOFState: "cut the connection"
         case is HTTPParserError: "does not answer in HTTP/1.1"
         default: "broke off the call (\(terminalEscaped("\(error)".prefix(120))))"
         }

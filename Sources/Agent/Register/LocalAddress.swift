@@ -16,19 +16,16 @@ package enum LocalAddress {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        var peer = sockaddr_in()
-        peer.sin_family = sa_family_t(AF_INET)
-        peer.sin_port = (port == 0 ? 9 : port).bigEndian
-        peer.sin_addr.s_addr = address.rawValue.bigEndian
-        var own = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var peer = InternetSocketAddress(port: port == 0 ? 9 : port, address: address)
+        var own = InternetSocketAddress(port: 0, address: .any)
+        var length = socklen_t(MemoryLayout<InternetSocketAddress>.size)
         let isConnected = withSocketAddress(&peer) { connect(descriptor, $0, length) } == 0
         guard isConnected, withSocketAddress(&own, { getsockname(descriptor, $0, &length) }) == 0 else { return nil }
-        return IPv4Address(rawValue: UInt32(bigEndian: own.sin_addr.s_addr))
+        return own.ipv4
     }
 
     private static func withSocketAddress(
-        _ address: inout sockaddr_in,
+        _ address: inout InternetSocketAddress,
         _ body: (UnsafeMutablePointer<sockaddr>) -> Int32
     ) -> Int32 {
         withUnsafeMutablePointer(to: &address) { pointer in
@@ -48,11 +45,24 @@ package enum LocalAddress {
             next = entry.pointee.ai_next
             guard let address = entry.pointee.ai_addr else { continue }
             addresses.append(
-                address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                    IPv4Address(rawValue: UInt32(bigEndian: $0.pointee.sin_addr.s_addr))
-                }
+                address.withMemoryRebound(to: InternetSocketAddress.self, capacity: 1) { $0.pointee.ipv4 }
             )
         }
         return addresses
     }
+}
+
+/// `struct sockaddr_in` as ip(7) lays it out. Its own type, because the C type's fields come out of whichever module of the
+/// packages below was read first, and that differs from build to build.
+private struct InternetSocketAddress {
+    private var family = UInt16(AF_INET)
+    private var port: UInt16
+    private var address: UInt32
+    private var zero: UInt64 = 0
+
+    init(port: UInt16, address: IPv4Address) {
+        (self.port, self.address) = (port.bigEndian, address.rawValue.bigEndian)
+    }
+
+    var ipv4: IPv4Address { IPv4Address(rawValue: UInt32(bigEndian: address)) }
 }

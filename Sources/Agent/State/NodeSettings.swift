@@ -79,7 +79,7 @@ package struct NodeConfiguration: Hashable, Sendable {
             arguments: NodeArguments(arguments(site).followed(by: arguments(commandLine))),
             settings: state.value(NodeSettings.self, in: NodeSettings.fileName) ?? NodeSettings()
         )
-        guard arguments.engineFingerprint != nil else { return }
+        guard self.arguments.engineFingerprint != nil else { return }
         let typed = run.value(NodeSettings.self, in: NodeSettings.engineFileName)
         (settings.engine, settings.engineFingerprint) = (typed?.engine, typed?.engineFingerprint)
     }
