@@ -47,13 +47,14 @@ struct SampleImage {
 
     /// `place` keeps the output and the cache of builds apart.
     func build(_ place: String = "a") -> ImageBuild {
-        ImageBuild(
+        var build = ImageBuild(
             definition: scratch.file("sample.yaml"),
             outputDirectory: scratch.file("\(place)/out"),
             cacheDirectory: scratch.file("\(place)/cache"),
-            agent: scratch.file("agent"),
-            menuTemplate: Project.root.appending("pxe/grub.cfg.template")
+            agent: scratch.file("agent")
         )
+        build.menuTemplate = Project.root.appending("pxe/grub.cfg.template")
+        return build
     }
 
     private func makeKernel() async throws {
