@@ -58,14 +58,20 @@ struct BootListeners {
         }
     }
 
-    func openHTTP(_ recipes: BootRecipes, _ leases: LeaseStore?) async throws -> BootHTTPServer {
+    func openHTTP(
+        _ recipes: BootRecipes,
+        _ leases: LeaseStore?,
+        kickstarts: KickstartRecipes?
+    ) async throws -> BootHTTPServer {
         let responder = BootHTTPResponder(
             recipes: recipes,
+            kickstarts: kickstarts,
             directory: directory,
             events: events,
             leases: leases,
             imageDirectory: settings.imageDirectory,
             loaderDirectory: settings.loaderDirectory,
+            agentFile: settings.agentFile,
             logger: logger
         )
         do {

@@ -32,7 +32,7 @@ package struct BootServices: Service {
         return BootServices(
             dhcp: dhcp,
             tftp: try await listeners.openTFTP(leases),
-            http: try await listeners.openHTTP(recipes, leases),
+            http: try await listeners.openHTTP(recipes, leases, kickstarts: try kickstarts(settings)),
             events: events,
             logger: logger
         )
@@ -53,6 +53,13 @@ package struct BootServices: Service {
                 events.finish()
             }
         }
+    }
+
+    private static func kickstarts(_ settings: BootServicesSettings) throws -> KickstartRecipes? {
+        guard let path = settings.kickstartDirectory else { return nil }
+        let templates = PXEDirectory(path: path, option: "--kickstart-directory")
+        let server = ServerLocation(address: settings.address.address, port: settings.httpPort)
+        return try KickstartRecipes(server: server, engine: settings.engine) { try templates.text($0) }
     }
 
     private static func recipes(_ settings: BootServicesSettings) throws -> BootRecipes {

@@ -18,6 +18,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let claimRate: RateLimit
     let bootEventRate = RateLimit(burst: 40, perMinute: 20)
     let signInGate = SignInGate()
+    let agentDigest = AgentDigest()
+    let ticketRate: RateLimit
     private let lock: InstallationLock
 
     /// The CA certificate in PEM.
@@ -33,6 +35,10 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         identity = try keys.engineIdentity(of: authority, address: settings.engineAddress, now: now)
         (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", try authority.fingerprint())
         images = ImageShelf(root: settings.imageDirectory)
+        ticketRate = RateLimit(
+            burst: settings.kickstarts.ticketsPerHostBurst,
+            perMinute: settings.kickstarts.ticketsPerHostPerMinute
+        )
         let perMinute = settings.enrolment.claimsPerMinutePerSource
         claimRate = RateLimit(burst: perMinute, perMinute: perMinute)
     }

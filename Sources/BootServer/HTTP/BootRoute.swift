@@ -1,4 +1,5 @@
 import HostModel
+import Recipes
 
 /// What a request asks the boot server for.
 enum BootRoute: Hashable, Sendable {
@@ -12,6 +13,12 @@ enum BootRoute: Hashable, Sendable {
     case image(ImageFile, machine: BootRequest?)
     /// `/boot/event?mac=…&stage=…&detail=…`: a failure that a script reports.
     case report(MACAddress, step: String, detail: HostileText)
+    /// `/kickstart/TOKEN`: the kickstart that a token stands for.
+    case kickstart(Nonce)
+    /// `/kickstart/TOKEN/installed`, `/kickstart/TOKEN/failed?detail=…`: how an installation ended.
+    case installReport(InstallReport)
+    /// `/boot/muster-agent`: the agent, for a host that is installed by a kickstart.
+    case agent
 
     struct ImageFile: Hashable, Sendable {
         var name: String
@@ -34,8 +41,21 @@ enum BootRoute: Hashable, Sendable {
             let file = ImageFile(name: path[1], version: path[2], file: path[3])
             let machine = target["mac"] == nil ? nil : try Self.machine(target, address)
             self = .image(file, machine: machine)
+        case (KickstartRecipes.tokenPath, 2...3): self = try Self.kickstart(path, target, address)
         default: throw .notFound
         }
+    }
+
+    private static func kickstart(
+        _ path: [String],
+        _ target: RequestTarget,
+        _ address: IPv4Address?
+    ) throws(Refusal) -> BootRoute {
+        guard let token = Nonce(hex: path[1]) else { throw .notFound }
+        guard path.count == 3 else { return .kickstart(token) }
+        guard let outcome = InstallReport.Outcome(rawValue: path[2]) else { throw .notFound }
+        let detail = target["detail"].map { HostileText($0) }
+        return .installReport(InstallReport(token: token, outcome: outcome, detail: detail, address: address))
     }
 
     /// The longest name of a step that a script reports, in bytes.
@@ -48,6 +68,7 @@ enum BootRoute: Hashable, Sendable {
     ) throws(Refusal) -> BootRoute {
         switch name {
         case "ipxe": return .firstStage
+        case "muster-agent": return .agent
         case "script": return .script(try machine(target, address))
         case "event":
             let machine = try machine(target, address)

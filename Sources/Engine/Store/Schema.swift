@@ -8,6 +8,7 @@ enum Schema {
         migrator.registerMigration("1 inventory") { try $0.execute(sql: inventory) }
         migrator.registerMigration("2 enrolment") { try $0.execute(sql: enrolment) }
         migrator.registerMigration("3 boot") { try $0.execute(sql: boot) }
+        migrator.registerMigration("kickstart") { try $0.execute(sql: kickstart) }
         return migrator
     }
 
