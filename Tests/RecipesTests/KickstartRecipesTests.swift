@@ -45,7 +45,7 @@ import Testing
     func theValidatorIsAwake() async throws {
         let python = try await Self.python()
         let golden = try PXEFiles.text("\(PXEFiles.goldens)/Kickstart/plain-lvm-dhcp-bios.ks")
-        let broken = golden.replacing("--only-use=", with: "--only=")
+        let broken = golden.replacing("--only-use=", with: "--disk=")
         let path = "/tmp/muster-broken-\(getpid()).ks"
         try PXEFiles.write(broken, to: path)
         defer { unlink(path) }

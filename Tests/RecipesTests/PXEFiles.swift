@@ -5,10 +5,11 @@ import Testing
 
 /// The files of `pxe/` in this checkout, and the goldens beside this file.
 enum PXEFiles {
-    private static let here = #filePath.split(separator: "/").dropLast()
-    static let directory = "/" + here.dropLast(2).joined(separator: "/") + "/pxe"
-    static let kickstartDirectory = "/" + here.dropLast(2).joined(separator: "/") + "/kickstart"
-    static let goldens = "/" + here.joined(separator: "/") + "/Goldens"
+    private static let components = #filePath.split(separator: "/").dropLast()
+    static let here = "/" + components.joined(separator: "/")
+    static let directory = "/" + components.dropLast(2).joined(separator: "/") + "/pxe"
+    static let kickstartDirectory = "/" + components.dropLast(2).joined(separator: "/") + "/kickstart"
+    static let goldens = here + "/Goldens"
 
     struct Unreadable: Error { var path: String }
 

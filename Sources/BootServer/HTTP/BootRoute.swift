@@ -54,7 +54,8 @@ enum BootRoute: Hashable, Sendable {
         guard let token = Nonce(hex: path[1]) else { throw .notFound }
         guard path.count == 3 else { return .kickstart(token) }
         guard let outcome = InstallReport.Outcome(rawValue: path[2]) else { throw .notFound }
-        let detail = target["detail"].map { HostileText($0) }
+        // curl writes the blanks of a form as `+`.
+        let detail = target["detail"].map { HostileText(String($0.map { $0 == "+" ? " " : $0 })) }
         return .installReport(InstallReport(token: token, outcome: outcome, detail: detail, address: address))
     }
 

@@ -70,11 +70,12 @@ struct KickstartStorage {
         var lines: [[String]] = []
         for (index, path) in paths.enumerated() {
             let disk = "--ondisk=\(path)"
-            lines.append(
-                isUEFI
-                    ? ["part", "raid.1\(index)", "--size=\(Self.espSize)", disk]
-                    : ["part", "biosboot", "--fstype=biosboot", "--size=1", disk]
-            )
+            if isUEFI {
+                lines.append(["part", "raid.1\(index)", "--size=\(Self.espSize)", disk])
+            } else if index == 0 {
+                // pykickstart takes one partition of this name: firmware without UEFI starts from the first disk.
+                lines.append(["part", "biosboot", "--fstype=biosboot", "--size=1", disk])
+            }
             lines += [
                 ["part", "raid.2\(index)", "--size=\(Self.bootSize)", disk],
                 ["part", "raid.3\(index)", "--size=\(shareOfGroup(level))", "--grow", disk],
