@@ -204,6 +204,11 @@ import Testing
                 refusal: "/dev/disk/by-id/virtio-A holds data, and wiping it was not asked for"
             ),
             Disks(
+                testDescription: "what no tool knows",
+                disks: "virtio-A 64M blank\nvirtio-B 64M noise\n",
+                refusal: "/dev/disk/by-id/virtio-B holds data, and wiping it was not asked for"
+            ),
+            Disks(
                 testDescription: "a partition table",
                 disks: "virtio-A 64M blank\nvirtio-B 64M gpt\n",
                 refusal: "/dev/disk/by-id/virtio-B h"

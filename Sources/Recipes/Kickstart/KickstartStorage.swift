@@ -31,8 +31,8 @@ struct KickstartStorage {
             "clearpart", storage.wipe ? "--all" : "--none", "--initlabel", "--disklabel=gpt", "--drives=\(all)",
         ]
         var lines = [["ignoredisk", "--only-use=\(all)"]]
-        if storage.wipe { lines.append(["zerombr"]) }
-        lines += [clear, ["bootloader", "--location=mbr", "--boot-drive=\(paths[0])"]]
+        // Anaconda takes a disk without a label by `zerombr` alone; `%pre` has stopped before one that is not empty.
+        lines += [["zerombr"], clear, ["bootloader", "--location=mbr", "--boot-drive=\(paths[0])"]]
         lines += storage.raid.map(raid) ?? plain()
         return lines + volumes()
     }
@@ -86,7 +86,7 @@ struct KickstartStorage {
         lines.append(
             storage.layout == .partitions
                 ? array("/", "xfs", "root", level, 3)
-                : ["raid", "pv.0", "--device=host", "--level=RAID\(level.rawValue)"]
+                : ["raid", "pv.0", "--device=pv", "--level=RAID\(level.rawValue)"]
                     + members(3)
         )
         return lines
