@@ -156,7 +156,11 @@ let package = Package(
         tests("HostModelTests", ["HostModel"]),
         tests("BootWireTests", ["BootWire", "HostModel", nioCore]),
         tests("AgentWireTests", ["AgentWire", "HostModel", nioCore]),
-        tests("RecipesTests", ["Recipes", "HostModel"], exclude: ["Goldens"]),
+        tests(
+            "RecipesTests",
+            ["Recipes", "HostModel", subprocess, systemPackage],
+            exclude: ["Goldens", "kickstart-sandbox"]
+        ),
         tests("ArchiveTests", ["Archive", subprocess, systemPackage]),
         tests("NetlinkTests", ["Netlink", "HostModel", subprocess]),
         tests("SigningTests", ["Signing", subprocess, systemPackage]),

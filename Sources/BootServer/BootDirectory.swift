@@ -13,4 +13,28 @@ package protocol BootDirectory: Sendable {
 
     /// Addresses kept for known machines.
     func reservations() async throws -> [AddressReservation]
+
+    /// A link to the machine's kickstart, good for one fetch. Refused, with a sentence for its screen, where the machine
+    /// cannot be installed.
+    func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket
+
+    /// What a link stands for. The link is spent by that, whatever becomes of the answer.
+    func fetchKickstart(_ fetch: KickstartFetch) async throws -> KickstartAnswer
+
+    /// How an installation ended.
+    func report(_ report: InstallReport) async throws -> InstallReportAnswer
+}
+
+/// A directory without kickstarts, for trying the boot services.
+extension BootDirectory {
+    package func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket { throw NoKickstarts() }
+
+    package func fetchKickstart(_ fetch: KickstartFetch) async throws -> KickstartAnswer { KickstartAnswer(.unknown) }
+
+    package func report(_ report: InstallReport) async throws -> InstallReportAnswer { InstallReportAnswer(.unknown) }
+}
+
+/// Kickstarts need an engine, which keeps the tokens.
+struct NoKickstarts: Error, CustomStringConvertible {
+    var description: String { "kickstarts need an engine" }
 }

@@ -107,4 +107,16 @@ package struct QueueingDirectory: BootDirectory {
     }
 
     package func reservations() async throws -> [AddressReservation] { try await directory.reservations() }
+
+    package func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket {
+        try await directory.issueKickstart(request)
+    }
+
+    package func fetchKickstart(_ fetch: KickstartFetch) async throws -> KickstartAnswer {
+        try await directory.fetchKickstart(fetch)
+    }
+
+    package func report(_ report: InstallReport) async throws -> InstallReportAnswer {
+        try await directory.report(report)
+    }
 }

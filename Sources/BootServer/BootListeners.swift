@@ -60,14 +60,20 @@ struct BootListeners {
         }
     }
 
-    func openHTTP(_ recipes: BootRecipes, _ machines: MachineLocator) async throws -> BootHTTPServer {
+    func openHTTP(
+        _ recipes: BootRecipes,
+        _ machines: MachineLocator,
+        kickstarts: KickstartRecipes?
+    ) async throws -> BootHTTPServer {
         let responder = BootHTTPResponder(
             recipes: recipes,
+            kickstarts: kickstarts,
             directory: directory,
             events: events,
             machines: machines,
             imageDirectory: settings.imageDirectory,
             loaderDirectory: settings.loaderDirectory,
+            agentFile: settings.agentFile,
             logger: logger
         )
         do {

@@ -26,7 +26,7 @@ package struct BootServices: Service {
         wait: StartWait = StartWait(),
         logger: Logger
     ) async throws -> BootServices {
-        let recipes = try recipes(settings)
+        let (recipes, kickstarts) = (try recipes(settings), try kickstarts(settings))
         let events = BootEventQueue(directory: directory, logger: logger)
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
@@ -45,7 +45,9 @@ package struct BootServices: Service {
             return BootServices(
                 dhcp: dhcp,
                 tftp: loaders,
-                http: try await wait.opening(logger) { try await listeners.openHTTP(recipes, machines) },
+                http: try await wait.opening(logger) {
+                    try await listeners.openHTTP(recipes, machines, kickstarts: kickstarts)
+                },
                 events: events,
                 leases: leases,
                 logger: logger
@@ -80,6 +82,13 @@ package struct BootServices: Service {
                 events.finish()
             }
         }
+    }
+
+    private static func kickstarts(_ settings: BootServicesSettings) throws -> KickstartRecipes? {
+        guard let path = settings.kickstartDirectory else { return nil }
+        let templates = PXEDirectory(path: path, option: "--kickstart-directory")
+        let server = ServerLocation(address: settings.address.address, port: settings.httpPort)
+        return try KickstartRecipes(server: server, engine: settings.engine) { try templates.text($0) }
     }
 
     private static func recipes(_ settings: BootServicesSettings) throws -> BootRecipes {

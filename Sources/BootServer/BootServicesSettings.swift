@@ -18,6 +18,10 @@ package struct BootServicesSettings: Sendable {
     package var loaderDirectory: String
     /// Holds boot scripts and templates.
     package var pxeDirectory: String
+    /// Holds kickstart templates; `nil` serves no kickstarts.
+    package var kickstartDirectory: String?
+    /// The agent's file for hosts that are installed by a kickstart; `nil` serves none.
+    package var agentFile: String?
     /// Where the journal of leases lies.
     package var stateDirectory: String
     package var httpPort: UInt16 = 80

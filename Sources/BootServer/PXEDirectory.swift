@@ -1,6 +1,7 @@
 import Glibc
 
-/// The directory of boot scripts and templates (`pxe/` in a checkout, /usr/share/muster/pxe when installed).
+/// The directory of boot scripts and templates (`pxe/` in a checkout, /usr/share/muster/pxe when installed), or that of
+/// kickstart templates beside it.
 package struct PXEDirectory: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         /// One sentence of cause and what to do.
@@ -8,11 +9,13 @@ package struct PXEDirectory: Sendable {
     }
 
     package let path: String
+    private let option: String
 
     /// The longest script read, in bytes.
     package static let scriptBytesMax = 64 * 1024
 
-    package init(path: String) { self.path = path }
+    /// `option` is the flag that names another directory, for errors.
+    package init(path: String, option: String = "--pxe-directory") { (self.path, self.option) = (path, option) }
 
     /// The text of one file.
     package func text(_ name: String) throws(Failure) -> String {
@@ -21,7 +24,7 @@ package struct PXEDirectory: Sendable {
             let reason = String(cString: strerror(errno))
             throw Failure(
                 description:
-                    "\(file) cannot be read: \(reason); name the directory of boot scripts with --pxe-directory"
+                    "\(file) cannot be read: \(reason); name the directory of boot scripts with \(option)"
             )
         }
         defer { fclose(stream) }

@@ -63,6 +63,23 @@ package final class RemoteBootDirectory: BootDirectory {
         }
     }
 
+    // None of these may be sent twice over a kept connection: each makes or spends a token.
+
+    package func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket {
+        let path = "/boot/kickstart/ticket"
+        return try decode(try await post(path, request, isIdempotent: false), from: path)
+    }
+
+    package func fetchKickstart(_ fetch: KickstartFetch) async throws -> KickstartAnswer {
+        let path = "/boot/kickstart/fetch"
+        return try decode(try await post(path, fetch, isIdempotent: false), from: path)
+    }
+
+    package func report(_ report: InstallReport) async throws -> InstallReportAnswer {
+        let path = "/boot/kickstart/report"
+        return try decode(try await post(path, report, isIdempotent: false), from: path)
+    }
+
     private func post(_ path: String, _ value: some Encodable, isIdempotent: Bool) async throws -> ByteBuffer {
         var call = HTTPCall.post(path, ByteBuffer(bytes: try JSONEncoder().encode(value)))
         call.isIdempotent = isIdempotent

@@ -1,3 +1,5 @@
+import HostModel
+
 /// What one installation is told from outside, and its limits. Read once, in the roof.
 package struct EngineSettings: Sendable {
     /// Where everything lies: `engine.db`, `pki/`, `images/`.
@@ -6,6 +8,9 @@ package struct EngineSettings: Sendable {
     package var organization = "Muster"
     /// The name or IPv4 address that nodes and browsers use; it is in the engine's certificate and in boot scripts.
     package var engineAddress: String
+    /// The agent's file for hosts that a kickstart installs; muster-boot serves the same.
+    package var agentFile = AgentFile.installed
+    package var kickstarts = KickstartLimits()
     package var enrolment = EnrolmentLimits()
     package var monitoring = MonitoringTimes()
     package var boot = BootLimits()

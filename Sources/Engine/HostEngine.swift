@@ -19,6 +19,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let bootRates: BootStepRates
     let signInEventRate = RateLimit(burst: 40, perMinute: 20)
     let signInGate = SignInGate()
+    let agentDigest = AgentDigest()
+    let ticketRate: RateLimit
     private let lock: InstallationLock
 
     /// The engine's public key for SSH, `ssh-rsa BASE64` without a comment.
@@ -37,6 +39,10 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", authority.fingerprint())
         sshPublicKey = try keys.sshKey().publicLine
         images = ImageShelf(root: settings.imageDirectory)
+        ticketRate = RateLimit(
+            burst: settings.kickstarts.ticketsPerHostBurst,
+            perMinute: settings.kickstarts.ticketsPerHostPerMinute
+        )
         let perMinute = settings.enrolment.claimsPerMinutePerSource
         claimRate = RateLimit(burst: perMinute, perMinute: perMinute)
         bootRates = BootStepRates(settings.boot)

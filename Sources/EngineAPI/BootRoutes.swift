@@ -22,6 +22,18 @@ struct BootRoutes {
             try await directory.record(events)
             return Response(status: .noContent)
         }
+        router.post("boot/kickstart/ticket") { request, _ in
+            let question = try await request.json(BootRequest.self, limit: BodyLimit.boot)
+            return try Response.json(await directory.issueKickstart(question))
+        }
+        router.post("boot/kickstart/fetch") { request, _ in
+            let fetch = try await request.json(KickstartFetch.self, limit: BodyLimit.boot)
+            return try Response.json(await directory.fetchKickstart(fetch))
+        }
+        router.post("boot/kickstart/report") { request, _ in
+            let report = try await request.json(InstallReport.self, limit: BodyLimit.boot)
+            return try Response.json(await directory.report(report))
+        }
         router.get("boot/reservations") { _, _ in try Response.json(await directory.reservations()) }
         return router
     }

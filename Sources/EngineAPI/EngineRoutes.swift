@@ -40,5 +40,6 @@ struct EngineRoutes {
         InventoryRoutes(engine: engine).add(to: api)
         ProfileRoutes(engine: engine).add(to: api)
         ImageRoutes(engine: engine).add(to: api)
+        KickstartRoutes(engine: engine).add(to: api)
     }
 }

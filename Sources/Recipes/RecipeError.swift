@@ -17,6 +17,12 @@ package enum RecipeError: Error, Hashable, Sendable {
     /// A name in a manifest that is not one safe path component.
     case unsafeName(value: String)
     case unsupportedMode(profile: String, mode: BootProfile.Mode)
+    /// A value for a kickstart that is no word of it.
+    case unsafeWord(value: String)
+    /// Values that do not go together.
+    case contradiction(what: String, reason: String)
+    /// A kickstart without the engine that the host is to register with.
+    case engineUnknown
 }
 
 extension RecipeError: CustomStringConvertible {
@@ -35,16 +41,22 @@ extension RecipeError: CustomStringConvertible {
         case .unsafeName(let value): "\"\(terminalEscaped(value))\" cannot name an image, a version or a file"
         case .unsupportedMode(let profile, let mode):
             "the boot profile \(terminalEscaped(profile)) has the mode \(mode.rawValue), for which there is no script yet"
+        case .unsafeWord(let value): "\"\(terminalEscaped(value))\" cannot stand in a kickstart file"
+        case .contradiction(let what, let reason): "\(what) cannot be: \(reason)"
+        case .engineUnknown: "this boot server was not told where the engine is"
         }
     }
 
     /// What to do about it.
     package var remedy: String {
         switch self {
-        case .unknownPlaceholder, .malformedPlaceholder, .notAScript: "correct the file in the pxe directory"
+        case .unknownPlaceholder, .malformedPlaceholder, .notAScript:
+            "correct the file in the pxe or the kickstart directory"
         case .unsafeArgument, .commandLineTooLong: "change the kernel arguments of the boot profile or of the image"
         case .missingFile, .unsafeName: "build and publish the image again"
-        case .unsupportedMode: "set a boot profile with the mode run, local or deny"
+        case .unsupportedMode: "set a boot profile with the mode run, kickstart, local or deny"
+        case .unsafeWord, .contradiction: "correct the kickstart settings of the profile or of the host"
+        case .engineUnknown: "start muster-boot with --engine and --engine-fingerprint"
         }
     }
 }

@@ -48,6 +48,22 @@ struct MusterBootOptions: ParsableArguments {
     )
     var pxeDirectory: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Kickstart templates. (default: kickstart beside the boot scripts)",
+            valueName: "path"
+        )
+    )
+    var kickstartDirectory: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The agent for hosts that a kickstart installs. (default: .build-agent/muster-agent, else /usr/share/muster/agent/muster-agent)",
+            valueName: "path"
+        )
+    )
+    var agentFile: String?
+
     @Option(help: ArgumentHelp("Where the journal of leases lies.", valueName: "path"))
     var stateDirectory = "/var/lib/muster-boot"
 
@@ -72,6 +88,8 @@ struct MusterBootOptions: ParsableArguments {
             pxeDirectory: pxeDirectory ?? Self.standardPXEDirectory,
             stateDirectory: stateDirectory
         )
+        settings.kickstartDirectory = templates(beside: settings.pxeDirectory)
+        settings.agentFile = agentFile ?? Self.standardAgentFile
         if dhcp == .full {
             guard let pool else {
                 throw ValidationError("--dhcp full needs --pool FIRST-LAST; with another DHCP server give --dhcp off.")
@@ -83,6 +101,14 @@ struct MusterBootOptions: ParsableArguments {
         (settings.httpPort, settings.tftpPort, settings.dhcpPort) = (httpPort, tftpPort, dhcpPort)
         settings.engine = try engineLocation()
         return settings
+    }
+
+    /// The directory that was named, or the one beside the boot scripts where there is one.
+    private func templates(beside pxe: String) -> String? {
+        if let kickstartDirectory { return kickstartDirectory }
+        let above = pxe.split(separator: "/").dropLast().joined(separator: "/")
+        let path = (pxe.hasPrefix("/") ? "/" : "") + (above.isEmpty ? "kickstart" : "\(above)/kickstart")
+        return access(path, R_OK) == 0 ? path : nil
     }
 
     func directory() throws -> any BootDirectory {
@@ -113,6 +139,10 @@ struct MusterBootOptions: ParsableArguments {
 
     private static var standardPXEDirectory: String {
         access("pxe/boot.ipxe", R_OK) == 0 ? "pxe" : "/usr/share/muster/pxe"
+    }
+
+    private static var standardAgentFile: String {
+        access(AgentFile.ofCheckout, R_OK) == 0 ? AgentFile.ofCheckout : AgentFile.installed
     }
 
     /// A profile file is a few kilobytes; at most 1 MiB is read.

@@ -50,6 +50,8 @@ import Testing
             ("run-root.ipxe", try recipes.script(for: live, to: request(.bios))),
             ("run-bios.ipxe", try recipes.script(for: run, to: request(.bios))),
             ("run-efi.ipxe", try recipes.script(for: run, to: request(.uefi))),
+            ("kickstart-bios.ipxe", try KickstartSamples.bootScript(recipes, request(.bios))),
+            ("kickstart-efi.ipxe", try KickstartSamples.bootScript(recipes, request(.uefi))),
             ("local.ipxe", try recipes.script(for: answer(.local), to: request())),
             ("deny.ipxe", try recipes.script(for: answer(.deny, reason: "denied by admin@internal"), to: request())),
             ("wait.ipxe", try recipes.script(for: answer(.run), to: request())),

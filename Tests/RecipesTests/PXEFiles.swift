@@ -5,9 +5,11 @@ import Testing
 
 /// The files of `pxe/` in this checkout, and the goldens beside this file.
 enum PXEFiles {
-    private static let here = #filePath.split(separator: "/").dropLast()
-    static let directory = "/" + here.dropLast(2).joined(separator: "/") + "/pxe"
-    static let goldens = "/" + here.joined(separator: "/") + "/Goldens"
+    private static let components = #filePath.split(separator: "/").dropLast()
+    static let here = "/" + components.joined(separator: "/")
+    static let directory = "/" + components.dropLast(2).joined(separator: "/") + "/pxe"
+    static let kickstartDirectory = "/" + components.dropLast(2).joined(separator: "/") + "/kickstart"
+    static let goldens = here + "/Goldens"
 
     struct Unreadable: Error { var path: String }
 
@@ -26,7 +28,7 @@ enum PXEFiles {
         guard fwrite(bytes, 1, bytes.count, stream) == bytes.count else { throw Unreadable(path: path) }
     }
 
-    static func names() throws -> [String] {
+    static func names(in directory: String = directory) throws -> [String] {
         guard let stream = opendir(directory) else { throw Unreadable(path: directory) }
         defer { closedir(stream) }
         var names: [String] = []
@@ -37,6 +39,13 @@ enum PXEFiles {
             if !name.hasPrefix(".") { names.append(name) }
         }
         return names.sorted()
+    }
+
+    static func kickstartRecipes(engine: EngineLocation?) throws -> KickstartRecipes {
+        let address = try #require(IPv4Address("10.77.0.1"))
+        return try KickstartRecipes(server: ServerLocation(address: address), engine: engine) { name in
+            try text("\(kickstartDirectory)/\(name)")
+        }
     }
 
     static func recipes(engine: EngineLocation? = nil) throws -> BootRecipes {

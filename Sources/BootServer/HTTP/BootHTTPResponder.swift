@@ -8,32 +8,37 @@ package import Recipes
 /// Answers requests: asks the directory, writes scripts, opens files, and tells the events. Knows no connection.
 package struct BootHTTPResponder: Sendable {
     let recipes: BootRecipes
+    let kickstarts: KickstartRecipes?
     let directory: any BootDirectory
     let events: BootEventQueue
     let machines: MachineLocator
     let images: ServedDirectory
     let loaders: ServedDirectory
+    let agent: ServedAgent?
     let limits: BootHTTPLimits
     let logger: Logger
     private let reports: Allowance<MACAddress>
     private let reporters: Allowance<IPv4Address>
     private let asks: Allowance<IPv4Address>
-    private let downloads: Admission<IPv4Address>
+    let downloads: Admission<IPv4Address>
 
     /// `machines` say which machine an address is: for the loaders, whose requests name none, and for what somebody may
     /// have asked in another's name.
     package init(
         recipes: BootRecipes,
+        kickstarts: KickstartRecipes? = nil,
         directory: any BootDirectory,
         events: BootEventQueue,
         machines: MachineLocator,
         imageDirectory: String,
         loaderDirectory: String,
+        agentFile: String? = nil,
         limits: BootHTTPLimits = BootHTTPLimits(),
         logger: Logger
     ) {
         (self.recipes, self.directory, self.events, self.machines) = (recipes, directory, events, machines)
-        self.limits = limits
+        (self.limits, self.kickstarts) = (limits, kickstarts)
+        agent = agentFile.flatMap { ServedAgent(path: $0) }
         images = ServedDirectory(path: imageDirectory, followsLinks: false)
         loaders = ServedDirectory(path: loaderDirectory, followsLinks: true)
         self.logger = logger
@@ -80,6 +85,9 @@ package struct BootHTTPResponder: Sendable {
             guard asks.take(address ?? .any) else { return busy("this address asks too often") }
             return await script(request, tells: head.method == .GET)
         case .loader(let name): return await loader(name, head, address)
+        case .agent: return await serveAgent(head, address)
+        case .kickstart(let token): return await kickstart(token, head, address)
+        case .installReport(let report): return await take(report, head)
         case .image(let image, let claim): return await self.image(image, claim, head, address)
         case .report(let mac, let step, let detail):
             // Answered with a body: iPXE of 2019 waits for one after a 204.
@@ -110,6 +118,8 @@ package struct BootHTTPResponder: Sendable {
             return wait(request, reason: "the engine does not answer")
         }
         do {
+            // Each script for an installer holds a token of its own: asking for the head makes none.
+            if answer.profile.mode == .kickstart, tells { return await installerScript(answer, request) }
             let script = try recipes.script(for: answer, to: request)
             if tells { await tell(script.kind, answer, request) }
             return .text(.ok, script.text)
@@ -122,7 +132,7 @@ package struct BootHTTPResponder: Sendable {
         }
     }
 
-    private func wait(_ request: BootRequest, reason: String) -> BootHTTPResponse {
+    func wait(_ request: BootRequest, reason: String) -> BootHTTPResponse {
         do {
             return .text(.ok, try recipes.wait(request, reason: reason).text)
         } catch {
@@ -131,17 +141,18 @@ package struct BootHTTPResponder: Sendable {
         }
     }
 
-    private func tell(_ kind: BootScript.Kind, _ answer: BootAnswer, _ request: BootRequest) async {
+    func tell(_ kind: BootScript.Kind, _ answer: BootAnswer, _ request: BootRequest) async {
         let profile = terminalEscaped(answer.profile.name)
         let reason = terminalEscaped(answer.reason)
         let (stage, detail): (BootEvent.Stage, String) =
             switch kind {
             case .run: (.script, "got the script of the profile \(profile): \(reason)")
+            case .kickstart: (.script, "got the installer's script of the profile \(profile): \(reason)")
             case .local: (.localDisk, "was sent to its own disk by the profile \(profile): \(reason)")
             case .deny: (.denied, "was denied by the profile \(profile): \(reason)")
             case .wait: (.script, "was told to wait, no image is published for the profile \(profile): \(reason)")
             }
-        // The node image is only got with its last file.
+        // The node image is only got with its last file, an installation with its kickstart.
         let isOutcome = kind == .local || kind == .deny
         events.offer(await event(of: request, stage, detail, outcome: isOutcome ? answer.profile.name : nil))
     }
@@ -230,7 +241,7 @@ package struct BootHTTPResponder: Sendable {
         }
     }
 
-    private func file(
+    func file(
         _ directory: ServedDirectory,
         _ components: [String],
         _ head: HTTPRequestHead

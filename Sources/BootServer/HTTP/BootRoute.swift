@@ -1,4 +1,5 @@
 import HostModel
+import Recipes
 
 /// What a request asks the boot server for.
 enum BootRoute: Hashable, Sendable {
@@ -12,6 +13,12 @@ enum BootRoute: Hashable, Sendable {
     case image(ImageFile, Claim?)
     /// `/boot/event?mac=…&stage=…&detail=…`: a failure that a script reports.
     case report(MACAddress, step: String, detail: HostileText)
+    /// `/kickstart/TOKEN`: the kickstart that a token stands for.
+    case kickstart(Nonce)
+    /// `/kickstart/TOKEN/installed`, `/kickstart/TOKEN/failed?detail=…`: how an installation ended.
+    case installReport(InstallReport)
+    /// `/boot/muster-agent`: the agent, for a host that is installed by a kickstart.
+    case agent
 
     /// Who fetches an image file, by its own word, and the profile whose script named the file.
     struct Claim: Hashable, Sendable {
@@ -43,8 +50,22 @@ enum BootRoute: Hashable, Sendable {
                 return
             }
             self = .image(file, Claim(machine: try Self.machine(target, address), profile: target["profile"]))
+        case (KickstartRecipes.tokenPath, 2...3): self = try Self.kickstart(path, target, address)
         default: throw .notFound
         }
+    }
+
+    private static func kickstart(
+        _ path: [String],
+        _ target: RequestTarget,
+        _ address: IPv4Address?
+    ) throws(Refusal) -> BootRoute {
+        guard let token = Nonce(hex: path[1]) else { throw .notFound }
+        guard path.count == 3 else { return .kickstart(token) }
+        guard let outcome = InstallReport.Outcome(rawValue: path[2]) else { throw .notFound }
+        // curl writes the blanks of a form as `+`.
+        let detail = target["detail"].map { HostileText(String($0.map { $0 == "+" ? " " : $0 })) }
+        return .installReport(InstallReport(token: token, outcome: outcome, detail: detail, address: address))
     }
 
     /// The longest name of a step that a script reports, in bytes.
@@ -57,6 +78,7 @@ enum BootRoute: Hashable, Sendable {
     ) throws(Refusal) -> BootRoute {
         switch name {
         case "ipxe": return .firstStage
+        case "muster-agent": return .agent
         case "script": return .script(try machine(target, address))
         case "event":
             let machine = try machine(target, address)

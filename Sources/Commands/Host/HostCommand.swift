@@ -6,7 +6,7 @@ struct HostCommand: AsyncParsableCommand {
         abstract: "Hosts: what they are, and their approval.",
         subcommands: [
             HostList.self, HostShow.self, HostApprove.self, HostReject.self, HostWaitCommand.self, HostBoot.self,
-            HostAddress.self, HostNetwork.self, HostRemove.self,
+            HostAddress.self, HostNetwork.self, HostKickstartCommand.self, HostRemove.self,
         ]
     )
 }

@@ -6,7 +6,7 @@ struct ProfileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile",
         abstract: "Boot profiles: what machines boot.",
-        subcommands: [ProfileList.self, ProfileShow.self]
+        subcommands: [ProfileList.self, ProfileShow.self, ProfileSet.self]
     )
 }
 
@@ -54,9 +54,11 @@ func profileTable(_ profiles: [BootProfile]) -> Table {
 
 /// `muster profile show`.
 func profileDetails(_ profile: BootProfile) -> Details {
-    Details(fields: [
+    var fields = [
         ("Name", Cell(profile.name)), ("Mode", Cell(profile.mode.rawValue)),
         ("Image", Cell(profile.image?.description)),
         ("Kernel arguments", Cell(profile.kernelArguments.joined(separator: " "))),
-    ])
+    ]
+    if let kickstart = profile.kickstart { fields += kickstartFields(kickstart) }
+    return Details(fields: fields)
 }

@@ -95,10 +95,18 @@ extension BootProfile {
         switch mode {
         case .local, .deny:
             guard image == nil else { throw EngineError(.invalid, "A profile of mode \(mode.rawValue) has no image.") }
-        case .run, .install, .kickstart, .rescue:
+        case .kickstart: break
+        case .run, .install, .rescue:
             guard image != nil else {
                 throw EngineError(.invalid, "A profile of mode \(mode.rawValue) needs an image.")
             }
+        }
+        guard (mode == .kickstart) == (kickstart != nil) else {
+            throw EngineError(
+                .invalid,
+                "A profile of mode kickstart has kickstart settings, and no other has.",
+                remedy: "Give it the key \"kickstart\" with at least a \"tree\" (docs/kickstart.md)."
+            )
         }
         let bytes = kernelArguments.reduce(0) { $0 + $1.utf8.count + 1 }
         guard kernelArguments.count <= Self.argumentsMax, bytes <= Self.argumentBytesMax else {

@@ -20,11 +20,13 @@ extension Store {
     func save(_ profile: BootProfile, in db: Database) throws {
         try db.execute(
             literal: """
-                INSERT INTO profile (name, mode, image, kernelArguments)
+                INSERT INTO profile (name, mode, image, kernelArguments, kickstart)
                 VALUES (\(profile.name), \(profile.mode), \(profile.image),
-                        \(try ColumnJSON.encode(profile.kernelArguments)))
+                        \(try ColumnJSON.encode(profile.kernelArguments)),
+                        \(try profile.kickstart.map { try ColumnJSON.encode($0) }))
                 ON CONFLICT (name) DO UPDATE
-                SET mode = excluded.mode, image = excluded.image, kernelArguments = excluded.kernelArguments
+                SET mode = excluded.mode, image = excluded.image, kernelArguments = excluded.kernelArguments,
+                    kickstart = excluded.kickstart
                 """
         )
     }
@@ -68,7 +70,8 @@ extension BootProfile {
             name: row["name"],
             mode: row["mode"],
             image: row["image"],
-            kernelArguments: ColumnJSON.decode(row["kernelArguments"]) ?? []
+            kernelArguments: ColumnJSON.decode(row["kernelArguments"]) ?? [],
+            kickstart: ColumnJSON.decode(row["kickstart"])
         )
     }
 }
@@ -111,7 +114,9 @@ extension Store {
         try await read { db in
             let host = try Self.host(mac: request.mac, or: request.hardwareID, in: db)
             let (name, reason) = try Self.profileName(for: host, deniedBefore: deniedBefore, in: db)
-            guard let profile = try Self.profile(name, in: db) else { throw Self.noProfile(name) }
+            guard var profile = try Self.profile(name, in: db) else { throw Self.noProfile(name) }
+            // The answer is for a script; what a kickstart holds beyond goes out with a token and no other way.
+            profile.kickstart?.rootPassword = nil
             let manifest = try profile.image.flatMap { try ImageRecord.fetch($0, in: db)?.manifest }
             return BootAnswer(profile: profile, manifest: manifest, reason: reason, host: host?.name)
         }
@@ -128,7 +133,7 @@ extension Store {
         return try id.flatMap { try HostRow.filter(Column("hardwareID") == $0).fetchOne(db) }
     }
 
-    private static func profileName(
+    static func profileName(
         for host: HostRow?,
         deniedBefore: Int64,
         in db: Database

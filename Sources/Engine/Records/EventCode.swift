@@ -76,7 +76,7 @@ extension EventCode {
         switch self {
         case .registrationFailed, .registered, .registrationEmptyID, .claimReceived, .claimExpired, .signInFailed:
             .strangers
-        case .bootStep, .bootFailed, .bootDenied: .boot
+        case .bootStep, .bootFailed, .bootDenied, .kickstartIssued, .kickstartRefused: .boot
         default: .other
         }
     }

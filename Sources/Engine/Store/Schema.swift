@@ -13,6 +13,7 @@ enum Schema {
         migrator.registerMigration("6 event classes") { try $0.execute(sql: eventClasses) }
         migrator.registerMigration("7 cluster demands") { try $0.execute(sql: clusterDemands) }
         migrator.registerMigration("8 boot outcomes") { try $0.execute(sql: bootOutcomes) }
+        migrator.registerMigration("9 kickstart") { try $0.execute(sql: kickstart) }
         return migrator
     }
 

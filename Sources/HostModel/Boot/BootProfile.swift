@@ -15,13 +15,23 @@ package struct BootProfile: Hashable, Sendable, Codable {
     /// 1 to 63 bytes: a lower-case letter, then letters, digits and hyphens.
     package var name: String
     package var mode: Mode
-    /// `NAME` (the active version) or `NAME@VERSION`; `nil` for `local` and `deny`.
+    /// `NAME` (the active version) or `NAME@VERSION`; `nil` for `local` and `deny`. With `kickstart` the node image that
+    /// is unpacked; `nil` installs packages.
     package var image: ImageReference?
     /// Words of the kernel command line, each without white space.
     package var kernelArguments: [String]
+    /// What is installed; for the mode `kickstart` and no other.
+    package var kickstart: KickstartSettings?
 
-    package init(name: String, mode: Mode, image: ImageReference? = nil, kernelArguments: [String] = []) {
+    package init(
+        name: String,
+        mode: Mode,
+        image: ImageReference? = nil,
+        kernelArguments: [String] = [],
+        kickstart: KickstartSettings? = nil
+    ) {
         (self.name, self.mode, self.image, self.kernelArguments) = (name, mode, image, kernelArguments)
+        self.kickstart = kickstart
     }
 }
 

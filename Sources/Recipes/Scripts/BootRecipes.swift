@@ -38,6 +38,7 @@ package struct BootRecipes: Sendable {
         switch answer.profile.mode {
         case .local: try render(.local, common(answer, request))
         case .deny: try render(.deny, common(answer, request))
+        // A kickstart needs a ticket: see `script(for:ticket:to:)`.
         case .install, .kickstart:
             throw .unsupportedMode(profile: answer.profile.name, mode: answer.profile.mode)
         case .run, .rescue:
@@ -60,12 +61,12 @@ package struct BootRecipes: Sendable {
         )
     }
 
-    private func render(_ kind: BootScript.Kind, _ values: [String: ScriptValue]) throws(RecipeError) -> BootScript {
+    func render(_ kind: BootScript.Kind, _ values: [String: ScriptValue]) throws(RecipeError) -> BootScript {
         guard let template = templates[kind] else { preconditionFailure("init loads a template of every kind") }
         return BootScript(kind: kind, text: try template.render(values))
     }
 
-    private func common(_ answer: BootAnswer, _ request: BootRequest) -> [String: ScriptValue] {
+    func common(_ answer: BootAnswer, _ request: BootRequest) -> [String: ScriptValue] {
         [
             "mac": .mac(request.mac),
             "host": .screenText(answer.host?.rawValue ?? "a new machine"),

@@ -6,6 +6,8 @@ package struct BootScript: Hashable, Sendable {
     package enum Kind: String, CaseIterable, Hashable, Sendable {
         /// Loads a kernel and an initramfs and starts them.
         case run
+        /// Loads an installer, which fetches its kickstart from here.
+        case kickstart
         /// Hands over to the machine's own disk.
         case local
         /// Gives the machine nothing; its firmware goes on by itself.
@@ -19,6 +21,11 @@ package struct BootScript: Hashable, Sendable {
         var placeholders: Set<String> {
             switch self {
             case .run: ["mac", "host", "profile", "reason", "image", "kernel", "initramfs", "arguments", "event"]
+            case .kickstart:
+                [
+                    "mac", "host", "profile", "reason", "image", "kernel", "initramfs", "arguments", "event",
+                    "first_stage",
+                ]
             case .local: ["mac", "host", "profile", "reason", "event"]
             case .deny: ["mac", "host", "reason"]
             case .wait: ["mac", "reason", "first_stage"]

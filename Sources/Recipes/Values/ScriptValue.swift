@@ -64,5 +64,10 @@ package struct ScriptValue: Hashable, Sendable {
 
     private static let grubPlain = Set("=,:/+@%".utf8)
 
+    /// Something below a web address that people set, which holds nothing that iPXE acts on.
+    package static func url(_ location: WebLocation, path: [String]) -> ScriptValue {
+        ScriptValue(text: ([location.rawValue] + path.map { PercentEncoding.encode($0) }).joined(separator: "/"))
+    }
+
     package static func mac(_ mac: MACAddress) -> ScriptValue { ScriptValue(text: mac.description) }
 }

@@ -75,6 +75,7 @@ struct EngineProcess: Sendable {
             )
         }
         var settings = EngineSettings(dataDirectory: configuration.dataDirectory, engineAddress: address)
+        if access(AgentFile.ofCheckout, R_OK) == 0 { settings.agentFile = AgentFile.ofCheckout }
         if let name = configuration.organization ?? installation?.organization { settings.organization = name }
         return (try await HostEngine.open(settings, logger: logger), address)
     }

@@ -13,13 +13,21 @@ import Testing
 final class MemoryDirectory: BootDirectory {
     struct Away: Error {}
 
+    /// What it says of kickstarts; without them it has none.
+    struct Kickstarts: Sendable {
+        var issue: @Sendable (BootRequest) throws -> KickstartTicket
+        var fetch: @Sendable (KickstartFetch) throws -> KickstartAnswer
+        var report: @Sendable (InstallReport) throws -> InstallReportAnswer
+    }
+
     private let answers: @Sendable (BootRequest) throws -> BootAnswer
+    private let kickstarts: Kickstarts?
     private let recorded = Mutex<[BootEvent]>([])
     private let arrivals: AsyncStream<BootEvent>
     private let arrival: AsyncStream<BootEvent>.Continuation
 
-    init(_ answers: @escaping @Sendable (BootRequest) throws -> BootAnswer) {
-        self.answers = answers
+    init(kickstarts: Kickstarts? = nil, _ answers: @escaping @Sendable (BootRequest) throws -> BootAnswer) {
+        (self.answers, self.kickstarts) = (answers, kickstarts)
         (arrivals, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(100))
     }
 
@@ -31,6 +39,21 @@ final class MemoryDirectory: BootDirectory {
     }
 
     func reservations() async throws -> [AddressReservation] { [] }
+
+    func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket {
+        guard let kickstarts else { throw Away() }
+        return try kickstarts.issue(request)
+    }
+
+    func fetchKickstart(_ fetch: KickstartFetch) async throws -> KickstartAnswer {
+        guard let kickstarts else { throw Away() }
+        return try kickstarts.fetch(fetch)
+    }
+
+    func report(_ report: InstallReport) async throws -> InstallReportAnswer {
+        guard let kickstarts else { throw Away() }
+        return try kickstarts.report(report)
+    }
 
     /// The next event, when it has come.
     func nextEvent() async -> BootEvent? {
@@ -65,27 +88,37 @@ struct BootHTTPFixture {
     static func with(
         limits: BootHTTPLimits = BootHTTPLimits(),
         machines: MachineLocator = MachineLocator(neighbours: neighbours()),
+        kickstarts: MemoryDirectory.Kickstarts? = nil,
         answers: @escaping @Sendable (BootRequest) throws -> BootAnswer = { _ in answer(.run) },
         _ body: @escaping @Sendable (BootHTTPFixture) async throws -> Void
     ) async throws {
         let root = try makeRoot()
         defer { remove(root) }
-        let directory = MemoryDirectory(answers)
+        let directory = MemoryDirectory(kickstarts: kickstarts, answers)
         let events = BootEventQueue(
             directory: directory,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         let address = IPv4Address.loopback
         let recipes = try BootRecipes(server: ServerLocation(address: address), engine: nil) { name in
-            name == BootRecipes.firstStageFileName ? firstStage : "#!ipxe\necho \(name)\n"
+            if name == BootScript.Kind.kickstart.fileName { return try checkout.text("pxe/\(name)") }
+            return name == BootRecipes.firstStageFileName ? firstStage : "#!ipxe\necho \(name)\n"
+        }
+        let engine = EngineLocation(server: "engine.example")
+        let templates = try kickstarts.map { _ in
+            try KickstartRecipes(server: ServerLocation(address: address), engine: engine) { name in
+                try checkout.text("kickstart/\(name)")
+            }
         }
         let responder = BootHTTPResponder(
             recipes: recipes,
+            kickstarts: templates,
             directory: directory,
             events: events,
             machines: machines,
             imageDirectory: root + "/images",
             loaderDirectory: root + "/loaders",
+            agentFile: root + "/elsewhere/agent",
             limits: limits,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
@@ -110,6 +143,11 @@ struct BootHTTPFixture {
             try result.get()
         }
     }
+
+    /// The files of this checkout.
+    private static let checkout = PXEDirectory(
+        path: "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
+    )
 
     /// Sends requests over one connection and returns all that comes until the server closes.
     func exchange(_ requests: String) async throws -> String {
@@ -138,6 +176,7 @@ struct BootHTTPFixture {
         try write([], to: root + "/images/node/1/empty")
         try write(Array(repeating: 1, count: 1000), to: root + "/images/node/1/initramfs.zst")
         try write(Array("an EFI loader".utf8), to: root + "/elsewhere/ipxe.efi")
+        try write(Array("an agent".utf8), to: root + "/elsewhere/agent")
         symlink(root + "/elsewhere/ipxe.efi", root + "/loaders/ipxe.efi")
         symlink("/etc/passwd", root + "/images/node/1/link")
         symlink("/etc", root + "/images/etc")
@@ -153,7 +192,9 @@ struct BootHTTPFixture {
 
     private static func remove(_ root: String) {
         let files = ["vmlinuz", "initramfs.zst", "empty", "link", "pipe"].map { "/images/node/1/" + $0 }
-        for path in files + ["/images/etc", "/loaders/ipxe.efi", "/elsewhere/ipxe.efi"] { unlink(root + path) }
+        for path in files + ["/images/etc", "/loaders/ipxe.efi", "/elsewhere/ipxe.efi", "/elsewhere/agent"] {
+            unlink(root + path)
+        }
         for path in ["/images/node/1/directory", "/images/node/1", "/images/node", "/images", "/loaders", "/elsewhere"]
         {
             rmdir(root + path)

@@ -1,0 +1,27 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+
+/// `hosts/ID/kickstart`: the disks and the network with which a host is installed.
+struct KickstartRoutes {
+    let engine: HostEngine
+
+    func add(to api: some RouterMethods<APIContext>) {
+        let hosts = api.group("hosts")
+        hosts.get(":id/kickstart") { _, context in
+            try Response.json(await engine.hostKickstart(context.id(of: "host")))
+        }
+        hosts.put(":id/kickstart") { request, context in
+            let id = try context.id(of: "host")
+            let settings = try await request.json(HostKickstart.self)
+            try await engine.setHostKickstart(id, settings, by: context.user, correlation: context.correlation)
+            return try Response.json(await engine.hostKickstart(id))
+        }
+        hosts.delete(":id/kickstart") { _, context in
+            let id = try context.id(of: "host")
+            try await engine.setHostKickstart(id, nil, by: context.user, correlation: context.correlation)
+            return try Response.json(ActionResource(status: "complete"))
+        }
+    }
+}
