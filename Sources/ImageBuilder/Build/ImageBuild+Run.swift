@@ -39,8 +39,12 @@ extension ImageBuild {
         let kernel = try await kernelStage(wanted, inputs, root?.base, cache, progress)
         let release = try KernelStage.readRelease(kernel.result.path)
         let epoch = root?.base.epoch ?? wantedEpoch ?? release.date
+        // Most of a build without a root image is their compression, each on one processor.
+        async let otherMember = nodeMember(wanted, epoch: epoch, cache, progress)
         let system = try await systemMember(wanted, inputs, kernel, epoch: epoch, cache, progress)
-        let node = try await nodeMember(wanted, epoch: epoch, cache, progress)
+        finish(.system, "modules and packages", cached: system.cached, progress)
+        let node = try await otherMember
+        finish(.node, "agent and files", cached: node.cached, progress)
         let output = ImageOutput(
             directory: outputDirectory,
             definition: wanted,
@@ -182,7 +186,7 @@ extension ImageBuild {
             key.add(input.pin.sha256.description)
             for path in input.selection.paths { key.add(path.text) }
         }
-        let result = try await cache.result(.system, key: key, onWait: { waiting(.system, progress) }) { path in
+        return try await cache.result(.system, key: key, onWait: { waiting(.system, progress) }) { path in
             try requireSpace(Self.spaceForMembers, for: "the compressed modules")
             progress(BuildProgress(stage: .system, detail: "compressing modules and packages"))
             let packages = inputs.packages.map { (selection: $0.selection, file: $0.file) }
@@ -194,8 +198,6 @@ extension ImageBuild {
             )
             try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
         }
-        finish(.system, "modules and packages", cached: result.cached, progress)
-        return result
     }
 
     private func nodeMember(
@@ -214,13 +216,11 @@ extension ImageBuild {
                 key.add("\(path) \(node)")
             }
         }
-        let result = try await cache.result(.node, key: key, onWait: { waiting(.node, progress) }) { path in
+        return try await cache.result(.node, key: key, onWait: { waiting(.node, progress) }) { path in
             try requireSpace(Self.spaceForMembers, for: "the compressed agent")
             progress(BuildProgress(stage: .node, detail: "compressing the agent and the node's files"))
             try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
         }
-        finish(.node, "agent and files", cached: result.cached, progress)
-        return result
     }
 
     private func write(_ tree: FileTree, to path: FilePath, level: Int, epoch: Int64) throws {

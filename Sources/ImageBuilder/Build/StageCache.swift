@@ -82,7 +82,9 @@ struct StageCache {
     /// Removes what builds that were killed left behind; what another build is making has its lock, and stays.
     func removeUnfinished() throws {
         for name in try names(in: directory) where name.hasPrefix(Self.unfinished) {
-            let lockFile = directory.appending(Self.locked + name.dropFirst(Self.unfinished.count))
+            // A stage keeps scratch beside its result, under the same name and a suffix: `…-KEY.unpacked`.
+            let stage = name.dropFirst(Self.unfinished.count).prefix { $0 != "." }
+            let lockFile = directory.appending(Self.locked + stage)
             guard let lock = try FileLock.attempt(lockFile) else { continue }
             remove(directory.appending(name))
             remove(lockFile)
