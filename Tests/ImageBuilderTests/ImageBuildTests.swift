@@ -85,7 +85,7 @@ import Testing
             if progress.isFinished, !progress.cached { made.withLock { _ = $0.insert(progress.stage) } }
         }
         #expect(second.manifest.version != first.manifest.version)
-        #expect(made.withLock { $0 } == [.node, .image])
+        #expect(made.withLock { $0 } == [.agent, .image])
         #expect(access(first.directory.string, F_OK) == 0, "the version before stays")
     }
 

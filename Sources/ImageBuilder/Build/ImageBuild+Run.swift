@@ -40,11 +40,20 @@ extension ImageBuild {
         let release = try KernelStage.readRelease(kernel.result.path)
         let epoch = root?.base.epoch ?? wantedEpoch ?? release.date
         // Most of a build without a root image is their compression, each on one processor.
-        async let otherMember = nodeMember(wanted, epoch: epoch, cache, progress)
+        async let agentMember = member(
+            .agent,
+            RootTree.agent(wanted, agent: agent),
+            wanted,
+            epoch: epoch,
+            cache,
+            progress
+        )
         let system = try await systemMember(wanted, inputs, kernel, epoch: epoch, cache, progress)
         finish(.system, "modules and packages", cached: system.cached, progress)
-        let node = try await otherMember
-        finish(.node, "agent and files", cached: node.cached, progress)
+        let program = try await agentMember
+        finish(.agent, wanted.agent.map { "\($0)" } ?? "none", cached: program.cached, progress)
+        let node = try await member(.node, RootTree.node(wanted), wanted, epoch: epoch, cache, progress)
+        finish(.node, "files", cached: node.cached, progress)
         let output = ImageOutput(
             directory: outputDirectory,
             definition: wanted,
@@ -55,12 +64,12 @@ extension ImageBuild {
         )
         let built = try await output.write(
             kernel: kernel.result.path.appending("vmlinuz"),
-            members: [system.path, node.path],
+            members: [system.path, program.path, node.path],
             root: root?.image,
             packages: inputs.pins
         )
         // The results are held until here: another build's clean-up must not take them away while they are copied.
-        withExtendedLifetime((root, kernel, system, node)) {}
+        withExtendedLifetime((root, kernel, system, program, node)) {}
         finish(.image, summary(built, wanted), cached: built.isUnchanged, progress)
         return built
     }
@@ -200,14 +209,16 @@ extension ImageBuild {
         }
     }
 
-    private func nodeMember(
+    /// A part of the initramfs that is known by its files.
+    private func member(
+        _ stage: BuildProgress.Stage,
+        _ tree: FileTree,
         _ wanted: ImageDefinition,
         epoch: Int64,
         _ cache: StageCache,
         _ progress: Report
     ) async throws -> StageResult {
-        let tree = try RootTree.node(wanted, agent: agent)
-        var key = StageKey("node")
+        var key = StageKey(stage.rawValue)
         key.add("\(epoch) \(wanted.compressionLevel)")
         for (path, node) in tree.sorted {
             if case .file(.file(let source), let mode) = node {
@@ -216,9 +227,9 @@ extension ImageBuild {
                 key.add("\(path) \(node)")
             }
         }
-        return try await cache.result(.node, key: key, onWait: { waiting(.node, progress) }) { path in
-            try requireSpace(Self.spaceForMembers, for: "the compressed agent")
-            progress(BuildProgress(stage: .node, detail: "compressing the agent and the node's files"))
+        return try await cache.result(stage, key: key, onWait: { waiting(stage, progress) }) { path in
+            try requireSpace(Self.spaceForMembers, for: "the compressed files")
+            progress(BuildProgress(stage: stage, detail: "compressing"))
             try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
         }
     }
