@@ -16,6 +16,8 @@ package struct CpioWriter: ~Copyable {
 
     /// The size field has eight hex digits.
     package static let largestFile: Int64 = 0xFFFF_FFFF
+    /// Threads of zstd. The bytes are the same for any number from 1 on; without threads they are others.
+    private static let threads = 4
     /// How much of a file is in memory at a time, in bytes.
     private static let chunk = 1 << 20
 
@@ -89,6 +91,7 @@ package struct CpioWriter: ~Copyable {
         case .zstd(let level):
             try check(archive_write_add_filter_zstd(handle), "set the compression")
             try setOption("zstd", "compression-level", String(level))
+            try setOption("zstd", "threads", String(Self.threads))
         }
     }
 

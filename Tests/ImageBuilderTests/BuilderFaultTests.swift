@@ -36,17 +36,18 @@ import Testing
         #expect(whole.exit == 0, "\(whole.errors)")
         let before = try await mounts()
         for stage in BuildProgress.Stage.allCases where stage != .media {
-            let killed = try await MusterProgram.run(arguments(sample, stage.rawValue)) { line, process in
+            let name = "killed-\(stage.rawValue)"
+            let killed = try await MusterProgram.run(arguments(sample, name)) { line, process in
                 if line.contains("\"stage\":\"\(stage.rawValue)\"") { kill(process, SIGKILL) }
             }
             #expect(killed.exit == -SIGKILL, "\(stage): \(killed.exit)")
-            let place = sample.scratch.file("\(stage.rawValue)/out/root-sample")
+            let place = sample.scratch.file("\(name)/out/root-sample")
             let isWhole = access(place.appending("current").string, F_OK) == 0
             #expect(!isWhole || stage == .image, "\(stage): a killed build published something")
-            let again = try await MusterProgram.run(arguments(sample, stage.rawValue))
+            let again = try await MusterProgram.run(arguments(sample, name))
             #expect(again.exit == 0, "\(stage): \(again.errors)")
-            #expect(try text(sample, stage.rawValue) == text(sample, "whole"))
-            #expect(try await unfinished(sample, stage.rawValue) == "")
+            #expect(try text(sample, name) == text(sample, "whole"))
+            #expect(try await unfinished(sample, name) == "")
         }
         #expect(try await mounts() == before)
     }
@@ -204,6 +205,8 @@ import Testing
         let stages = outcome.errors.split(separator: "\n").compactMap {
             $0.split(separator: " ").first.map(String.init)
         }
-        #expect(stages == ["base", "customise", "trim", "root", "packages", "kernel", "system", "node", "image"])
+        #expect(
+            stages == ["base", "customise", "trim", "root", "packages", "kernel", "system", "agent", "node", "image"]
+        )
     }
 }

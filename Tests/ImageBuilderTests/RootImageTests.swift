@@ -136,7 +136,7 @@ import Testing
             ("locales: [en]", "locales: [de]", [.trim, .root, .image]),
             ("mask: [static]", "mask: []", [.customise, .trim, .root, .image]),
             ("root: 8}", "root: 9}", []),
-            ("epoch: 1700000000", "epoch: 1700000001", [.customise, .trim, .root, .system, .node, .image]),
+            ("epoch: 1700000000", "epoch: 1700000001", [.customise, .trim, .root, .system, .agent, .node, .image]),
         ] as [(String, String, Set<BuildProgress.Stage>)]
     )
     func onlyWhatFollowsRunsAgain(old: String, new: String, expected: Set<BuildProgress.Stage>) async throws {

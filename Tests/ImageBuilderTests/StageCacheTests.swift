@@ -36,9 +36,11 @@ import Testing
     @Test func whatAnotherBuildMakesStays() throws {
         let scratch = try Scratch("stage-busy")
         try makeDirectory(scratch.file(".unfinished-kernel-0123"))
+        try makeDirectory(scratch.file(".unfinished-kernel-0123.unpacked"))
         let lock = try #require(try FileLock.attempt(scratch.file(".lock-kernel-0123")))
         try StageCache(directory: scratch.path).removeUnfinished()
         #expect(exists(scratch.file(".unfinished-kernel-0123")))
+        #expect(exists(scratch.file(".unfinished-kernel-0123.unpacked")), "what is unpacked beside it, too")
         withExtendedLifetime(lock) {}
     }
 

@@ -16,7 +16,9 @@ package struct BuildProgress: Hashable, Sendable {
         case kernel
         /// The first stage's rarely changing part.
         case system
-        /// The first stage's own files and the agent.
+        /// The agent in the first stage.
+        case agent
+        /// The first stage's own files.
         case node
         /// ISO and disk images.
         case media

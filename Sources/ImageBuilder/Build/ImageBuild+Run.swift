@@ -39,8 +39,23 @@ extension ImageBuild {
         let kernel = try await kernelStage(wanted, inputs, root?.base, cache, progress)
         let release = try KernelStage.readRelease(kernel.result.path)
         let epoch = root?.base.epoch ?? wantedEpoch ?? release.date
+        // Most of a build without a root image is their compression, each on one processor.
+        async let agentMember = member(
+            .agent,
+            RootTree.agent(wanted, agent: agent),
+            wanted,
+            epoch: epoch,
+            cache,
+            progress
+        )
         let system = try await systemMember(wanted, inputs, kernel, epoch: epoch, cache, progress)
-        let node = try await nodeMember(wanted, epoch: epoch, cache, progress)
+        finish(.system, "modules and packages", cached: system.cached, progress)
+        let program = try await agentMember
+        finish(.agent, wanted.agent.map { "\($0)" } ?? "none", cached: program.cached, progress)
+        var files = try RootTree.node(wanted)
+        try addCertificates(to: &files)
+        let node = try await member(.node, files, wanted, epoch: epoch, cache, progress)
+        finish(.node, "files", cached: node.cached, progress)
         let output = ImageOutput(
             directory: outputDirectory,
             definition: wanted,
@@ -51,11 +66,11 @@ extension ImageBuild {
         )
         let built = try await output.write(
             kernel: kernel.result.path.appending("vmlinuz"),
-            members: [system.path, node.path],
+            members: [system.path, program.path, node.path],
             root: root?.image
         )
         // The results are held until here: another build's clean-up must not take them away while they are copied.
-        withExtendedLifetime((root, kernel, system, node)) {}
+        withExtendedLifetime((root, kernel, system, program, node)) {}
         finish(.image, output.seal.report, cached: built.isUnchanged, progress)
         finish(.image, summary(built, wanted), cached: built.isUnchanged, progress)
         return built
@@ -185,7 +200,7 @@ extension ImageBuild {
             key.add(input.pin.sha256.description)
             for path in input.selection.paths { key.add(path.text) }
         }
-        let result = try await cache.result(.system, key: key, onWait: { waiting(.system, progress) }) { path in
+        return try await cache.result(.system, key: key, onWait: { waiting(.system, progress) }) { path in
             try requireSpace(Self.spaceForMembers, for: "the compressed modules")
             progress(BuildProgress(stage: .system, detail: "compressing modules and packages"))
             let packages = inputs.packages.map { (selection: $0.selection, file: $0.file) }
@@ -197,19 +212,18 @@ extension ImageBuild {
             )
             try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
         }
-        finish(.system, "modules and packages", cached: result.cached, progress)
-        return result
     }
 
-    private func nodeMember(
+    /// A part of the initramfs that is known by its files.
+    private func member(
+        _ stage: BuildProgress.Stage,
+        _ tree: FileTree,
         _ wanted: ImageDefinition,
         epoch: Int64,
         _ cache: StageCache,
         _ progress: Report
     ) async throws -> StageResult {
-        var tree = try RootTree.node(wanted, agent: agent)
-        try addCertificates(to: &tree)
-        var key = StageKey("node")
+        var key = StageKey(stage.rawValue)
         key.add("\(epoch) \(wanted.compressionLevel)")
         for (path, node) in tree.sorted {
             if case .file(.file(let source), let mode) = node {
@@ -218,13 +232,11 @@ extension ImageBuild {
                 key.add("\(path) \(node)")
             }
         }
-        let result = try await cache.result(.node, key: key, onWait: { waiting(.node, progress) }) { path in
-            try requireSpace(Self.spaceForMembers, for: "the compressed agent")
-            progress(BuildProgress(stage: .node, detail: "compressing the agent and the node's files"))
+        return try await cache.result(stage, key: key, onWait: { waiting(stage, progress) }) { path in
+            try requireSpace(Self.spaceForMembers, for: "the compressed files")
+            progress(BuildProgress(stage: stage, detail: "compressing"))
             try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
         }
-        finish(.node, "agent and files", cached: result.cached, progress)
-        return result
     }
 
     private func write(_ tree: FileTree, to path: FilePath, level: Int, epoch: Int64) throws {

@@ -1,7 +1,7 @@
 import Archive
 import SystemPackage
 
-/// The trees that the two members of an initramfs hold.
+/// The trees that the members of an initramfs hold.
 enum RootTree {
     /// A taken file is read into memory; the C library is 2 MB.
     private static let largestFile = 64 << 20
@@ -25,10 +25,16 @@ enum RootTree {
         return tree
     }
 
-    /// What changes with every build of the project: the definition's files and the agent.
-    static func node(_ definition: ImageDefinition, agent: FilePath?) throws -> FileTree {
+    /// What a person changes: the definition's files.
+    static func node(_ definition: ImageDefinition) throws -> FileTree {
         var tree = FileTree()
         for folder in definition.files { try add(folder, at: nil, to: &tree) }
+        return tree
+    }
+
+    /// What changes with every build of the project. By itself, because it takes longest to compress.
+    static func agent(_ definition: ImageDefinition, agent: FilePath?) throws -> FileTree {
+        var tree = FileTree()
         if let place = definition.agent, let agent { try tree.add(.file(.file(agent), mode: 0o755), at: place) }
         return tree
     }

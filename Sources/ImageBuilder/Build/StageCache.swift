@@ -6,7 +6,7 @@ import SystemPackage
 /// A hash over what goes into a stage: the same key, the same result.
 struct StageKey {
     /// Raised when a stage's own code starts to make other bytes from the same inputs.
-    private static let generation = "3"
+    private static let generation = "4"
     private var hash = SHA256()
 
     init(_ stage: String) {
@@ -82,7 +82,9 @@ struct StageCache {
     /// Removes what builds that were killed left behind; what another build is making has its lock, and stays.
     func removeUnfinished() throws {
         for name in try names(in: directory) where name.hasPrefix(Self.unfinished) {
-            let lockFile = directory.appending(Self.locked + name.dropFirst(Self.unfinished.count))
+            // A stage keeps scratch beside its result, under the same name and a suffix: `…-KEY.unpacked`.
+            let stage = name.dropFirst(Self.unfinished.count).prefix { $0 != "." }
+            let lockFile = directory.appending(Self.locked + stage)
             guard let lock = try FileLock.attempt(lockFile) else { continue }
             remove(directory.appending(name))
             remove(lockFile)

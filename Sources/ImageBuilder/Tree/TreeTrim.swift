@@ -19,7 +19,7 @@ struct TreeTrim {
         "usr/lib/modules/*/initramfs*", "usr/lib/modules/*/build", "usr/lib/modules/*/source",
         "etc/ssh/ssh_host_*", "etc/ssl/private/ssl-cert-snakeoil.key", "etc/ssl/certs/ssl-cert-snakeoil.pem",
         "etc/hostname", "etc/resolv.conf", "etc/.pwd.lock", "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-",
-        "etc/subuid-", "etc/subgid-", "etc/machine-info",
+        "etc/subuid-", "etc/subgid-", "etc/machine-info", "etc/iscsi/initiatorname.iscsi", "etc/apt/sources.list",
         "root/.bash_history", "root/.rnd", "var/lib/dbus/machine-id", "var/lib/systemd/random-seed",
         "var/lib/systemd/credential.secret", "var/lib/systemd/catalog/database", "var/lib/private/*",
         "var/lib/apt/lists/*", "var/lib/dpkg/*-old", "var/lib/dnf/*", "var/lib/rpm/.rpm.lock",
