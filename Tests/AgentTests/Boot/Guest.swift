@@ -35,7 +35,7 @@ struct NodeImage {
 
     static func output(_ program: String, _ arguments: [String]) async throws -> String {
         let result = try await Subprocess.run(
-            .name(program),
+            program.contains("/") ? .path(FilePath(program)) : .name(program),
             arguments: Arguments(arguments),
             output: .string(limit: 16 << 20),
             error: .string(limit: 1 << 20)

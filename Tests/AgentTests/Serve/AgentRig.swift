@@ -280,7 +280,7 @@ final class AgentRig: Sendable {
     }
 
     /// The agent that was built beside this test.
-    private static let program: String = {
+    static let program: String = {
         var path = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &path, path.count)
         let own = String(decoding: path.prefix(max(0, length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
