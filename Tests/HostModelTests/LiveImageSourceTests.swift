@@ -47,7 +47,7 @@ import Testing
         ("a-very-long-name-for-an-image-of-mine", "e4ed3b9a0123", "A_VERY_LONG_NAME_FOR_AN_E4ED3B9A"),
     ])
     func aMediumIsNamedByImageAndVersion(name: String, version: String, volumeID: String) throws {
-        #expect(LiveImageSource.volumeID(name: name, version: version) == volumeID)
+        #expect(VolumeID(image: name, version: version).text == volumeID)
         #expect(volumeID.utf8.count <= 32)
         _ = try LiveImageSource(parsing: "medium:\(volumeID)")
     }

@@ -50,7 +50,7 @@ package struct LiveImage: Hashable, Sendable {
                 throw refused("the manifest is of \(found), asked for was \(folder.name) \(folder.version)")
             }
         case .medium(let volumeID):
-            guard LiveImageSource.volumeID(name: manifest.name, version: manifest.version) == volumeID else {
+            guard VolumeID(image: manifest.name, version: manifest.version) == volumeID else {
                 throw refused("the manifest is of \(found), asked for was the medium \(volumeID)")
             }
         }

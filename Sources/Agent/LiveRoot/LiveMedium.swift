@@ -5,7 +5,7 @@ import SystemPackage
 
 /// A CD, a USB stick or a disk that carries an image in its folder `muster`.
 struct LiveMedium: Sendable {
-    let volumeID: String
+    let volumeID: VolumeID
     let mountPoint: FilePath
 
     struct Found: Sendable {
@@ -31,7 +31,7 @@ struct LiveMedium: Sendable {
         var said = 0
         var refusal: LiveRootFailure?
         while true {
-            for candidate in MediumSearch().find(volumeID) {
+            for candidate in MediumSearch().find(volumeID.text) {
                 do throws(LiveRootFailure) { return try open(candidate, trust) } catch {
                     if refusal == nil { say("\(candidate.device) is no use: \(error.message)") }
                     refusal = error
@@ -70,7 +70,7 @@ struct LiveMedium: Sendable {
                 manifest: try bytes(LiveImageSource.manifestName, limit: LiveImage.manifestBytesMax),
                 signature: try bytes(LiveImageSource.signatureName, limit: ImageSignature.bytesMax),
                 trusting: trust.certificates,
-                for: .medium(volumeID: volumeID)
+                for: .medium(volumeID)
             )
             return Found(device: candidate.device, image: image, file: try openRoot(image))
         } catch {

@@ -117,7 +117,7 @@ struct LiveRootAttempt: Sendable {
 
     // MARK: From a medium
 
-    private func runFromMedium(_ volumeID: String, _ trust: ImageTrust) async throws {
+    private func runFromMedium(_ volumeID: VolumeID, _ trust: ImageTrust) async throws {
         try MemoryNeed(rootBytes: 0).check(memory)
         let medium = LiveMedium(volumeID: volumeID, mountPoint: assembly.medium)
         let found = try await medium.find(seconds: settings.waitSeconds, trust) { [console] in console.say($0) }

@@ -6,7 +6,7 @@ package enum LiveImageSource: Hashable, Sendable {
     /// The folder of a published image.
     case server(LiveImageFolder)
     /// A medium with this volume id; the image lies in its folder `muster`.
-    case medium(volumeID: String)
+    case medium(VolumeID)
 
     package static let argumentName = "muster.image"
     /// Without a value: every block of an image on a medium is read before it is used.
@@ -20,29 +20,13 @@ package enum LiveImageSource: Hashable, Sendable {
     /// here, before anything is asked.
     package init(parsing value: String) throws(KernelArgumentError) {
         if value.hasPrefix("medium:") {
-            let volumeID = String(value.dropFirst("medium:".count))
-            guard Self.isVolumeID(volumeID) else {
+            guard let volumeID = VolumeID(value.dropFirst("medium:".count)) else {
                 throw Self.error(value, "a volume id is 1 to 32 of A-Z, 0-9, _")
             }
-            self = .medium(volumeID: volumeID)
+            self = .medium(volumeID)
         } else {
             self = .server(try LiveImageFolder(parsing: value))
         }
-    }
-
-    /// The volume id of a medium that holds a version of an image: `NODE_DEBIAN_E4ED3B9A`, at most 32 characters.
-    package static func volumeID(name: String, version: String) -> String {
-        let digits = version.prefix(8)
-        let text = name.prefix(31 - digits.utf8.count) + "_" + digits
-        return String(decoding: text.uppercased().utf8.map { isVolumeByte($0) ? $0 : 95 }, as: UTF8.self)
-    }
-
-    private static func isVolumeID(_ text: String) -> Bool {
-        (1...32).contains(text.utf8.count) && text.utf8.allSatisfy(isVolumeByte)
-    }
-
-    private static func isVolumeByte(_ byte: UInt8) -> Bool {
-        (65...90).contains(byte) || (48...57).contains(byte) || byte == 95
     }
 
     static func error(_ value: String, _ reason: String) -> KernelArgumentError {
