@@ -66,7 +66,7 @@ extension HostEngine {
 
     private func recordGuess(_ address: IPv4Address?, at now: Int64) async throws(EngineError) {
         let source = address.map { "\($0)" } ?? "an unknown address"
-        guard bootEventRate.allows("kickstart \(source)", at: now) else { return }
+        guard bootRates.allows("kickstart \(source)", isHost: false, at: now) else { return }
         let text = "\(source) used a link to a kickstart that nobody gave out."
         try await store.record([Occurrence(.kickstartRefused, .warning, text)], at: now)
     }
