@@ -43,7 +43,7 @@ struct NodeBootTests {
         let file = folder.directory.file("disk").string
         _ = try await NodeImage.output("truncate", ["-s", "48M", file])
         switch type {
-        case "vfat": _ = try await NodeImage.output("/usr/sbin/mkfs.vfat", ["-n", "MUSTER-STATE", file])
+        case "vfat": _ = try await NodeImage.output("/usr/sbin/mkfs.vfat", ["-n", "MUSTERSTATE", file])
         default: _ = try await NodeImage.output("/usr/sbin/mke2fs", ["-q", "-t", type, "-L", "MUSTER-STATE", file])
         }
         return file
