@@ -41,8 +41,12 @@ package struct NodeDirectory: Sendable {
         let target = file(name)
         let beside = file(".\(name).\(getpid())")
         do throws(FileFailure) {
-            try writeBeside(Array(bytes), beside, permissions, group)
+            let descriptor = try create(beside, permissions, group)
+            defer { close(descriptor) }
+            try fill(descriptor, with: Array(bytes), beside)
             guard rename(beside.string, target.string) == 0 else { throw FileFailure(target, "rename") }
+            // FAT's new entry has neither length nor content until the file is flushed under its new name.
+            guard fsync(descriptor) == 0 else { throw FileFailure(target, "flush") }
             try flushDirectory()
         } catch {
             unlink(beside.string)
@@ -76,12 +80,12 @@ package struct NodeDirectory: Sendable {
         try write(Array(try encoder.encode(value)) + [10], to: name, permissions: permissions, group: group)
     }
 
-    private func writeBeside(
-        _ bytes: [UInt8],
+    /// An open, empty file that only the right ones can read.
+    private func create(
         _ beside: FilePath,
         _ permissions: FilePermissions,
         _ group: UInt32?
-    ) throws(FileFailure) {
+    ) throws(FileFailure) -> Int32 {
         unlink(beside.string)
         let descriptor = open(
             beside.string,
@@ -89,15 +93,18 @@ package struct NodeDirectory: Sendable {
             CModeT(permissions.rawValue)
         )
         guard descriptor >= 0 else { throw FileFailure(beside, "create") }
-        defer { close(descriptor) }
         // Before the content, so that no moment has a key in it that the wrong group can read. File systems without
         // owners (vfat) refuse; what they were mounted with holds there.
-        if let group, fchown(descriptor, uid_t.max, group) != 0, errno != EPERM {
-            throw FileFailure(beside, "change the group of")
+        let isGiven = group.map { fchown(descriptor, uid_t.max, $0) == 0 || errno == EPERM } ?? true
+        guard isGiven, fchmod(descriptor, CModeT(permissions.rawValue)) == 0 else {
+            let failure = FileFailure(beside, isGiven ? "change the mode of" : "change the group of")
+            close(descriptor)
+            throw failure
         }
-        guard fchmod(descriptor, CModeT(permissions.rawValue)) == 0 else {
-            throw FileFailure(beside, "change the mode of")
-        }
+        return descriptor
+    }
+
+    private func fill(_ descriptor: Int32, with bytes: [UInt8], _ beside: FilePath) throws(FileFailure) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
