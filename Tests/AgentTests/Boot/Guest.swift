@@ -112,6 +112,22 @@ final class Guest: Sendable {
 
     func type(_ text: String) async throws { try await send("serial", text) }
 
+    /// A command for the shell, once it is echoed. Now and then QEMU's serial line holds what came until something more
+    /// comes: a blank, which a shell passes over.
+    func command(_ text: String) async throws {
+        let mark = screen.count
+        try await type(text)
+        for look in 1...Self.looksMax where !screen.dropFirst(mark).contains(text.prefix(Self.echoed)) {
+            try await Task.sleep(for: .milliseconds(200))
+            if look.isMultiple(of: Self.looksBeforeNudge) { try await type(" ") }
+        }
+    }
+
+    private static let looksMax = 1000
+    private static let looksBeforeNudge = 25
+    /// Characters of a command that its echo is known by.
+    private static let echoed = 4
+
     /// A command of QEMU's monitor.
     func monitor(_ command: String) async throws { try await send("monitor", command + "\\n") }
 
