@@ -123,7 +123,8 @@ let package = Package(
         room(
             "Agent",
             [
-                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1, nioTLS,
+                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1,
+                nioTLS,
                 nioSSL, x509, crypto, asn1, logging, lifecycle, subprocess, systemPackage,
             ]
         ),
@@ -207,7 +208,8 @@ let package = Package(
         tests(
             "CommandsTests",
             [
-                "Commands", "EngineClient", "ImageBuilder", "Signing", "HostModel", "TestServers", argumentParser, nioCore,
+                "Commands", "EngineClient", "ImageBuilder", "Signing", "HostModel", "TestServers", argumentParser,
+                nioCore,
                 nioHTTP1,
                 subprocess, systemPackage,
             ]

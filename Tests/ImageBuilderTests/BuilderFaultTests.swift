@@ -10,7 +10,8 @@ import Testing
     private func arguments(_ sample: RootSample, _ place: String = "a", _ more: [String] = []) -> [String] {
         let build = sample.build(place)
         return [
-            "image", "build", build.definition.string, "--output", build.outputDirectory.string, "--cache-directory",
+            "image", "build", build.definition.string, "--no-sign", "--output", build.outputDirectory.string,
+            "--cache-directory",
             build.cacheDirectory.string, "--agent", sample.scratch.file("agent").string, "--progress", "json",
         ] + more
     }
@@ -152,7 +153,8 @@ import Testing
         }
         let second = try await MusterProgram.run(
             [
-                "image", "build", "root-sample.yaml", "--output", "out", "--cache-directory", "cache", "--agent",
+                "image", "build", "root-sample.yaml", "--no-sign", "--output", "out", "--cache-directory", "cache",
+                "--agent",
                 "agent",
             ],
             launcher: ["taskset", "-c", "0", "sh", "-c", "umask 077; exec \"$@\"", "sh"],

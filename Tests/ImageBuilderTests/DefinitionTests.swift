@@ -40,7 +40,7 @@ import Testing
         #expect(definition.compressionLevel == 3)
         #expect(definition.sizeLimit == 40 << 20)
         #expect(definition.epoch == 1_700_000_000)
-        #expect(definition.outputs == [.iso, .disk])
+        #expect(definition.outputs == [.pxe, .iso, .disk])
         #expect(definition.secureBoot == false)
     }
 

@@ -13,7 +13,7 @@ import Testing
         let contents = try await ImageInspection(built.directory, hashesFiles: true).run()
         #expect(contents.title == "sample@\(built.manifest.version), kernel \(SampleImage.release)")
         let archives = contents.parts.filter { $0.name.hasPrefix("initramfs archive") }
-        #expect(archives.map(\.name) == ["initramfs archive 1", "initramfs archive 2"])
+        #expect(archives.map(\.name) == ["initramfs archive 1", "initramfs archive 2", "initramfs archive 3"])
         #expect(archives.reduce(0) { $0 + $1.size } == built.manifest.file(.initramfs)?.size)
         #expect(contents.modules.map(\.path).sorted().map { $0.suffix(12) }.contains("/provider.ko".suffix(12)))
         #expect(contents.files.contains { $0.path == "usr/bin/agent" && $0.size == 7 })

@@ -46,7 +46,7 @@ struct AptArchives {
             let address = try await Self.address(of: repository.location)
             // apt uses the packages of a file: archive where they are; copy: has them copied to the others.
             let url = address.hasPrefix("file://") ? "copy" + address.dropFirst(4) : address
-            lines.append( "deb [signed-by=\(Self.absolute(repository.keyring))] \(url) \(repository.suite) \(parts)\n")
+            lines.append("deb [signed-by=\(Self.absolute(repository.keyring))] \(url) \(repository.suite) \(parts)\n")
         }
         try writeFile(lines.joined().utf8, to: folder.appending("etc/sources.list"))
         if !exists(folder.appending("status")) { try writeFile([], to: folder.appending("status")) }

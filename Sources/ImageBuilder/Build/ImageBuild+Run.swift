@@ -71,8 +71,7 @@ extension ImageBuild {
         )
         // The results are held until here: another build's clean-up must not take them away while they are copied.
         withExtendedLifetime((root, kernel, system, program, node)) {}
-        finish(.image, output.seal.report, cached: built.isUnchanged, progress)
-        finish(.image, summary(built, wanted), cached: built.isUnchanged, progress)
+        finish(.image, "\(summary(built, wanted)), \(output.seal.report)", cached: built.isUnchanged, progress)
         return built
     }
 

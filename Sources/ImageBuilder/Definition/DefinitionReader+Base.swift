@@ -28,7 +28,12 @@ extension DefinitionReader {
             ?? DebianBase.keyring
         let components = try fields.list("components") { node throws(ImageDefinitionError) in try node.archiveWord() }
         func repository(_ location: DebianBase.Location, _ suite: String) -> DebianBase.Repository {
-            .init(location: location, suite: suite, components: components.isEmpty ? ["main"] : components, keyring: keyring)
+            .init(
+                location: location,
+                suite: suite,
+                components: components.isEmpty ? ["main"] : components,
+                keyring: keyring
+            )
         }
         let mirror = try fields.value("mirror") { node throws(ImageDefinitionError) in try node.address() }
         let location = mirror.map(DebianBase.Location.address) ?? .ofThisMachine(security: false)

@@ -113,6 +113,7 @@ enum DefinitionReader {
             }
             return medium
         }
+        if let node = fields["outputs"], wanted.isEmpty { throw node.failure("expected at least one output") }
         definition.outputs = Set(wanted).union([.pxe])
         if let node = fields["secure-boot"] { definition.secureBoot = try node.flag() }
     }

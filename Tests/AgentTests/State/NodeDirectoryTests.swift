@@ -46,13 +46,23 @@ import Testing
         try directory.write(Array("management_server=site:8443 hostname=site ip=dhcp\n".utf8), to: "site")
         try directory.write(Array("management_server=boot quiet\n".utf8), to: "cmdline")
         let site = directory.file("site")
-        let both = NodeConfiguration(commandLine: directory.file("cmdline"), site: site, state: directory, run: directory)
+        let both = NodeConfiguration(
+            commandLine: directory.file("cmdline"),
+            site: site,
+            state: directory,
+            run: directory
+        )
         #expect(both.engine == EngineAddress("boot"))
         #expect(both.hostName == HostName("site"))
         #expect(both.arguments.addresses.count == 1)
         let alone = NodeConfiguration(commandLine: directory.file("none"), site: site, state: directory, run: directory)
         #expect(alone.engine == EngineAddress("site:8443"))
-        let without = NodeConfiguration(commandLine: directory.file("cmdline"), site: "/no/such", state: directory, run: directory)
+        let without = NodeConfiguration(
+            commandLine: directory.file("cmdline"),
+            site: "/no/such",
+            state: directory,
+            run: directory
+        )
         #expect(without.hostName == nil)
     }
 
