@@ -15,13 +15,13 @@ struct HostWait {
     private var seen: Int64 = 0
     /// What the last event that was not normal said: the reason, should the host fail.
     private var trouble: String?
-    private var failures = 0
 
     static let secondsDefault = 600
     /// How long one look at the host may be old, in seconds. An event of the host ends it sooner.
     static let lookSeconds = 5
-    /// Calls in a row that may fail before the wait does, and the pause after each.
-    static let failuresMax = 5
+    /// Calls in a row that may fail before the wait does, and the pause after each: an engine that was killed is started
+    /// again within half a minute.
+    static let failuresMax = 40
     static let pause = Duration.seconds(1)
 
     init(
@@ -39,46 +39,47 @@ struct HostWait {
     /// The host once it has the status. Throws `failed` when it ends elsewhere, `tryAgain` when the time is up.
     mutating func run() async throws -> HostResource {
         let begin = ContinuousClock.now
-        seen = try await session.events(EventSelection(max: 1)).first.flatMap { Int64($0.index) } ?? 0
+        let newest = try await Self.enduring { try await session.events(EventSelection(max: 1)) }
+        seen = newest.first.flatMap { Int64($0.index) } ?? 0
         while true {
-            try await enduring { (wait: inout HostWait) throws(CallError) in try await wait.look() }
+            try await look()
             if host.status == wanted.rawValue { return host }
             if let status = HostStatus(rawValue: host.status), status.isFailure, host.status != statusBefore {
                 throw ended(in: status)
             }
             let left = seconds - Int(begin.duration(to: .now).components.seconds)
             guard left > 0 else { throw timedOut }
-            try await enduring { (wait: inout HostWait) throws(CallError) in
-                try await wait.hear(atMost: min(left, Self.lookSeconds))
-            }
+            try await hear(atMost: min(left, Self.lookSeconds))
         }
     }
 
-    private mutating func look() async throws(CallError) {
-        let now = try await session.host(host.id)
+    private mutating func look() async throws {
+        let now = try await Self.enduring { try await session.host(host.id) }
         if now.status != host.status {
             tell("\(terminalEscaped(now.name)): \(terminalEscaped(host.status)) -> \(terminalEscaped(now.status))")
         }
         host = now
     }
 
-    private mutating func hear(atMost wait: Int) async throws(CallError) {
+    private mutating func hear(atMost wait: Int) async throws {
         let selection = EventSelection(after: seen, host: host.name, waitSeconds: wait)
-        for event in try await session.events(selection).reversed() {
+        for event in try await Self.enduring({ try await session.events(selection) }).reversed() {
             seen = max(seen, Int64(event.index) ?? seen)
             if event.severity != "normal" { trouble = event.description }
         }
     }
 
-    /// An engine that restarts is no reason to stop waiting.
-    private mutating func enduring(_ call: (inout HostWait) async throws(CallError) -> Void) async throws {
-        do throws(CallError) {
-            try await call(&self)
-            failures = 0
-        } catch {
-            failures += 1
-            guard error.isTransient, failures < Self.failuresMax else { throw error }
-            try await Task.sleep(for: Self.pause)
+    /// An engine that restarts is no reason to stop waiting: asks again, `failuresMax` times in a row at most.
+    static func enduring<Answer>(_ call: () async throws -> Answer) async throws -> Answer {
+        var failures = 0
+        while true {
+            do {
+                return try await call()
+            } catch let error as CallError {
+                failures += 1
+                guard error.isTransient, failures < failuresMax else { throw error }
+            }
+            try await Task.sleep(for: pause)
         }
     }
 

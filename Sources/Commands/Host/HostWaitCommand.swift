@@ -29,7 +29,7 @@ struct HostWaitCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withSession { session in
-            let found = try await session.findHost(host)
+            let found = try await HostWait.enduring { try await session.findHost(self.host) }
             var waiting = HostWait(session, for: found, status: status, seconds: timeout)
             let host = try await waiting.run()
             output.show(host, as: Sentence(words: "\(host.name) is \(host.status)"))

@@ -1,0 +1,31 @@
+import EngineClient
+import HostModel
+import Testing
+
+@testable import Commands
+
+/// What a wait lives through, and what ends it.
+@Suite struct HostWaitTests {
+    @Test("an engine that is started again is waited for: a call that may succeed later is made again")
+    func endures() async throws {
+        var calls = 0
+        let answer = try await HostWait.enduring {
+            calls += 1
+            if calls < 3 { throw CallError.refused(status: 503, FaultResource(reason: "a test", detail: "a test")) }
+            return "up"
+        }
+        #expect(answer == "up" && calls == 3)
+    }
+
+    @Test("a refusal ends the wait at once")
+    func refusalEnds() async {
+        var calls = 0
+        await #expect(throws: CallError.self) {
+            try await HostWait.enduring {
+                calls += 1
+                throw CallError.unexpected(status: 500, reason: "a test")
+            }
+        }
+        #expect(calls == 1)
+    }
+}
