@@ -114,6 +114,8 @@ import Testing
             ]
         )
         #expect(first.manifest.version == plain.manifest.version, "media are no part of the version")
+        let sums = try await output(of: "cat", [first.directory.appending("SHA256SUMS").string])
+        #expect(sums.contains("  media.json\n"), "every file is in the sums")
         _ = try await output(of: "sha256sum", ["--check", "--quiet", "SHA256SUMS"], in: first.directory)
         let inside = try await output(
             of: "isoinfo",

@@ -12,7 +12,7 @@ struct MediaOutput {
     var epoch: Int64
 
     /// Says of which inputs the media of a folder were made.
-    private static let keysName = "media.json"
+    static let keysName = "media.json"
     private static let largestText = 1 << 20
 
     /// Writes the media into `folder`, which holds what `manifest` names. `documents` are the manifest as the media carry it,

@@ -35,6 +35,7 @@ struct ImageSeal {
         try writeFile(text, to: folder.appending(Self.manifestName))
         try writeFile(try Self.encode(pins), to: folder.appending(Self.pinsName))
         var names = manifest.files.map(\.name) + [Self.manifestName, Self.pinsName]
+        if exists(folder.appending(MediaOutput.keysName)) { names.append(MediaOutput.keysName) }
         if let signer {
             try writeFile(try signer.sign(text), to: folder.appending(Self.signatureName))
             names.append(Self.signatureName)
