@@ -90,13 +90,15 @@ final class Guest: Sendable {
         return String(decoding: bytes.filter { $0 != 13 }, as: UTF8.self)
     }
 
-    /// Waits until the console shows the text after what `mark` characters of it are; how much it shows then.
+    /// Waits until the console shows the text behind its first `mark` characters; how many it has up to the text's end.
     @discardableResult
     func await(_ text: String, after mark: Int = 0, seconds: Int = 240) async throws -> Int {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while true {
             let now = screen
-            if now.dropFirst(mark).contains(text) { return now.count }
+            if let found = now.dropFirst(mark).firstRange(of: text) {
+                return now.distance(from: now.startIndex, to: found.upperBound)
+            }
             try #require(kill(pid, 0) == 0, "the guest ended: \(now.suffix(2000))")
             try #require(ContinuousClock.now < deadline, "\(text) never came: \(now.suffix(4000))")
             try await Task.sleep(for: .milliseconds(200))
@@ -111,22 +113,6 @@ final class Guest: Sendable {
     }
 
     func type(_ text: String) async throws { try await send("serial", text) }
-
-    /// A command for the shell, once it is echoed. Now and then QEMU's serial line holds what came until something more
-    /// comes: a blank, which a shell passes over.
-    func command(_ text: String) async throws {
-        let mark = screen.count
-        try await type(text)
-        for look in 1...Self.looksMax where !screen.dropFirst(mark).contains(text.prefix(Self.echoed)) {
-            try await Task.sleep(for: .milliseconds(200))
-            if look.isMultiple(of: Self.looksBeforeNudge) { try await type(" ") }
-        }
-    }
-
-    private static let looksMax = 1000
-    private static let looksBeforeNudge = 25
-    /// Characters of a command that its echo is known by.
-    private static let echoed = 4
 
     /// A command of QEMU's monitor.
     func monitor(_ command: String) async throws { try await send("monitor", command + "\\n") }

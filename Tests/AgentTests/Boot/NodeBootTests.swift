@@ -100,19 +100,19 @@ struct NodeBootTests {
             try await guest.monitor("device_add usb-kbd")
             try await guest.openShell()
             let mark = guest.screen.count
-            try await guest.command("p() { ps | grep \"[b]in/muster-agent $1\" | awk '{ print $1 }'; }\\r")
+            try await guest.type("p() { ps | grep \"[b]in/muster-agent $1\" | awk '{ print $1 }'; }\\r")
             for service in ["register", "apply", "serve"] {
-                try await guest.command(
+                try await guest.type(
                     "a=$(p \(service)); kill -9 $a; b=$a; while [ -z \"$b\" ] || [ \"$b\" = \"$a\" ]; do sleep 1; "
                         + "b=$(p \(service)); done; echo \(service) is back: $((1 + 1))\\r"
                 )
                 try await guest.await("\(service) is back: 2", after: mark)
             }
-            try await guest.command(
+            try await guest.type(
                 "until [ -d /sys/module/usbhid ]; do sleep 1; done; echo usbhid is loaded: $((1 + 1))\\r"
             )
             try await guest.await("usbhid is loaded: 2", after: mark)
-            try await guest.command("ls -l /var/log; exit\\r")
+            try await guest.type("ls -l /var/log; exit\\r")
             try await guest.await("Approval code: ", after: try await guest.await("muster-agent.log", after: mark))
             #expect(try await guest.code() == code && engine.received.count == 1)
             engine.show(code)
