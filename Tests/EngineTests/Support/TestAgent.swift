@@ -260,6 +260,8 @@ extension TestAgent {
                 guard state.change == nil else { return .now(.failure(Self.busy)) }
                 state.isSafe = true
                 return .now(.success(.boolean(true)))
+            case .getDisks, .planInstallation, .installImage, .upgradeImage, .rollbackImage, .getJobs, .reboot:
+                return .now(.failure(RPCError(.methodNotFound, call.method)))
             case nil: return .now(.failure(RPCError(.methodNotFound, call.method)))
             }
         }
