@@ -1,3 +1,4 @@
+import HostModel
 import SystemPackage
 
 /// GRUB's loaders for one medium, put together from Debian's packages. The early configuration in each of them finds the
