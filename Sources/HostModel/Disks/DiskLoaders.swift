@@ -14,6 +14,8 @@ package struct DiskLoaders: Hashable, Sendable {
         /// Bytes from the beginning of the partition.
         package var offset: Int64
         package var bytes: [UInt8]
+
+        package init(offset: Int64, bytes: [UInt8]) { (self.offset, self.bytes) = (offset, bytes) }
     }
 
     package let boot: [UInt8]
