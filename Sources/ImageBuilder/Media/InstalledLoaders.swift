@@ -78,7 +78,12 @@ struct InstalledLoaders {
             throw BuildError(.result, "the loaders do not fit their partition", remedy: "please report this")
         }
         let file = folder.appending("esp.img")
-        let output = try FileDescriptor.open(file, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+        let output = try FileDescriptor.open(
+            file,
+            .writeOnly,
+            options: [.create, .truncate],
+            permissions: [.ownerReadWrite]
+        )
         try output.resize(to: Self.espStart + Self.espSize)
         try output.close()
         let volume = FATVolume(
