@@ -1,6 +1,7 @@
 import AgentWire
 import HostModel
 import Logging
+import Synchronization
 import SystemPackage
 
 /// Answers the verbs of VDSM's class Host.
@@ -18,6 +19,8 @@ struct HostVerbs: Sendable {
     private let run: NodeDirectory
     private let commandLine: FilePath
     private let logger: Logger
+    /// True once `apply` knows that the engine was heard since this process started.
+    private let voice = EngineVoice()
 
     /// Calls that `apply` answers from what it has.
     private static let quickSeconds = 10
@@ -49,6 +52,7 @@ struct HostVerbs: Sendable {
         guard let verb = HostVerb(rawValue: request.method) else {
             throw RPCError(.methodNotFound, "The method \(request.method.prefix(64)) does not exist on this host")
         }
+        if caller.role == .engine, !voice.wasRelayed.load(ordering: .relaxed) { await relayVoice(of: caller) }
         switch verb {
         case .ping, .ping2, .confirmConnectivity:
             await relayVoice(of: caller)
@@ -71,7 +75,8 @@ struct HostVerbs: Sendable {
     /// Only the engine's voice proves that the engine reaches the host.
     private func relayVoice(of caller: Caller) async {
         guard caller.role == .engine else { return }
-        _ = try? await apply.call(.confirm, seconds: Self.quickSeconds)
+        guard (try? await apply.call(.confirm, seconds: Self.quickSeconds)) != nil else { return }
+        voice.wasRelayed.store(true, ordering: .relaxed)
     }
 
     private func setupNetworks(_ request: RPCRequest) async throws(RPCError) -> JSONValue {
@@ -138,4 +143,9 @@ struct HostVerbs: Sendable {
             throw RPCError(.internalError, "The answer can not be written: \(error)")
         }
     }
+}
+
+/// Whether the engine was heard since this process started.
+private final class EngineVoice: Sendable {
+    let wasRelayed = Atomic(false)
 }
