@@ -38,8 +38,9 @@ package struct BootRecipes: Sendable {
         switch answer.profile.mode {
         case .local: try render(.local, common(answer, request))
         case .deny: try render(.deny, common(answer, request))
+        case .install: try install(answer, request)
         // A kickstart needs a ticket: see `script(for:ticket:to:)`.
-        case .install, .kickstart:
+        case .kickstart:
             throw .unsupportedMode(profile: answer.profile.name, mode: answer.profile.mode)
         case .run, .rescue:
             if let manifest = answer.manifest {
@@ -48,6 +49,22 @@ package struct BootRecipes: Sendable {
                 try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
             }
         }
+    }
+
+    /// Only for a host: a machine that nobody knows would be installed again at every boot, because nothing is kept of it.
+    private func install(_ answer: BootAnswer, _ request: BootRequest) throws(RecipeError) -> BootScript {
+        guard answer.host != nil else {
+            return try wait(request, reason: "only a host that is known is installed; let it register first")
+        }
+        guard let manifest = answer.manifest else {
+            return try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
+        }
+        guard let settings = answer.profile.install else {
+            throw .contradiction(what: "the profile \(answer.profile.name)", reason: "it names no disk")
+        }
+        guard manifest.file(.root) != nil else { throw .missingFile(image: manifest.name, role: .root) }
+        let values = try run(manifest, answer, request, settings.kernelArguments)
+        return try render(.install, common(answer, request).merging(values) { $1 })
     }
 
     /// The script that shows a reason, waits, and asks again.
@@ -79,11 +96,12 @@ package struct BootRecipes: Sendable {
     private func run(
         _ manifest: ImageManifest,
         _ answer: BootAnswer,
-        _ request: BootRequest
+        _ request: BootRequest,
+        _ further: [String] = []
     ) throws(RecipeError) -> [String: ScriptValue] {
         let line = try KernelCommandLine.node(
             image: manifest.kernelArguments,
-            profile: answer.profile.kernelArguments,
+            profile: answer.profile.kernelArguments + further,
             engine: engine,
             mac: request.mac,
             firmware: request.firmware,
