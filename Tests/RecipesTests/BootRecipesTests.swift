@@ -35,6 +35,13 @@ import Testing
         return BootAnswer(profile: profile, manifest: manifest, reason: reason, host: HostName("node-5a31"))
     }
 
+    private static func installable(_ manifest: ImageManifest) throws -> ImageManifest {
+        var manifest = manifest
+        let sha = try #require(Nonce(hex: digest))
+        manifest.files.append(.init(name: "loaders.cpio", role: .loaders, size: 3_000_000, sha256: sha))
+        return manifest
+    }
+
     private static func install(
         _ manifest: ImageManifest?,
         disk: String = "rule:bus=nvme,size>=400G",
@@ -63,8 +70,11 @@ import Testing
         let live = answer(.run, manifest: rooted)
         let scripts: [(String, BootScript)] = [
             ("run-root.ipxe", try recipes.script(for: live, to: request(.bios))),
-            ("install-bios.ipxe", try recipes.script(for: install(rooted), to: request(.bios))),
-            ("install-efi.ipxe", try recipes.script(for: install(rooted, wipe: "S3X1NB0K"), to: request(.uefi))),
+            ("install-bios.ipxe", try recipes.script(for: install(installable(manifest())), to: request(.bios))),
+            (
+                "install-efi.ipxe",
+                try recipes.script(for: install(installable(rooted), wipe: "S3X1NB0K"), to: request(.uefi))
+            ),
             ("run-bios.ipxe", try recipes.script(for: run, to: request(.bios))),
             ("run-efi.ipxe", try recipes.script(for: run, to: request(.uefi))),
             ("kickstart-bios.ipxe", try KickstartSamples.bootScript(recipes, request(.bios))),
@@ -195,15 +205,13 @@ import Testing
         }
     }
 
-    @Test("a machine that is no host, or whose image is not there yet, waits; one without a root or a disk is refused")
+    @Test("a machine that is no host, or whose image is not there yet, waits; one without loaders or a disk is refused")
     func whatIsNotInstalled() throws {
         let recipes = try PXEFiles.recipes()
-        var rooted = try Self.manifest()
-        let sha = try #require(Nonce(hex: Self.digest))
-        rooted.files.append(.init(name: "root.squashfs", role: .root, size: 200_000_000, sha256: sha))
+        let rooted = try Self.installable(try Self.manifest())
         #expect(try recipes.script(for: Self.install(rooted, host: nil), to: Self.request()).kind == .wait)
         #expect(try recipes.script(for: Self.install(nil), to: Self.request()).kind == .wait)
-        #expect(throws: RecipeError.missingFile(image: "node-minimal", role: .root)) {
+        #expect(throws: RecipeError.missingFile(image: "node-minimal", role: .loaders)) {
             try recipes.script(for: Self.install(Self.manifest()), to: Self.request())
         }
         #expect(throws: RecipeError.self) {

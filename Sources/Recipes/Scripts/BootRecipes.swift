@@ -62,8 +62,11 @@ package struct BootRecipes: Sendable {
         guard let settings = answer.profile.install else {
             throw .contradiction(what: "the profile \(answer.profile.name)", reason: "it names no disk")
         }
-        guard manifest.file(.root) != nil else { throw .missingFile(image: manifest.name, role: .root) }
-        let values = try run(manifest, answer, request, settings.kernelArguments)
+        guard manifest.file(.loaders) != nil else { throw .missingFile(image: manifest.name, role: .loaders) }
+        var words = settings.kernelArguments
+        // An image that is all in its initramfs is not named by muster.image=.
+        if manifest.file(.root) == nil { words.append("\(Self.installImageArgument)=\(try folder(manifest))") }
+        let values = try run(manifest, answer, request, words)
         return try render(.install, common(answer, request).merging(values) { $1 })
     }
 
@@ -116,9 +119,15 @@ package struct BootRecipes: Sendable {
         ]
     }
 
+    /// Kernel argument: the image to install where it is not the one of `muster.image=`.
+    private static let installImageArgument = "muster.install-image"
+
     /// The folder that the initramfs fetches its root from; `nil` for an image without one.
     private func rootFolder(_ manifest: ImageManifest) throws(RecipeError) -> String? {
-        guard manifest.file(.root) != nil else { return nil }
+        manifest.file(.root) == nil ? nil : try folder(manifest)
+    }
+
+    private func folder(_ manifest: ImageManifest) throws(RecipeError) -> String {
         for name in [manifest.name, manifest.version] where !ImageReference.isComponent(name) {
             throw .unsafeName(value: name)
         }

@@ -298,6 +298,35 @@ import Glibc
         }
     }
 
+    @Test("the real program behind it: its disks are understood, its refusals come with candidates and code 21")
+    func realProgram() async throws {
+        try await serving { rig, _ in
+            let words =
+                "exec \(AgentRig.program) \"$@\" --loop-devices --command-line \(rig.directory.file("command-line"))"
+            try rig.installer.write(
+                Array("#!/bin/sh\n\(words)\n".utf8),
+                to: "installer",
+                permissions: [.ownerReadWriteExecute]
+            )
+            let answer = try await rig.client("engine", "Host.getDisks")
+            let line = try #require(answer.first { $0.hasPrefix("{") })
+            let value = try JSONText.decode(JSONValue.self, from: ByteBuffer(string: line))
+            let disks = try NodeDisks(result: value).disks
+            #expect(disks.allSatisfy { !$0.name.raw.isEmpty && $0.bytes >= 0 })
+            let nowhere = Self.install.replacing("serial=QM00001", with: "serial=NO-SUCH-DISK")
+            let refused = try await rig.client("engine", "Host.planInstallation", nowhere)
+            #expect(refused.contains { $0.contains("\"code\": 21,") && $0.contains("No disk fits") }, "\(refused)")
+            #expect(try await rig.client("engine", "Host.installImage", nowhere).contains("true"))
+            let end = try await ended(rig)
+            #expect(end.status == .failed && end.error?.contains("No disk fits") == true, "\(end)")
+            #expect(end.remedy?.isEmpty == false)
+            let rollback = #"{"jobId": "\#(Self.other)"}"#
+            #expect(try await rig.client("engine", "Host.rollbackImage", rollback).contains("true"))
+            let back = try await ended(rig)
+            #expect(back.error == "This node does not run from a disk that it was installed to.", "\(back)")
+        }
+    }
+
     @Test("a reboot is answered and then done, once")
     func reboots() async throws {
         try await serving { rig, _ in
