@@ -150,7 +150,10 @@ let package = Package(
                 "BootServer", "EngineClient", "HostModel", "Recipes", argumentParser, logging, lifecycle,
             ]
         ),
-        program("muster-agent", ["Agent", "HostModel", argumentParser, logging, lifecycle, signals, systemPackage]),
+        program(
+            "muster-agent",
+            ["Agent", "BlockDevices", "HostModel", argumentParser, logging, lifecycle, signals, systemPackage]
+        ),
 
         support("TestServers", [nioCore, nioPosix, nioHTTP1, nioSSL, x509, asn1, crypto]),
 

@@ -8,6 +8,10 @@ package struct MediumSearch: Sendable {
         /// `/dev/sr0`.
         package var device: FilePath
         package var fileSystem: Superblock.FileSystem
+
+        package init(device: FilePath, fileSystem: Superblock.FileSystem) {
+            (self.device, self.fileSystem) = (device, fileSystem)
+        }
     }
 
     private let sysfs: FilePath

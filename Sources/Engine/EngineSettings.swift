@@ -13,6 +13,9 @@ package struct EngineSettings: Sendable {
     package var kickstarts = KickstartLimits()
     package var enrolment = EnrolmentLimits()
     package var monitoring = MonitoringTimes()
+    package var imageWork = ImageWorkTimes()
+    /// Where nodes fetch images by clear HTTP: `ADDRESS` or `ADDRESS:PORT` of the boot server; `nil`: `engineAddress`.
+    package var imageServer: String?
     package var boot = BootLimits()
     package var sessions = SessionLimits()
     package var retention = EventRetention()

@@ -41,5 +41,6 @@ struct EngineRoutes {
         ProfileRoutes(engine: engine).add(to: api)
         ImageRoutes(engine: engine).add(to: api)
         KickstartRoutes(engine: engine).add(to: api)
+        JobRoutes(engine: engine).add(to: api)
     }
 }

@@ -22,7 +22,9 @@ struct MusterAgent: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             BootNetworkCommand.self, LiveRootCommand.self, LeaseCommand.self, RegisterCommand.self, ConsoleCommand.self,
-            ServeCommand.self, ApplyCommand.self, NetworkCommand.self, LogCommand.self,
+            ServeCommand.self, ApplyCommand.self, NetworkCommand.self, LogCommand.self, DisksCommand.self,
+            InstallCommand.self, UpgradeCommand.self,
+            SlotsCommand.self, ConfirmCommand.self, RollbackCommand.self, StatePartitionCommand.self,
         ]
     )
 }

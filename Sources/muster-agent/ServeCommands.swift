@@ -56,9 +56,13 @@ struct ServeCommand: AsyncParsableCommand {
 struct ApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
-        abstract: "Change the node's networks for `serve`, and take back what the engine can not reach.",
-        discussion:
-            "Needs root. Started after it was killed in the middle of a change, it first takes that change back."
+        abstract: "Change the node's networks and images for `serve`, and take back what the engine can not reach.",
+        discussion: """
+            Needs root. Started after it was killed in the middle of a change, it first takes that change back; an installation \
+            that was under way is ended, and whoever asks for it is told so.
+
+            Work on disks is done by --installer as a child, one at a time; how the last one ended is kept below --run.
+            """
     )
 
     @OptionGroup var node: NodeOptions
@@ -73,10 +77,29 @@ struct ApplyCommand: AsyncParsableCommand {
     @Option(help: "The group of `serve`, by number.")
     var group: UInt32 = 36
 
+    @Option(help: "What lists disks and writes images: this program unless set.")
+    var installer: String?
+
+    @Option(help: "What reboots the machine.")
+    var rebootProgram = "/sbin/reboot"
+
     func run() async throws {
         let logger = NodeOptions.logger("apply")
-        let settings = options.apply(node, networkConfiguration, user: user, group: group)
+        var settings = options.apply(node, networkConfiguration, user: user, group: group)
+        settings.commandLine = node.commandLineFile
+        settings.installer = FilePath(installer ?? Self.ownProgram)
+        settings.rebootProgram = FilePath(rebootProgram)
         try await run(ApplyServer(settings, logger: logger), logger)
+    }
+
+    /// Where this program lies, whatever it was called by.
+    private static var ownProgram: String {
+        var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let length = path.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), bytes.count) }
+                ?? 0
+        }
+        return length > 0 ? String(decoding: path.prefix(length), as: UTF8.self) : "/usr/bin/muster-agent"
     }
 }
 

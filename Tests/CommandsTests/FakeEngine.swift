@@ -24,6 +24,10 @@ final class FakeEngine: Sendable {
         /// What every call of the API gets instead of an answer.
         var refusal: TestServer.Reply?
         var capabilities = "{}"
+        var disks: [NodeDisk] = []
+        /// What `jobs/ID` answers, one after another; the last one stays.
+        var jobs: [JobResource] = []
+        var plan: [String]?
     }
 
     static let password = "correct horse"
@@ -74,6 +78,15 @@ final class FakeEngine: Sendable {
             guard let host = state.hosts.first(where: { $0.id == id }) else { break }
             return json(host)
         case (.GET, "hosts", .some, "capabilities"): return .ok(state.capabilities)
+        case (.GET, "hosts", .some, "disks"): return json(DiskCollection(state.disks))
+        case (.POST, "hosts", .some, .some("installdisk")) where state.plan != nil:
+            return json(ActionResource(status: "complete", plan: state.plan))
+        case (.POST, "hosts", .some, .some(let action)) where ["installdisk", "upgrade", "rollback"].contains(action):
+            return .ok(#"{"status":"pending","job":{"id":"j1"}}"#, status: "202 Accepted")
+        case (.GET, "jobs", "j1", nil):
+            guard let job = state.jobs.first else { break }
+            if state.jobs.count > 1 { state.jobs.removeFirst() }
+            return json(job)
         case (.POST, "hosts", .some, .some), (.DELETE, "hosts", .some, nil): return .ok(#"{"status":"complete"}"#)
         case (.GET, "rejections", nil, nil): return json(RejectionCollection(state.rejections))
         case (.DELETE, "rejections", .some, nil): return .ok(#"{"status":"complete"}"#)

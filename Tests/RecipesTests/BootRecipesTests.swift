@@ -61,8 +61,14 @@ import Testing
         for (golden, script) in scripts { renderings[golden] = (script.kind.fileName, script.text) }
         let menu = try BootMenu(template: try PXEFiles.text("\(PXEFiles.directory)/\(BootMenu.fileName)"))
         let arguments = ["console=tty0", "console=ttyS0,115200n8", "muster.image=medium:NODE_MINIMAL_01234567"]
-        let text = try menu.render(title: "node-minimal 0123456789ab, kernel 6.1.0-56-amd64", arguments: arguments)
+        let text = try menu.render(
+            title: "node-minimal 0123456789ab, kernel 6.1.0-56-amd64",
+            arguments: arguments,
+            medium: VolumeID(image: "node-minimal", version: "0123456789ab")
+        )
         renderings["grub.cfg"] = (BootMenu.fileName, text)
+        // Goes to the disk as it is.
+        renderings["installed.cfg"] = ("installed.cfg", try PXEFiles.text("\(PXEFiles.directory)/installed.cfg"))
         return renderings
     }
 

@@ -11,6 +11,18 @@ package enum ApplyCall: String, Sendable {
     case commit = "Apply.commit"
     /// `NetworkOwnership`.
     case ownership = "Apply.ownership"
+    /// `NodeDisks`.
+    case disks = "Apply.disks"
+    /// The parameters of `ImageWork` -> `InstallationPlan`.
+    case plan = "Apply.plan"
+    /// The parameters of `ImageWork` -> `true` once it has begun.
+    case install = "Apply.install"
+    case upgrade = "Apply.upgrade"
+    case rollback = "Apply.rollback"
+    /// `NodeJobs`.
+    case jobs = "Apply.jobs"
+    /// `true`, and then the machine reboots.
+    case reboot = "Apply.reboot"
 
     /// The longest line of either side, in bytes.
     package static let lineBytesMax = 4 * 1024 * 1024

@@ -34,16 +34,33 @@ package struct ApplyServer: Service {
         try settings.run.make(permissions: .directory)
         let keeper = NetworkKeeper(settings, logger: logger)
         try await keeper.recover()
+        let images = ImageKeeper(settings, logger: logger)
+        await images.recover()
         try HardwareFile(in: settings.run).write(HardwareFacts().read(), group: settings.groupID)
         let channel = try await listen()
         logger.notice("listening on \(settings.socket)")
+        let keepers = Keepers(network: keeper, images: images)
+        do { try await serve(channel, keepers) } catch {
+            await images.stop()
+            throw error
+        }
+        await images.stop()
+    }
+
+    /// Who does what callers ask for.
+    private struct Keepers: Sendable {
+        var network: NetworkKeeper
+        var images: ImageKeeper
+    }
+
+    private func serve(_ channel: NIOAsyncChannel<Connection, Never>, _ keepers: Keepers) async throws {
         try await untilShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await accept(channel, keeper) }
+                group.addTask { try await accept(channel, keepers) }
                 group.addTask {
                     while true {
                         try await Task.sleep(for: .seconds(Self.tendSeconds))
-                        await keeper.tendDHCPClients()
+                        await keepers.network.tendDHCPClients()
                     }
                 }
                 try await group.next()
@@ -95,7 +112,7 @@ package struct ApplyServer: Service {
         }
     }
 
-    private func accept(_ server: NIOAsyncChannel<Connection, Never>, _ keeper: NetworkKeeper) async throws {
+    private func accept(_ server: NIOAsyncChannel<Connection, Never>, _ keepers: Keepers) async throws {
         try await server.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { group in
                 let slots = Slots(Self.connectionsMax)
@@ -107,14 +124,14 @@ package struct ApplyServer: Service {
                     }
                     group.addTask {
                         defer { slots.give() }
-                        await answer(connection, keeper)
+                        await answer(connection, keepers)
                     }
                 }
             }
         }
     }
 
-    private func answer(_ connection: Connection, _ keeper: NetworkKeeper) async {
+    private func answer(_ connection: Connection, _ keepers: Keepers) async {
         let timeout = connection.channel.eventLoop.scheduleTask(in: .seconds(Self.requestSeconds)) {
             connection.channel.close(promise: nil)
         }
@@ -124,7 +141,7 @@ package struct ApplyServer: Service {
                 for try await bytes in inbound {
                     guard let request = try line.take(bytes) else { continue }
                     timeout.cancel()
-                    let reply = await Self.reply(to: request, keeper)
+                    let reply = await Self.reply(to: request, keepers)
                     var text = try reply.encoded()
                     text.writeString("\n")
                     try await outbound.write(text)
@@ -138,11 +155,11 @@ package struct ApplyServer: Service {
         timeout.cancel()
     }
 
-    private static func reply(to text: ByteBuffer, _ keeper: NetworkKeeper) async -> RPCReply {
+    private static func reply(to text: ByteBuffer, _ keepers: Keepers) async -> RPCReply {
         switch RPCRequest.decode(text).first {
         case .success(let request)?:
             do throws(RPCError) {
-                return RPCReply(id: request.id, outcome: .success(try await result(of: request, keeper)))
+                return RPCReply(id: request.id, outcome: .success(try await result(of: request, keepers)))
             } catch {
                 return RPCReply(id: request.id, outcome: .failure(error))
             }
@@ -151,17 +168,33 @@ package struct ApplyServer: Service {
         }
     }
 
-    private static func result(of request: RPCRequest, _ keeper: NetworkKeeper) async throws(RPCError) -> JSONValue {
+    private static func result(of request: RPCRequest, _ keepers: Keepers) async throws(RPCError) -> JSONValue {
+        let (network, images, params) = (keepers.network, keepers.images, request.params)
         switch ApplyCall(rawValue: request.method) {
-        case .setupNetworks?: try await keeper.setupNetworks(try SetupNetworksParameters(params: request.params))
-        case .confirm?: await keeper.confirm()
-        case .commit?: try await keeper.commit()
+        case .setupNetworks?: try await network.setupNetworks(try SetupNetworksParameters(params: params))
+        case .confirm?:
+            await network.confirm()
+            await images.engineWasHeard()
+        case .commit?: try await network.commit()
         case .ownership?:
-            do { return try await keeper.ownership().result() } catch {
+            do { return try await network.ownership().result() } catch {
                 throw RPCError(.unexpected, "The network configuration can not be read: \(error)")
             }
+        case .disks?: return try payload(await images.disks())
+        case .plan?: return try payload(await images.plan(try ImageWork(.install, params: params)))
+        case .install?: try await images.start(try ImageWork(.install, params: params))
+        case .upgrade?: try await images.start(try ImageWork(.upgrade, params: params))
+        case .rollback?: try await images.start(try ImageWork(.rollback, params: params))
+        case .jobs?: return try payload(await images.jobs())
+        case .reboot?: try await images.reboot()
         case nil: throw RPCError(.methodNotFound, "apply has no \(request.method)")
         }
         return .boolean(true)
+    }
+
+    private static func payload(_ value: some VerbPayload) throws(RPCError) -> JSONValue {
+        do { return try value.result() } catch {
+            throw RPCError(.internalError, "The answer can not be written: \(error)")
+        }
     }
 }

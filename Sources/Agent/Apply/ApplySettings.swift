@@ -12,6 +12,11 @@ package struct ApplySettings: Sendable {
     /// Who may call: the user and the group of `serve`; root always may.
     package var userID: UInt32
     package var groupID: UInt32
+    /// The kernel arguments.
+    package var commandLine: FilePath
+    /// What answers `disks`, `install`, `upgrade` …: the agent's own program.
+    package var installer: FilePath
+    package var rebootProgram: FilePath
 
     package static let socketName = "apply.sock"
 
@@ -22,11 +27,15 @@ package struct ApplySettings: Sendable {
         busybox: FilePath = "/bin/busybox",
         udhcpcScript: FilePath = "/usr/share/udhcpc/default.script",
         userID: UInt32 = 36,
-        groupID: UInt32 = 36
+        groupID: UInt32 = 36,
+        commandLine: FilePath = "/proc/cmdline",
+        installer: FilePath = "/usr/bin/muster-agent",
+        rebootProgram: FilePath = "/sbin/reboot"
     ) {
         (self.run, self.networkConfiguration) = (run, networkConfiguration)
         (self.resolvConf, self.busybox, self.udhcpcScript) = (resolvConf, busybox, udhcpcScript)
-        (self.userID, self.groupID) = (userID, groupID)
+        (self.userID, self.groupID, self.commandLine) = (userID, groupID, commandLine)
+        (self.installer, self.rebootProgram) = (installer, rebootProgram)
     }
 
     package var socket: FilePath { run.file(Self.socketName) }

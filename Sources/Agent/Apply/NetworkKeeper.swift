@@ -14,6 +14,7 @@ package actor NetworkKeeper {
     private let persistent: NetworkConfiguration
     private let logger: Logger
     private var isChanging = false
+    private var wasHeard = false
     /// Where the engine's voice goes while a change waits for it.
     private var listener: AsyncStream<Void>.Continuation?
 
@@ -33,7 +34,14 @@ package actor NetworkKeeper {
     }
 
     /// The engine was heard.
-    package func confirm() { listener?.yield() }
+    package func confirm() {
+        listener?.yield()
+        guard !wasHeard else { return }
+        wasHeard = (try? settings.run.write([], to: Self.heardName)) != nil
+    }
+
+    /// Beside the files of this boot, once the engine was heard: what confirms a slot on trial.
+    static let heardName = "engine-heard"
 
     package func setupNetworks(_ call: SetupNetworksParameters) async throws(RPCError) {
         guard !isChanging else {

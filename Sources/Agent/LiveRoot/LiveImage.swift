@@ -53,6 +53,8 @@ package struct LiveImage: Hashable, Sendable {
             guard VolumeID(image: manifest.name, version: manifest.version) == volumeID else {
                 throw refused("the manifest is of \(found), asked for was the medium \(volumeID)")
             }
+        // A slot is the image that was installed there.
+        case .slot: break
         }
         guard manifest.architecture == machineArchitecture else {
             throw refused("the image is for \(terminalEscaped(manifest.architecture.prefix(32)))")
@@ -68,9 +70,9 @@ package struct LiveImage: Hashable, Sendable {
     }
 
     #if arch(x86_64)
-    private static let machineArchitecture = "x86_64"
+    static let machineArchitecture = "x86_64"
     #elseif arch(arm64)
-    private static let machineArchitecture = "aarch64"
+    static let machineArchitecture = "aarch64"
     #endif
 }
 

@@ -3,9 +3,15 @@ import Glibc
 import HostModel
 import SystemPackage
 
-/// A CD, a USB stick or a disk that carries an image in its folder `muster`.
+/// A CD, a USB stick, a disk or a slot of one that carries an image in its folder `muster`.
 struct LiveMedium: Sendable {
-    let volumeID: VolumeID
+    enum Name: Sendable {
+        case volume(VolumeID)
+        /// A slot of the disk with this GUID in its partition table.
+        case slot(BootSlot, disk: GUID)
+    }
+
+    let name: Name
     let mountPoint: FilePath
 
     struct Found: Sendable {
@@ -31,7 +37,7 @@ struct LiveMedium: Sendable {
         var said = 0
         var refusal: LiveRootFailure?
         while true {
-            for candidate in MediumSearch().find(volumeID.text) {
+            for candidate in candidates() {
                 do throws(LiveRootFailure) { return try open(candidate, trust) } catch {
                     if refusal == nil { say("\(candidate.device) is no use: \(error.message)") }
                     refusal = error
@@ -41,16 +47,35 @@ struct LiveMedium: Sendable {
             guard passed < seconds else { break }
             if passed >= said {
                 said = passed + Self.secondsBetweenWords
-                say("looking for the medium \(volumeID) (up to \(seconds) s)")
+                say("looking for \(name) (up to \(seconds) s)")
             }
             try await Task.sleep(for: Self.pause)
         }
         throw refusal
             ?? LiveRootFailure(
                 .medium,
-                "no drive holds the medium \(volumeID)",
+                "no drive of this machine holds \(name)",
                 remedy: "put it into a drive of this machine; a drive may need a driver that the initramfs lacks"
             )
+    }
+
+    private func candidates() -> [MediumSearch.Candidate] {
+        switch name {
+        case .volume(let volumeID): return MediumSearch().find(volumeID.text)
+        case .slot(let slot, let guid):
+            let inventory = DiskInventory()
+            guard let disk = inventory.disk(guid),
+                let partition = inventory.partition(InstalledLayout.number(of: slot), of: disk)
+            else { return [] }
+            return [.init(device: inventory.device(partition), fileSystem: .ext4)]
+        }
+    }
+
+    private var source: LiveImageSource {
+        switch name {
+        case .volume(let volumeID): .medium(volumeID)
+        case .slot(let slot, _): .slot(slot)
+        }
     }
 
     private func open(_ candidate: MediumSearch.Candidate, _ trust: ImageTrust) throws(LiveRootFailure) -> Found {
@@ -70,7 +95,7 @@ struct LiveMedium: Sendable {
                 manifest: try bytes(LiveImageSource.manifestName, limit: LiveImage.manifestBytesMax),
                 signature: try bytes(LiveImageSource.signatureName, limit: ImageSignature.bytesMax),
                 trusting: trust.certificates,
-                for: .medium(volumeID)
+                for: source
             )
             return Found(device: candidate.device, image: image, file: try openRoot(image))
         } catch {
@@ -136,5 +161,14 @@ struct LiveMedium: Sendable {
             "\(name) on the medium cannot be read: \(reason)",
             remedy: "write the medium again"
         )
+    }
+}
+
+extension LiveMedium.Name: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .volume(let volumeID): "the medium \(volumeID)"
+        case .slot(let slot, let disk): "slot \(slot.rawValue) of the disk \(disk)"
+        }
     }
 }

@@ -1,3 +1,4 @@
+import HostModel
 package import Logging
 package import SystemPackage
 
@@ -63,6 +64,11 @@ package struct LiveRoot: Sendable {
                 console.say("  try: \(failure.remedy)")
                 await attempt.report(failure)
             }
+            if isTrial {
+                console.say("this slot is on trial: restarting in \(Self.trialSeconds) s, the boot menu counts")
+                try await Task.sleep(for: .seconds(Self.trialSeconds))
+                return .reboot
+            }
             switch try await ask(LiveRootChoice.pause(after: failures)) {
             case .tryAgain: console.say("trying again")
             case .nodeScreen: return .nodeScreen
@@ -84,6 +90,14 @@ package struct LiveRoot: Sendable {
             try await Task.sleep(for: Self.inputPause)
         }
         return .tryAgain
+    }
+
+    /// For a person to read what went wrong.
+    private static let trialSeconds = 10
+
+    private var isTrial: Bool {
+        let line = (try? readFile(settings.commandLine, limit: KernelArguments.bytesMax)) ?? []
+        return KernelArguments(String(decoding: line, as: UTF8.self))[BootSlot.trialArgumentName] != nil
     }
 
     private static let inputPause = Duration.milliseconds(200)

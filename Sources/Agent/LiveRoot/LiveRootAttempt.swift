@@ -33,7 +33,8 @@ struct LiveRootAttempt: Sendable {
         assembly.takeDown()
         switch source {
         case .server(let folder): try await runFromServer(folder, trust)
-        case .medium(let volumeID): try await runFromMedium(volumeID, trust)
+        case .medium(let volumeID): try await runFromMedium(.volume(volumeID), trust)
+        case .slot(let slot): try await runFromMedium(.slot(slot, disk: try disk()), trust)
         }
     }
 
@@ -117,9 +118,21 @@ struct LiveRootAttempt: Sendable {
 
     // MARK: From a medium
 
-    private func runFromMedium(_ volumeID: VolumeID, _ trust: ImageTrust) async throws {
+    private func disk() throws(LiveRootFailure) -> GUID {
+        let value = KernelArguments(commandLine)[BootSlot.diskArgumentName] ?? ""
+        guard let guid = GUID(value) else {
+            throw LiveRootFailure(
+                .argument,
+                "\(BootSlot.diskArgumentName)=\(terminalEscaped(value)) is no GUID of a disk",
+                remedy: "install the node again"
+            )
+        }
+        return guid
+    }
+
+    private func runFromMedium(_ name: LiveMedium.Name, _ trust: ImageTrust) async throws {
         try MemoryNeed(rootBytes: 0).check(memory)
-        let medium = LiveMedium(volumeID: volumeID, mountPoint: assembly.medium)
+        let medium = LiveMedium(name: name, mountPoint: assembly.medium)
         let found = try await medium.find(seconds: settings.waitSeconds, trust) { [console] in console.say($0) }
         defer { try? found.file.close() }
         console.say("the root image \(found.image.name) \(found.image.version) is on \(found.device)")
@@ -139,27 +152,11 @@ struct LiveRootAttempt: Sendable {
         MemoryInformation(meminfo: String(decoding: (try? readFile("/proc/meminfo")) ?? [], as: UTF8.self))
     }
 
-    /// How the boot server knows whose step it is.
-    private var bootQuery: String {
-        let platform = access("/sys/firmware/efi", F_OK) == 0 ? "efi" : "pcbios"
-        let named = NodeArguments(KernelArguments(commandLine)).bootInterface
-        let links = LinkInventory().links()
-        let own = links.first { $0.kind == .ethernet && !$0.addresses.isEmpty } ?? links.first { $0.kind == .ethernet }
-        guard let mac = named ?? own?.mac else { return "" }
-        return "mac=\(mac.hyphenated)&platform=\(platform)"
-    }
+    private var bootQuery: String { BootEventReport.query(KernelArguments(commandLine)) }
 
-    /// Tells the boot server, which tells the engine. Nobody waits for an answer that does not come.
+    /// Tells the boot server, which tells the engine.
     func report(_ failure: LiveRootFailure) async {
         guard case .server(let folder) = try? source() else { return }
-        let query = bootQuery
-        guard !query.isEmpty else { return }
-        var limits = TransportLimits()
-        (limits.connectSeconds, limits.readSeconds, limits.answerBytesMax) = (3, 3, 4096)
-        let endpoint = Endpoint.http(host: folder.host, port: Int(folder.port))
-        guard let transport = try? HTTPTransport(endpoint, trust: .any, limits: limits) else { return }
-        let path = "/boot/event?\(query)&stage=live_root&detail=\(percentEncoded(HostileText(failure.message).raw))"
-        _ = try? await transport.send(.get(path))
-        transport.close()
+        await BootEventReport(folder: folder, query: bootQuery).send(stage: "live_root", failure.message)
     }
 }

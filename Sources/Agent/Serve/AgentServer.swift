@@ -121,7 +121,12 @@ package struct AgentServer: Service {
 
     private func accept(_ server: Listener, _ identity: AgentIdentity, _ admission: Admission) async throws {
         let (hub, lines) = (StompHub(), RepeatedLines(logger))
-        let verbs = HostVerbs(state: settings.state, run: settings.run, logger: logger)
+        let verbs = HostVerbs(
+            state: settings.state,
+            run: settings.run,
+            commandLine: settings.commandLine,
+            logger: logger
+        )
         try await server.executeThenClose { arrivals in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await arrival in arrivals {

@@ -1,6 +1,7 @@
 import AgentWire
 import HostModel
 import Logging
+import Synchronization
 import SystemPackage
 
 /// Answers the verbs of VDSM's class Host.
@@ -16,15 +17,20 @@ struct HostVerbs: Sendable {
     private let apply: ApplyClient
     private let state: NodeDirectory
     private let run: NodeDirectory
+    private let commandLine: FilePath
     private let logger: Logger
+    /// True once `apply` knows that the engine was heard since this process started.
+    private let voice = EngineVoice()
 
     /// Calls that `apply` answers from what it has.
     private static let quickSeconds = 10
     /// What a change may take beside the wait for the engine: DHCP and a busy kernel.
     private static let changeSeconds = 120
+    /// What a look at all disks may take.
+    private static let diskSeconds = 90
 
-    init(state: NodeDirectory, run: NodeDirectory, logger: Logger) {
-        (self.state, self.run, self.logger) = (state, run, logger)
+    init(state: NodeDirectory, run: NodeDirectory, commandLine: FilePath, logger: Logger) {
+        (self.state, self.run, self.commandLine, self.logger) = (state, run, commandLine, logger)
         inventory = HostInventory()
         sampler = HostStatisticsSampler(inventory)
         apply = ApplyClient(socket: run.file(ApplySettings.socketName))
@@ -46,6 +52,7 @@ struct HostVerbs: Sendable {
         guard let verb = HostVerb(rawValue: request.method) else {
             throw RPCError(.methodNotFound, "The method \(request.method.prefix(64)) does not exist on this host")
         }
+        if caller.role == .engine, !voice.wasRelayed.load(ordering: .relaxed) { await relayVoice(of: caller) }
         switch verb {
         case .ping, .ping2, .confirmConnectivity:
             await relayVoice(of: caller)
@@ -55,13 +62,21 @@ struct HostVerbs: Sendable {
         case .getHardwareInfo: return try payload(HardwareFile(in: run).read() ?? HardwareFacts().read())
         case .setupNetworks: return try await setupNetworks(request)
         case .setSafeNetworkConfig: return try await apply.call(.commit, seconds: Self.quickSeconds)
+        case .getDisks: return try await apply.call(.disks, seconds: Self.diskSeconds)
+        case .planInstallation: return try await order(.plan, .install, request, seconds: Self.diskSeconds)
+        case .installImage: return try await order(.install, .install, request, seconds: Self.quickSeconds)
+        case .upgradeImage: return try await order(.upgrade, .upgrade, request, seconds: Self.quickSeconds)
+        case .rollbackImage: return try await order(.rollback, .rollback, request, seconds: Self.quickSeconds)
+        case .getJobs: return try await apply.call(.jobs, seconds: Self.quickSeconds)
+        case .reboot: return try await apply.call(.reboot, seconds: Self.quickSeconds)
         }
     }
 
     /// Only the engine's voice proves that the engine reaches the host.
     private func relayVoice(of caller: Caller) async {
         guard caller.role == .engine else { return }
-        _ = try? await apply.call(.confirm, seconds: Self.quickSeconds)
+        guard (try? await apply.call(.confirm, seconds: Self.quickSeconds)) != nil else { return }
+        voice.wasRelayed.store(true, ordering: .relaxed)
     }
 
     private func setupNetworks(_ request: RPCRequest) async throws(RPCError) -> JSONValue {
@@ -70,11 +85,23 @@ struct HostVerbs: Sendable {
         return try await apply.call(.setupNetworks, request.params, seconds: seconds)
     }
 
+    /// What is wrong with an order is said here, before root hears of it; root reads it anew.
+    private func order(
+        _ call: ApplyCall,
+        _ kind: ImageWork.Kind,
+        _ request: RPCRequest,
+        seconds: Int
+    ) async throws(RPCError) -> JSONValue {
+        let work = try ImageWork(kind, params: request.params)
+        return try await apply.call(call, work.params, seconds: seconds)
+    }
+
     private func capabilities(_ caller: Caller) async throws(RPCError) -> JSONValue {
         let ownership = await ownership()
         do {
             var capabilities = try inventory.capabilities(ownership: ownership, client: caller.localAddress)
             capabilities.uuid = hostID
+            capabilities.musterImage = image
             return try capabilities.result()
         } catch {
             throw RPCError(.unexpected, "The capabilities can not be read: \(error)")
@@ -86,6 +113,12 @@ struct HostVerbs: Sendable {
         let firmware = HardwareFile(in: run).read()?.systemUUID ?? ""
         let made = readLine(of: state.file("hardware-id")) ?? ""
         return readLine(of: "/etc/vdsm/vdsm.id") ?? (made.isEmpty ? firmware.lowercased() : made)
+    }
+
+    private var image: NodeImageReport {
+        if let report = ImageReportFile(in: run).read() { return report }
+        let line = (try? readFile(commandLine, limit: KernelArguments.bytesMax)) ?? []
+        return NodeImageReport(KernelArguments(String(decoding: line, as: UTF8.self)))
     }
 
     private func statistics() async throws(RPCError) -> JSONValue {
@@ -110,4 +143,9 @@ struct HostVerbs: Sendable {
             throw RPCError(.internalError, "The answer can not be written: \(error)")
         }
     }
+}
+
+/// Whether the engine was heard since this process started.
+private final class EngineVoice: Sendable {
+    let wasRelayed = Atomic(false)
 }

@@ -1,3 +1,5 @@
+package import HostModel
+
 /// The payload of `Host.getCapabilities`, with VDSM's field names and its mixture of strings and numbers.
 ///
 /// A field that an agent does not send keeps its default, so that an older or a newer agent can still be read.
@@ -97,6 +99,8 @@ package struct HostCapabilities: Hashable, Sendable, VerbPayload {
     package var ISCSIInitiatorName = ""
     package var domain_versions = [0, 2, 3, 4, 5]
     package var supported_block_size: [String: [Int]] = [:]
+    /// Ours: which image runs, from where, and whether it is on trial.
+    package var musterImage = NodeImageReport()
 
     // Network
     /// `True` or `False`: whether the running configuration differs from the one that is restored at boot.

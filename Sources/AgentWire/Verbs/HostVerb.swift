@@ -1,4 +1,4 @@
-/// The verbs of VDSM's class Host that this agent answers.
+/// The verbs of VDSM's class Host that this agent answers, and ours for what VDSM leaves to its node images.
 package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     /// Answers `true`; also proof that the engine is heard.
     case ping2 = "Host.ping2"
@@ -16,4 +16,18 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case setupNetworks = "Host.setupNetworks"
     /// Makes the running network configuration the one that is restored at boot.
     case setSafeNetworkConfig = "Host.setSafeNetworkConfig"
+    /// `NodeDisks`. Ours.
+    case getDisks = "Host.getDisks"
+    /// `ImageWork` -> `InstallationPlan`: what `installImage` would do, or why it refuses. Ours.
+    case planInstallation = "Host.planInstallation"
+    /// `ImageWork` -> `true` once it has begun. Ours.
+    case installImage = "Host.installImage"
+    /// `ImageWork` -> `true` once it has begun. Ours.
+    case upgradeImage = "Host.upgradeImage"
+    /// `ImageWork` -> `true` once it has begun. Ours.
+    case rollbackImage = "Host.rollbackImage"
+    /// `NodeJobs`; VDSM's, with what its jobs have not: step and remedy.
+    case getJobs = "Host.getJobs"
+    /// `true`, and then the machine reboots; refused while it works on its disks. Ours.
+    case reboot = "Host.reboot"
 }

@@ -20,6 +20,7 @@ func hostDetails(_ host: HostResource, _ style: Style) -> Sections {
     add("Memory", host.memory.flatMap { Int64($0) }.map { "\($0 >> 20) MiB" })
     add("System", [host.os?.type, host.os?.version?.full_version].compactMap(\.self).joined(separator: " "))
     add("Kernel line", host.os?.reported_kernel_cmdline)
+    for (name, text) in imageFields(host.muster) { add(name, text) }
     add("Certificate", host.certificate?.subject)
     add("Boots", bootText(host.muster))
     add("Last seen", LocalTime.text(host.muster.last_seen, style))
@@ -27,6 +28,23 @@ func hostDetails(_ host: HostResource, _ style: Style) -> Sections {
         (title: Optional("Claim of \(terminalEscaped(claim.name))"), layout: claimDetails(claim, style) as any Layout)
     }
     return Sections(parts: [(title: nil, layout: Details(fields: fields))] + claims)
+}
+
+/// The image that runs, what is in both slots, what was given up, and what is newer.
+private func imageFields(_ muster: HostResource.Muster) -> [(String, String)] {
+    guard let image = muster.image else { return [] }
+    let place = image.slot.map { "slot \($0)\(image.isTrial ? ", on trial" : "")" } ?? "from memory"
+    var fields = [("Image", "\(image.name.raw) \(image.version.raw) (\(place))")]
+    for (name, slot) in image.slots.sorted(by: { $0.key < $1.key }) {
+        let what = [slot.name.raw, slot.version.raw, slot.state.rawValue].filter { !$0.isEmpty }
+        fields.append(("Slot \(name)", what.joined(separator: " ")))
+    }
+    if let fallBack = image.fallBack {
+        let reason = fallBack.reason.map { ": \($0.raw)" } ?? ""
+        fields.append(("Gave up", fallBack.version.raw + reason))
+    }
+    if let newer = muster.newer_version { fields.append(("Upgrade", "\(newer) is published")) }
+    return fields
 }
 
 private func cpuText(_ cpu: HostResource.Processor?) -> String {

@@ -14,6 +14,9 @@ package func runMuster(_ arguments: [String]) async -> Int32 {
     } catch let error as UserError {
         Terminal.complain("\(error)\n")
         return error.exit.rawValue
+    } catch let answer as ExitCode {
+        // The code is the answer to a question, as of `upgrade --check`; what there is to say was said.
+        return answer.rawValue
     } catch {
         return report(error)
     }

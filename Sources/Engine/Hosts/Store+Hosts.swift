@@ -50,11 +50,15 @@ extension Store {
         let macs = try Row.fetchAll(db, sql: "SELECT host, mac FROM hostMAC ORDER BY mac")
         let assignments = try Row.fetchAll(db, sql: "SELECT host, schedule, profile FROM bootAssignment")
         let fixed = try fixedAddresses(in: db)
+        let active = try Row.fetchAll(db, sql: "SELECT name, version FROM image WHERE isActive = 1")
+            .reduce(into: [String: String]()) { $0[$1["name"]] = $1["version"] }
         return rows.compactMap { row in
             guard let cluster = clusters[row.cluster] else { return nil }
             func profile(_ schedule: BootSchedule) -> String? {
                 assignments.first { $0["host"] == row.id && $0["schedule"] == schedule }?["profile"]
             }
+            let hardware: HostHardware? = ColumnJSON.decode(row.hardware)
+            let newest = hardware?.image.flatMap { active[$0.name.raw] }
             return HostRecord(
                 id: row.id,
                 name: row.name,
@@ -65,14 +69,15 @@ extension Store {
                 cluster: cluster,
                 hardwareID: row.hardwareID,
                 facts: ColumnJSON.decode(row.facts),
-                hardware: ColumnJSON.decode(row.hardware),
+                hardware: hardware,
                 claims: claims.filter { $0.host == row.id }.map { ClaimRecord($0, of: row) },
                 bootProfile: profile(.always),
                 nextBootProfile: profile(.next),
                 fixedAddress: fixed[row.id],
                 macs: macs.filter { $0["host"] == row.id }.map { $0["mac"] },
                 lastSeen: row.lastSeen,
-                certificateSubject: certificates.first { $0.host == row.id }?.subject
+                certificateSubject: certificates.first { $0.host == row.id }?.subject,
+                newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest
             )
         }
     }

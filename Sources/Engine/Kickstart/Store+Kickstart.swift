@@ -221,13 +221,19 @@ extension Store {
     }
 
     private func installed(_ host: HostRow, _ row: InstallTokenRow, at now: Int64, in db: Database) throws {
+        let local = try bootFromDisk(host, in: db)
+        let text = "Host \(host.name) is installed (\(row.profile)); it boots from its own disk from now on (\(local))."
+        try record(Occurrence(.systemInstalled, .normal, text, host: host), at: now, in: db)
+    }
+
+    /// From now on the host boots from its own disk. Returns the profile's name.
+    func bootFromDisk(_ host: HostRow, in db: Database) throws -> String {
         let local = try localProfile(in: db)
         try db.execute(literal: "DELETE FROM bootAssignment WHERE host = \(host.id)")
         try db.execute(
             literal: "INSERT INTO bootAssignment (host, schedule, profile) VALUES (\(host.id), 'always', \(local))"
         )
-        let text = "Host \(host.name) is installed (\(row.profile)); it boots from its own disk from now on (\(local))."
-        try record(Occurrence(.systemInstalled, .normal, text, host: host), at: now, in: db)
+        return local
     }
 
     /// A profile of the mode `local`; made where somebody removed the last one.

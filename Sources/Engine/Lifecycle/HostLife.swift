@@ -30,6 +30,14 @@ struct HostLife: Hashable, Sendable {
         case recovering
         /// No connection, or no answer in time. A sentence of why.
         case silent(String)
+        /// Work on its disks was ordered; the stored job goes with it.
+        case workBegan
+        /// The node writes.
+        case workWrites
+        /// The node is told to reboot.
+        case workReboots
+        /// However it ended, the host is looked at anew; one that was in maintenance goes back there.
+        case workEnded(inMaintenance: Bool)
     }
 
     enum Effect: Hashable, Sendable {
@@ -51,11 +59,26 @@ struct HostLife: Hashable, Sendable {
         case .heard: hear(at: now)
         case .recovering: recover(name, at: now, times)
         case .silent(let reason): lose(reason, name, at: now, times)
+        case .workBegan: begin(when: [.up, .nonOperational, .maintenance], .preparingForMaintenance)
+        case .workWrites: begin(when: [.preparingForMaintenance], .installing)
+        case .workReboots: begin(when: [.installing], .reboot)
+        case .workEnded(let inMaintenance):
+            begin(
+                when: [.preparingForMaintenance, .installing, .reboot],
+                inMaintenance ? .maintenance : .initializing
+            )
         }
     }
 }
 
 extension HostLife {
+    /// A stretch of work on the host's disks, which tells its own events.
+    private mutating func begin(when former: Set<HostStatus>, _ next: HostStatus) -> [Effect] {
+        guard former.contains(status) else { return [.refuse] }
+        move(to: next)
+        return []
+    }
+
     private mutating func approve(hasNewKey: Bool, _ name: HostName) -> [Effect] {
         switch status {
         case .pendingApproval, .installFailed, .installingOS: break

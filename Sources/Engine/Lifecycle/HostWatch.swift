@@ -2,7 +2,7 @@ import AgentWire
 import HostModel
 import Logging
 
-/// Follows one host: installs it while it is `installing`, refreshes it while it is monitored, and ends where a person
+/// Follows one host: works on its disks while there is such a job, installs it while it is `installing`, refreshes it while it is monitored, and ends where a person
 /// must decide. A change from outside cancels it and starts another one.
 struct HostWatch: Sendable {
     let id: UniqueID
@@ -34,6 +34,14 @@ struct HostWatch: Sendable {
     /// One stretch of the host's life; false when a person must decide what comes next.
     private func follow() async throws(EngineError) -> Bool {
         guard let host = try await store.watched(id), let target = host.target else { return false }
+        if let job = try await store.runningImageJob(of: id) {
+            return try await withLink(target, correlation: job.correlation) { link throws(EngineError) in
+                try await HostImageWork(host: host, link: link, store: store, settings: settings, logger: logger).run(
+                    job
+                )
+                return !Task.isCancelled
+            }
+        }
         switch host.row.status {
         case .installing:
             let job = try await store.installation(of: id)

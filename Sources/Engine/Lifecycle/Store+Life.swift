@@ -31,7 +31,10 @@ extension Store {
             )
             try record(occurrence, at: context.now, in: db)
         }
-        if effects.contains(.install) { try storeInstallation(of: host, context, in: db) }
+        if effects.contains(.install) {
+            try abortImageJob(of: host, at: context.now, in: db)
+            try storeInstallation(of: host, context, in: db)
+        }
         if life.status != .installing { try JobRow.filter(Column("host") == host.id).deleteAll(db) }
     }
 

@@ -26,7 +26,7 @@ extension Store {
     /// Hosts that need a task when the engine starts.
     func hostsToWatch() async throws(EngineError) -> [UniqueID] {
         try await read { db in
-            let watched = HostStatus.allCases.filter { $0.isMonitored || $0 == .installing }
+            let watched = HostStatus.allCases.filter { $0.isMonitored || $0 == .installing || $0 == .reboot }
             return try HostRow.filter(watched.contains(Column("status"))).fetchAll(db).map(\.id)
         }
     }
@@ -40,6 +40,7 @@ extension Store {
     ) async throws(EngineError) {
         try await write { db in
             try warnOfSELinux(on: id, capabilities, at: now, in: db)
+            try tellFallBack(of: id, hardware.image, at: now, in: db)
             try db.execute(
                 literal: """
                     UPDATE host SET capabilities = \(try ColumnJSON.encode(capabilities.json)),
@@ -74,6 +75,19 @@ extension Store {
             )
             return nil
         }
+    }
+
+    /// A node that gave a new image up says so once, whoever ordered that image.
+    private func tellFallBack(of id: UniqueID, _ image: NodeImageReport?, at now: Int64, in db: Database) throws {
+        guard let image, let fallBack = image.fallBack, let host = try HostRow.fetch(id, in: db) else { return }
+        let known: HostHardware? = ColumnJSON.decode(host.hardware)
+        guard known?.image?.fallBack != fallBack else { return }
+        let slot = fallBack.slot.map { " in slot \(terminalEscaped($0))" } ?? ""
+        let why = fallBack.reason.map { ": \($0.escapedForTerminal)" } ?? "."
+        let text =
+            "Host \(host.name) gave up version \(fallBack.version.escapedForTerminal)\(slot) and runs "
+            + "\(image.version.escapedForTerminal)\(why)"
+        try record(Occurrence(.imageFellBack, .warning, text, host: host), at: now, in: db)
     }
 
     /// oVirt warns of a host without SELinux and takes it all the same; told once for each mode that the agent reports.
@@ -136,5 +150,7 @@ extension HostHardware {
         kernel = capabilities.packages2["kernel"].flatMap { said($0.version) }
         kernelArguments = said(capabilities.kernelArgs)
         hasKVM = capabilities.kvmEnabled.lowercased() == "true"
+        let reported = capabilities.musterImage
+        image = reported == NodeImageReport() ? nil : reported
     }
 }

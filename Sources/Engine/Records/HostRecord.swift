@@ -28,6 +28,8 @@ package struct HostRecord: Sendable, Hashable {
     package var lastSeen: Int64?
     /// `O=…,CN=…` of the certificate that the agent must show.
     package var certificateSubject: String?
+    /// The active version of the image that the host runs, where that is another one.
+    package var newerImageVersion: String?
 
     /// The MAC address by which the machine is reached: the one that carries its address, where it said so.
     package var mac: MACAddress? {
@@ -63,6 +65,8 @@ package struct HostHardware: Sendable, Hashable, Codable {
     package var kernel: HostileText?
     package var kernelArguments: HostileText?
     package var hasKVM: Bool?
+    /// Which image runs, and from where; `nil` for a host that runs none of ours.
+    package var image: NodeImageReport?
 
     package init() {}
 }

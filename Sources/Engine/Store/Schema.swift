@@ -14,6 +14,7 @@ enum Schema {
         migrator.registerMigration("7 cluster demands") { try $0.execute(sql: clusterDemands) }
         migrator.registerMigration("8 boot outcomes") { try $0.execute(sql: bootOutcomes) }
         migrator.registerMigration("9 kickstart") { try $0.execute(sql: kickstart) }
+        migrator.registerMigration("10 node images") { try $0.execute(sql: nodeImages) }
         return migrator
     }
 

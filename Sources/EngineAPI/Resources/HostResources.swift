@@ -20,6 +20,7 @@ extension HostResource {
         certificate = record.certificateSubject.map {
             Certificate(subject: $0, organization: Self.organization(ofSubject: $0))
         }
+        update_available = record.newerImageVersion == nil ? "false" : "true"
         muster = Muster(record)
     }
 
@@ -37,6 +38,7 @@ extension HostResource.Muster {
         mac = record.mac?.description
         fixed_address = record.fixedAddress?.description
         last_seen = record.lastSeen.map { String($0 / 1000) }
+        (image, newer_version) = (record.hardware?.image, record.newerImageVersion)
     }
 }
 

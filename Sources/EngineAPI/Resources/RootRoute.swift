@@ -45,7 +45,7 @@ struct RootRoute {
     }
 
     private static let collections = [
-        "bootprofiles", "clusters", "datacenters", "events", "hosts", "networks", "nodeimages", "rejections",
+        "bootprofiles", "clusters", "datacenters", "events", "hosts", "jobs", "networks", "nodeimages", "rejections",
     ]
     private static let searchable = ["clusters", "datacenters", "events", "hosts", "networks"]
 

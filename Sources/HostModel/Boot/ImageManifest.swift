@@ -10,6 +10,8 @@ package struct ImageManifest: Hashable, Sendable, Codable {
             package static let initramfs = Role(rawValue: "initramfs")
             /// A squashfs with its dm-verity hash tree behind it.
             package static let root = Role(rawValue: "root")
+            /// What makes a disk boot that the image is installed to (`DiskLoaders`).
+            package static let loaders = Role(rawValue: "loaders")
             package static let iso = Role(rawValue: "iso")
             package static let disk = Role(rawValue: "disk")
             package static let sbom = Role(rawValue: "sbom")

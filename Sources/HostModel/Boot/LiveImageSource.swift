@@ -2,11 +2,14 @@
 ///
 ///     muster.image=http://10.77.0.1/images/NAME/VERSION
 ///     muster.image=medium:NODE_DEBIAN_E4ED3B9A
+///     muster.image=slot:a                             of the disk that muster.disk= names
 package enum LiveImageSource: Hashable, Sendable {
     /// The folder of a published image.
     case server(LiveImageFolder)
     /// A medium with this volume id; the image lies in its folder `muster`.
     case medium(VolumeID)
+    /// A slot of an installed disk.
+    case slot(BootSlot)
 
     package static let argumentName = "muster.image"
     /// Without a value: every block of an image on a medium is read before it is used.
@@ -24,12 +27,17 @@ package enum LiveImageSource: Hashable, Sendable {
                 throw Self.error(value, "a volume id is 1 to 32 of A-Z, 0-9, _")
             }
             self = .medium(volumeID)
+        } else if value.hasPrefix("slot:") {
+            guard let slot = BootSlot(rawValue: String(value.dropFirst("slot:".count))) else {
+                throw Self.error(value, "a slot is a or b")
+            }
+            self = .slot(slot)
         } else {
             self = .server(try LiveImageFolder(parsing: value))
         }
     }
 
-    static func error(_ value: String, _ reason: String) -> KernelArgumentError {
+    package static func error(_ value: String, _ reason: String) -> KernelArgumentError {
         KernelArgumentError(argumentName, value, reason)
     }
 }
@@ -40,6 +48,7 @@ extension LiveImageSource: CustomStringConvertible {
         switch self {
         case .server(let folder): folder.description
         case .medium(let volumeID): "medium:\(volumeID)"
+        case .slot(let slot): "slot:\(slot.rawValue)"
         }
     }
 }

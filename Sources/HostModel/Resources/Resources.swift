@@ -79,6 +79,10 @@ package struct HostResource: Hashable, Sendable, Codable {
         package var fixed_address: String?
         /// Seconds since 1970 of the last answer of the agent.
         package var last_seen: String?
+        /// The image that runs, its slot, and whether it is on trial; absent for a host that runs none of ours.
+        package var image: NodeImageReport?
+        /// The active version of that image, where it is another one.
+        package var newer_version: String?
         package init(claims: [ClaimResource] = []) { self.claims = claims }
     }
 
@@ -99,6 +103,8 @@ package struct HostResource: Hashable, Sendable, Codable {
     package var memory: String?
     package var os: OperatingSystem?
     package var certificate: Certificate?
+    /// oVirt's: whether a newer image is published.
+    package var update_available: String?
     package var spm: StoragePoolManager
     package var muster: Muster
 
@@ -241,8 +247,14 @@ package struct ActionResource: Hashable, Sendable, Codable {
     /// `complete`, `pending` or `failed`.
     package var status: String
     package var fault: FaultResource?
+    /// The job that goes on.
+    package var job: ResourceLink?
+    /// Ours: what would be done, a sentence each.
+    package var plan: [String]?
 
-    package init(status: String, fault: FaultResource? = nil) { (self.status, self.fault) = (status, fault) }
+    package init(status: String, fault: FaultResource? = nil, plan: [String]? = nil) {
+        (self.status, self.fault, self.plan) = (status, fault, plan)
+    }
 }
 
 // Collections as oVirt's JSON writes them: one key, the singular element name. A missing key is an empty collection.

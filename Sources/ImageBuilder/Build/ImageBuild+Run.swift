@@ -60,7 +60,9 @@ extension ImageBuild {
             directory: outputDirectory,
             definition: wanted,
             kernelVersion: release.release,
-            media: menu.map { MediaOutput(definition: wanted, menuTemplate: $0, epoch: epoch) },
+            media: menu.map {
+                MediaOutput(definition: wanted, menuTemplate: $0.medium, installedMenu: $0.installed, epoch: epoch)
+            },
             seal: try seal(wanted, inputs, epoch: epoch),
             progress: progress
         )
@@ -106,9 +108,9 @@ extension ImageBuild {
         }
     }
 
-    /// The template of the start menu, if the definition asks for a medium.
-    private func menu(of wanted: ImageDefinition) throws -> String? {
-        guard !wanted.outputs.isDisjoint(with: [.iso, .disk]) else { return nil }
+    /// The template of the media's start menu, and the menu of installed disks, if the definition asks for one of them.
+    private func menu(of wanted: ImageDefinition) throws -> (medium: String, installed: String)? {
+        guard !wanted.outputs.isDisjoint(with: [.iso, .disk, .install]) else { return nil }
         guard let menuTemplate else {
             throw BuildError(
                 .definition,
@@ -116,7 +118,11 @@ extension ImageBuild {
                 remedy: "build in the checkout, or name the directory of boot scripts with --pxe-directory"
             )
         }
-        return try readText(menuTemplate, limit: DefinitionFile.largest)
+        let installed = menuTemplate.removingLastComponent().appending(InstalledLoaders.menuName)
+        return (
+            try readText(menuTemplate, limit: DefinitionFile.largest),
+            wanted.outputs.contains(.install) ? try readText(installed, limit: DefinitionFile.largest) : ""
+        )
     }
 
     /// A link in the place of the folder may lead anywhere; one on the way to it is the person's own.

@@ -124,4 +124,6 @@ package enum ImageMedium: String, CaseIterable, Hashable, Sendable {
     case pxe
     case iso
     case disk
+    /// The loaders for a disk that the image is installed to.
+    case install
 }

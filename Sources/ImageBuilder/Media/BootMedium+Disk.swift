@@ -116,7 +116,7 @@ struct DiskLayout: Hashable, Sendable {
     }
 
     /// `name` goes to the partition that holds the image.
-    func table(_ seed: MediumSeed, name: String) throws(BuildError) -> PartitionTable {
+    func table(_ seed: MediumSeed, name: String) throws(PartitionTable.Refusal) -> PartitionTable {
         func sectors(_ bytes: Range<Int64>) -> Range<Int64> {
             (bytes.lowerBound / PartitionTable.sector)..<(bytes.upperBound / PartitionTable.sector)
         }

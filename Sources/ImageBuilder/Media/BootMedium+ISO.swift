@@ -129,7 +129,7 @@ struct ISOLayout: Hashable, Sendable {
         size = roundedUp(start + esp + backup, to: Self.partitionAlignment)
     }
 
-    func table(_ seed: MediumSeed) throws(BuildError) -> PartitionTable {
+    func table(_ seed: MediumSeed) throws(PartitionTable.Refusal) -> PartitionTable {
         let esp = (self.esp.lowerBound / PartitionTable.sector)..<(self.esp.upperBound / PartitionTable.sector)
         return try PartitionTable(
             disk: seed.guid("iso disk"),

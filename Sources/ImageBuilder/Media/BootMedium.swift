@@ -27,6 +27,8 @@ package struct BootMedium: Sendable {
     package var initramfs: FilePath
     /// The root image with its hash tree; `nil` where the initramfs is all.
     package var root: FilePath?
+    /// What an installation from this medium makes a disk boot by; `nil` for a medium that installs nothing.
+    package var loaders: FilePath?
     package var documents: [Document] = []
     /// Words of the kernel command line, without `muster.image`.
     package var kernelArguments: [String]
@@ -94,6 +96,7 @@ package struct BootMedium: Sendable {
     /// The large files of /muster, in the order in which they stand on the medium.
     var files: [(name: String, file: FilePath)] {
         [("vmlinuz", kernel), ("initramfs.zst", initramfs)] + (root.map { [("root.squashfs", $0)] } ?? [])
+            + (loaders.map { [(InstalledLoaders.fileName, $0)] } ?? [])
     }
 
     var seed: MediumSeed { MediumSeed(content: "\(name)/\(version)") }
@@ -104,7 +107,7 @@ package struct BootMedium: Sendable {
         if hasState { arguments.append("muster.state=wait") }
         do {
             let title = "\(name) \(version), kernel \(kernelVersion)"
-            return try BootMenu(template: menuTemplate).render(title: title, arguments: arguments)
+            return try BootMenu(template: menuTemplate).render(title: title, arguments: arguments, medium: volumeID)
         } catch {
             throw BuildError(.definition, "the boot menu: \(error)", remedy: error.remedy)
         }

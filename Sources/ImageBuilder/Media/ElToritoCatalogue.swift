@@ -1,3 +1,5 @@
+import HostModel
+
 /// The boot catalogue of an ISO image (El Torito 1.0, section 2): one sector, of which libarchive fills the first two
 /// entries, validation and BIOS.
 struct ElToritoCatalogue: Hashable, Sendable {

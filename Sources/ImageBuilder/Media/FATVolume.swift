@@ -1,3 +1,4 @@
+import HostModel
 import SystemPackage
 
 /// The size and shape of a FAT file system for given contents.

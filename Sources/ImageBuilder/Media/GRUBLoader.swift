@@ -1,3 +1,4 @@
+import HostModel
 import SystemPackage
 
 /// GRUB's loaders for one medium, put together from Debian's packages. The early configuration in each of them finds the
@@ -7,6 +8,8 @@ struct GRUBLoader {
     var folder: FilePath
     /// Sets `root`: `search.fs_label NODE_1 root`.
     var search: String
+    /// Modules beside those that every medium needs.
+    var extraModules: [String] = []
 
     private static let modules = [
         "part_gpt", "part_msdos", "fat", "iso9660", "normal", "configfile", "linux", "search", "search_label",
@@ -102,7 +105,7 @@ struct GRUBLoader {
         try writeFile(early.utf8, to: configuration)
         let result = folder.appending(name)
         _ = try await Tool.grubMakeImage.run(
-            ["-O", format, "-c", configuration.string, "-p", "/boot/grub", "-o", result.string] + modules
+            ["-O", format, "-c", configuration.string, "-p", "/boot/grub", "-o", result.string] + modules + extraModules
         )
         return try readBytes(result, limit: Self.largestImage)
     }

@@ -1,3 +1,5 @@
+import HostModel
+
 /// One directory record of an ISO 9660 image (ECMA-119, 9.1) and what Rock Ridge adds to it, by offsets into the image.
 struct ISORecord: Hashable, Sendable {
     static let directoryFlag: UInt8 = 0x02

@@ -1,4 +1,5 @@
 import Archive
+import HostModel
 
 /// The metadata of an ISO 9660 image as libarchive wrote it, in memory, and the changes that libarchive cannot make: fixed
 /// dates, contents that stand behind the image, the EFI entry. Pure: bytes in, bytes out.

@@ -48,8 +48,9 @@ struct ImageOutput {
         var manifest = try manifest(of: new, root)
         try checkSize(manifest)
         if let media {
-            let documents = try seal.documents(manifest)
             let present = images.appending(manifest.version)
+            manifest.files += try await media.writeLoaders(manifest, to: new, present: present, progress: progress)
+            let documents = try seal.documents(manifest)
             manifest.files += try await media.write(manifest, documents, to: new, present: present, progress: progress)
         }
         manifest = try seal.write(manifest, to: new)

@@ -76,6 +76,10 @@ struct EngineProcess: Sendable {
         }
         var settings = EngineSettings(dataDirectory: configuration.dataDirectory, engineAddress: address)
         if access(AgentFile.ofCheckout, R_OK) == 0 { settings.agentFile = AgentFile.ofCheckout }
+        // Nodes fetch images where machines boot.
+        settings.imageServer = configuration.boot.map { boot in
+            boot.httpPort == 80 ? "\(boot.address.address)" : "\(boot.address.address):\(boot.httpPort)"
+        }
         if let name = configuration.organization ?? installation?.organization { settings.organization = name }
         return (try await HostEngine.open(settings, logger: logger), address)
     }

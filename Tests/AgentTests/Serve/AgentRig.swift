@@ -69,6 +69,7 @@ final class AgentRig: Sendable {
         for part in ["state", "run"] { try sub(part).make(permissions: .directory) }
         try directory.write([], to: "resolv.conf")
         try directory.write([], to: "command-line")
+        try layInstaller()
         try keepLeaf("muster:engine", "engine")
         try keepLeaf("muster:host/2", "other")
         try directory.write(Array(authority.pem.utf8), to: "ca.pem")
@@ -89,6 +90,24 @@ final class AgentRig: Sendable {
         try sub("state").write(Array("\(host)\n".utf8), to: "host-id")
         try directory.write(Array(leaf.keyPEM.utf8), to: "own.key")
         try directory.write(Array(leaf.certificatePEM.utf8), to: "own.pem")
+    }
+
+    /// Where the stand-in for the installer lies, and what it answers.
+    var installer: NodeDirectory { sub("installer") }
+
+    private func layInstaller() throws {
+        try installer.make(permissions: .directory)
+        let script = try readFile(FilePath(Self.script("stand-in-installer.sh"))) ?? []
+        let reboot = Array("#!/bin/sh\necho reboot >> \"$(dirname \"$0\")/asked\"\necho reboots >&2\n".utf8)
+        for (name, text) in [("installer", script), ("reboot", reboot)] {
+            try installer.write(text, to: name, permissions: [.ownerReadWriteExecute])
+        }
+    }
+
+    /// What the stand-in was asked, a line each.
+    func askedOfInstaller() -> [String] {
+        let bytes = (try? installer.read("asked")) ?? nil
+        return String(decoding: bytes ?? [], as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     /// What the kernel's arguments say, from now on.
@@ -132,6 +151,10 @@ final class AgentRig: Sendable {
             agent("apply") + [
                 "--network-configuration", directory.file("vdsm").string, "--resolv-conf",
                 directory.file("resolv.conf").string, "--udhcpc-script", directory.file("lease").string,
+                "--command-line", directory.file("command-line").string,
+                "--installer", installer.file("installer").string,
+                // Never the machine that tests.
+                "--reboot-program", installer.file("reboot").string,
             ]
         return try await Daemon.run(inHost(words), until: "listening on", body)
     }

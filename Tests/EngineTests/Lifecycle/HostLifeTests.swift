@@ -8,25 +8,42 @@ import Testing
     /// The signals, in the order of the table's columns.
     enum Column: Int, CaseIterable {
         case approvedWithKey, approvedAgain, installed, installFailed, fit, unfit, heard, recovering, silent, lost
+        case workBegan, workWrites, workReboots, workEnded, workEndedInMaintenance
     }
 
     static let table: [HostStatus: String] = [
-        .unassigned: "installing - - - up non_operational = initializing connecting non_responsive",
-        .down: "installing - - - - - - - - -",
-        .maintenance: "installing - - - - - - - - -",
-        .up: "installing - - - = non_operational = initializing connecting non_responsive",
-        .nonResponsive: "installing - - - up non_operational = initializing = =",
-        .error: "installing - - - up non_operational = initializing connecting non_responsive",
-        .installing: "= - initializing install_failed - - - - - -",
-        .installFailed: "installing installing - - - - - - - -",
-        .reboot: "installing - - - - - - - - -",
-        .preparingForMaintenance: "installing - - - = = = = = =",
-        .nonOperational: "installing - - - up = = initializing connecting non_responsive",
-        .pendingApproval: "installing installing - - - - - - - -",
-        .initializing: "installing - - - up non_operational = = connecting non_responsive",
-        .connecting: "installing - - - up non_operational = initializing = non_responsive",
-        .installingOS: "installing installing - - - - - - - -",
-        .kdumping: "installing - - - - - - - - -",
+        .unassigned: "installing - - - up non_operational = initializing connecting non_responsive "
+            + "- - - - -",
+        .down: "installing - - - - - - - - - "
+            + "- - - - -",
+        .maintenance: "installing - - - - - - - - - "
+            + "preparing_for_maintenance - - - -",
+        .up: "installing - - - = non_operational = initializing connecting non_responsive "
+            + "preparing_for_maintenance - - - -",
+        .nonResponsive: "installing - - - up non_operational = initializing = = "
+            + "- - - - -",
+        .error: "installing - - - up non_operational = initializing connecting non_responsive "
+            + "- - - - -",
+        .installing: "= - initializing install_failed - - - - - - "
+            + "- - reboot initializing maintenance",
+        .installFailed: "installing installing - - - - - - - - "
+            + "- - - - -",
+        .reboot: "installing - - - - - - - - - "
+            + "- - - initializing maintenance",
+        .preparingForMaintenance: "installing - - - = = = = = = "
+            + "- installing - initializing maintenance",
+        .nonOperational: "installing - - - up = = initializing connecting non_responsive "
+            + "preparing_for_maintenance - - - -",
+        .pendingApproval: "installing installing - - - - - - - - "
+            + "- - - - -",
+        .initializing: "installing - - - up non_operational = = connecting non_responsive "
+            + "- - - - -",
+        .connecting: "installing - - - up non_operational = initializing = non_responsive "
+            + "- - - - -",
+        .installingOS: "installing installing - - - - - - - - "
+            + "- - - - -",
+        .kdumping: "installing - - - - - - - - - "
+            + "- - - - -",
     ]
 
     static let name = HostName("node-1")
@@ -49,7 +66,7 @@ import Testing
             #expect(!effects.contains(.refuse))
         case let expected:
             #expect(life.status.rawValue == expected)
-            #expect(effects.contains(.install) == (expected == "installing"))
+            #expect(effects.contains(.install) == (expected == "installing" && column != .workWrites))
         }
     }
 
@@ -69,6 +86,11 @@ import Testing
             case .recovering: .recovering
             case .silent: .silent("No route.")
             case .lost: .silent("No route.")
+            case .workBegan: .workBegan
+            case .workWrites: .workWrites
+            case .workReboots: .workReboots
+            case .workEnded: .workEnded(inMaintenance: false)
+            case .workEndedInMaintenance: .workEnded(inMaintenance: true)
             }
         if column == .lost { times.attemptsMax = 0 }
         let now = column == .lost ? 1000 + times.grace + 1 : 2000

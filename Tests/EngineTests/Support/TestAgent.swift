@@ -27,6 +27,9 @@ final class TestAgent: Sendable {
         var mute: Set<String> = []
         /// What the agent tells before its next answer.
         var news: RPCNotification?
+        var node = TestNodeDisks()
+        /// Guests that run.
+        var guests = 0
     }
 
     /// A change between its first step and its end, as the real agent has it: the network shows already, calls that
@@ -143,6 +146,7 @@ final class TestAgent: Sendable {
     /// Returns when a `setupNetworks` has begun.
     func waitForChange() async { for await _ in changes { return } }
 
+    var node: TestNodeDisks { state.withLock(\.node) }
     var isSafe: Bool { state.withLock(\.isSafe) }
     func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
 }
@@ -253,13 +257,23 @@ extension TestAgent {
                 Self.hear(&state)
                 return .now(.success(.boolean(true)))
             case .getCapabilities: return .now(Self.payload(Self.show(&state)))
-            case .getStats: return .now(Self.payload(HostStatistics()))
+            case .getStats:
+                var statistics = HostStatistics()
+                statistics.vmActive = state.guests
+                return .now(Self.payload(statistics))
             case .getHardwareInfo: return .now(Self.payload(HardwareInformation()))
             case .setupNetworks: return setUp(&state, on: loop)
             case .setSafeNetworkConfig:
                 guard state.change == nil else { return .now(.failure(Self.busy)) }
                 state.isSafe = true
                 return .now(.success(.boolean(true)))
+            case .getDisks: return .now(Self.payload(NodeDisks(state.node.disks)))
+            case .planInstallation: return .now(state.node.plan(call.params))
+            case .installImage: return .now(state.node.order(.install, call.params))
+            case .upgradeImage: return .now(state.node.order(.upgrade, call.params))
+            case .rollbackImage: return .now(state.node.order(.rollback, call.params))
+            case .getJobs: return .now(Self.payload(state.node.look()))
+            case .reboot: return state.node.reboot(&state.capabilities) ? .hangUp : .now(.success(.boolean(true)))
             case nil: return .now(.failure(RPCError(.methodNotFound, call.method)))
             }
         }
@@ -270,6 +284,7 @@ extension TestAgent {
     private static let busy = RPCError(.resourceUnavailable, "A network change is running")
 
     private static func hear(_ state: inout State) {
+        if state.node.confirms { state.capabilities.musterImage.isTrial = false }
         guard let change = state.change, change.looksUnowned == 0 else { return }
         state.capabilities.netConfigDirty = "False"
         state.change = nil

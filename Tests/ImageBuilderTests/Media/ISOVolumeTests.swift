@@ -1,4 +1,5 @@
 import Archive
+import HostModel
 import SystemPackage
 import Testing
 
@@ -106,7 +107,7 @@ import Testing
         }
         try table([34..<100, 100..<967])
         for bad in [[33..<40], [34..<100, 99..<120], [34..<968], [40..<40]] as [[Range<Int64>]] {
-            #expect(throws: BuildError.self) { try table(bad) }
+            #expect(throws: PartitionTable.Refusal.self) { try table(bad) }
         }
     }
 

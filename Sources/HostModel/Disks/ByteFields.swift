@@ -1,18 +1,18 @@
 /// Fixed-width fields at byte offsets: what boot sectors, partition tables and directory records are made of.
 extension [UInt8] {
     /// Little-endian. The field must lie inside.
-    mutating func put<Field: FixedWidthInteger>(_ value: Field, at offset: Int) {
+    package mutating func put<Field: FixedWidthInteger>(_ value: Field, at offset: Int) {
         Swift.withUnsafeBytes(of: value.littleEndian) { replace(at: offset, with: $0) }
     }
 
     /// Both byte orders, one after the other (ECMA-119, 7.3.3).
-    mutating func putBothOrders(_ value: UInt32, at offset: Int) {
+    package mutating func putBothOrders(_ value: UInt32, at offset: Int) {
         put(value, at: offset)
         put(value.byteSwapped, at: offset + 4)
     }
 
     /// Overwrites bytes without moving any.
-    mutating func replace(at offset: Int, with bytes: some Sequence<UInt8>) {
+    package mutating func replace(at offset: Int, with bytes: some Sequence<UInt8>) {
         var index = offset
         for byte in bytes {
             self[index] = byte
@@ -21,7 +21,7 @@ extension [UInt8] {
     }
 
     /// Little-endian; `nil` where the field does not lie inside.
-    func field<Field: FixedWidthInteger>(_ type: Field.Type, at offset: Int) -> Field? {
+    package func field<Field: FixedWidthInteger>(_ type: Field.Type, at offset: Int) -> Field? {
         let size = MemoryLayout<Field>.size
         guard offset >= 0, offset <= count - size else { return nil }
         return (0..<size).reduce(0) { $0 | Field(truncatingIfNeeded: self[offset + $1]) << Field($1 * 8) }
@@ -29,10 +29,10 @@ extension [UInt8] {
 }
 
 /// The next multiple of a power of two.
-func roundedUp(_ value: Int64, to unit: Int64) -> Int64 { (value + unit - 1) & ~(unit - 1) }
+package func roundedUp(_ value: Int64, to unit: Int64) -> Int64 { (value + unit - 1) & ~(unit - 1) }
 
 /// CRC-32 as in zlib and GPT (reflected, polynomial 0x04C11DB7).
-func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+package func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
     var crc = UInt32.max
     for byte in bytes {
         crc ^= UInt32(byte)

@@ -1,0 +1,159 @@
+import BlockDevices
+import Glibc
+import HostModel
+package import Logging
+
+/// The installation that `muster.install=` asks for, in the initramfs: on every console of the machine, until it is done
+/// or a person decides otherwise. `muster.install=ask` asks there which disk.
+package struct BootInstall: Sendable {
+    package enum Outcome: Hashable, Sendable {
+        case reboot
+        case nodeScreen
+    }
+
+    private let make: @Sendable (InstallReporter) -> NodeInstall
+    private let console: BootConsole
+    private let logger: Logger
+
+    private static let ask = "ask"
+    private static let inputPause = Duration.milliseconds(200)
+    /// Disks of slow controllers turn up late.
+    private static let diskSeconds = 30
+
+    package init(
+        _ make: @escaping @Sendable (InstallReporter) -> NodeInstall,
+        console: BootConsole = BootConsole(),
+        logger: Logger
+    ) {
+        (self.make, self.console, self.logger) = (make, console, logger)
+    }
+
+    package func run() async throws -> Outcome {
+        let reporter = InstallReporter(.lines) { [console] in
+            console.say(String($0.dropLast($0.hasSuffix("\n") ? 1 : 0)))
+        }
+        let install = make(reporter)
+        var failures = 0
+        while true {
+            do {
+                guard let request = try await request(install) else { return .nodeScreen }
+                try await waitForNetwork(install, request)
+                let disk = try await install.install(request)
+                console.say(
+                    "installed to \(disk.name) (\(terminalEscaped(disk.identity ?? "no serial number"))); restarting"
+                )
+                await report(install, stage: "installed", "installed to \(disk.name), serial \(disk.serial)")
+                return .reboot
+            } catch let failure as InstallFailure {
+                failures += 1
+                logger.error("\(failure)")
+                console.say("nothing was installed: \(failure.message)")
+                console.say("  try: \(failure.remedy)")
+                await report(install, stage: "install", failure.message)
+            }
+            switch try await choice(seconds: LiveRootChoice.pause(after: failures)) {
+            case .tryAgain: console.say("trying again")
+            case .nodeScreen: return .nodeScreen
+            case .reboot: return .reboot
+            }
+        }
+    }
+
+    // MARK: What is asked for
+
+    /// `nil` when a person wants no installation.
+    private func request(_ install: NodeInstall) async throws -> NodeInstall.Request? {
+        let value = install.arguments[DiskSelector.kernelArgumentName] ?? ""
+        guard value == Self.ask else {
+            var request: NodeInstall.Request
+            do throws(DiskSelector.Refusal) { request = .init(disk: try DiskSelector(parsing: value)) } catch {
+                throw InstallFailure(error)
+            }
+            request.wipe = install.arguments[DiskSelector.wipeArgumentName]
+            try await waitForDisk(install, request.disk)
+            return request
+        }
+        return try await dialogue(install)
+    }
+
+    private func waitForDisk(_ install: NodeInstall, _ selector: DiskSelector) async throws {
+        for second in 0..<Self.diskSeconds {
+            if (try? selector.choose(from: install.settings.inventory.disks())) != nil { return }
+            if second == 3 {
+                console.say("waiting up to \(Self.diskSeconds) s for the disk \(terminalEscaped(selector.text))")
+            }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    private func dialogue(_ install: NodeInstall) async throws -> NodeInstall.Request? {
+        while true {
+            let disks = install.disks().filter(\.isCandidate)
+            console.flushInput()
+            console.say("Install to which disk? Its contents will be lost.")
+            for (number, disk) in disks.enumerated() { console.say("  \(number + 1)  \(disk)") }
+            if disks.isEmpty { console.say("  this machine has no disk that can be installed to") }
+            console.say("Number and Enter; Enter alone: look again; n and Enter: no installation")
+            let line = try await line()
+            if line == "n" { return nil }
+            guard let number = Int(line), disks.indices.contains(number - 1) else { continue }
+            let disk = disks[number - 1]
+            guard let identity = disk.identity, let selector = Self.selector(disk) else {
+                console.say(
+                    "that disk has neither a serial number nor a WWN; name it by a rule (muster.install=rule:only)"
+                )
+                continue
+            }
+            console.say("Everything on \(disk)")
+            console.say(
+                "will be lost. Type its serial number to go on (\(terminalEscaped(identity))), or Enter to go back:"
+            )
+            guard try await self.line() == identity else { continue }
+            var request = NodeInstall.Request(disk: selector)
+            request.wipe = identity
+            return request
+        }
+    }
+
+    private static func selector(_ disk: DiskReport) -> DiskSelector? {
+        try? DiskSelector(parsing: disk.serial.isEmpty ? "rule:wwn=\(disk.wwn)" : "rule:serial=\(disk.serial)")
+    }
+
+    private func line() async throws -> String {
+        while true {
+            if let line = console.typedLine() { return line.filter { !$0.isNewline } }
+            try await Task.sleep(for: Self.inputPause)
+        }
+    }
+
+    private func choice(seconds: Int) async throws -> LiveRootChoice {
+        console.flushInput()
+        console.say(LiveRootChoice.menu(seconds: seconds))
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < deadline {
+            if let line = console.typedLine(), let choice = LiveRootChoice(line: line) { return choice }
+            try await Task.sleep(for: Self.inputPause)
+        }
+        return .tryAgain
+    }
+
+    // MARK: The network
+
+    private static let networkSeconds = 120
+
+    private func waitForNetwork(_ install: NodeInstall, _ request: NodeInstall.Request) async throws {
+        guard case .server = try request.image ?? InstallSource(install.arguments) else { return }
+        try await BootNetworkWait(run: install.settings.run, seconds: Self.networkSeconds) { [console] in
+            console.say($0)
+        }
+        .wait()
+    }
+
+    private func report(_ install: NodeInstall, stage: String, _ detail: String) async {
+        guard case .server(let folder)? = try? InstallSource(install.arguments) else { return }
+        await BootEventReport(folder: folder, query: BootEventReport.query(install.arguments)).send(
+            stage: stage,
+            detail
+        )
+    }
+}

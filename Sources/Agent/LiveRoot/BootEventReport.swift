@@ -1,0 +1,34 @@
+import EngineClient
+import Glibc
+import HostModel
+
+/// A step of this machine's boot, told to the boot server, which tells the engine.
+struct BootEventReport: Sendable {
+    let folder: LiveImageFolder
+    let query: String
+
+    private static let seconds = 3
+    private static let answerBytesMax = 4096
+
+    /// `mac=…&platform=…`, by which the boot server knows whose step it is; empty when nothing is known.
+    static func query(_ arguments: KernelArguments) -> String {
+        let platform = access("/sys/firmware/efi", F_OK) == 0 ? "efi" : "pcbios"
+        let links = LinkInventory().links()
+        let own = links.first { $0.kind == .ethernet && !$0.addresses.isEmpty } ?? links.first { $0.kind == .ethernet }
+        guard let mac = NodeArguments(arguments).bootInterface ?? own?.mac else { return "" }
+        return "mac=\(mac.hyphenated)&platform=\(platform)"
+    }
+
+    /// Nobody waits for an answer that does not come.
+    func send(stage: String, _ detail: String) async {
+        guard !query.isEmpty else { return }
+        var limits = TransportLimits()
+        (limits.connectSeconds, limits.readSeconds) = (Self.seconds, Self.seconds)
+        limits.answerBytesMax = Self.answerBytesMax
+        let endpoint = Endpoint.http(host: folder.host, port: Int(folder.port))
+        guard let transport = try? HTTPTransport(endpoint, trust: .any, limits: limits) else { return }
+        let path = "/boot/event?\(query)&stage=\(stage)&detail=\(percentEncoded(HostileText(detail).raw))"
+        _ = try? await transport.send(.get(path))
+        transport.close()
+    }
+}
