@@ -169,7 +169,7 @@ class Machine:
         self.console = self.work / "console.log"
         self.console.touch()
         self.started = self.shell_mark = None
-        mac = "52:54:00:" + ":".join(f"{byte:02x}" for byte in os.urandom(3))
+        self.mac = "52:54:00:" + ":".join(f"{byte:02x}" for byte in os.urandom(3))
         self.options = ["-accel", "tcg", "-cpu", "max", "-m", str(memory), "-display", "none", "-nodefaults", "-no-reboot",
                         "-uuid", str(uuid.uuid4()), "-device", "virtio-rng-pci",
                         "-smbios", f"type=1,manufacturer=Muster,product=Laboratory,serial={case}",
@@ -178,7 +178,7 @@ class Machine:
                         "-netdev", f"tap,id=net,ifname={laboratory.tap()},script=no,downscript=no"]
         # Without a ROM the card is left to OVMF's own driver, and SeaBIOS boots from the medium only.
         rom = "" if (firmware, drive) == ("bios", "pxe") else ",romfile="
-        self.options += ["-device", f"virtio-net-pci,netdev=net,mac={mac}{rom}"]
+        self.options += ["-device", f"virtio-net-pci,netdev=net,mac={self.mac}{rom}"]
         self.add_firmware(firmware)
         self.add_drive(drive, medium)
 
