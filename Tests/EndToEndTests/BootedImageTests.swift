@@ -52,7 +52,10 @@ struct BootedImageTests {
     )
     func liveRoot(name: String) async throws { _ = try await boot("node-debian", [name], ["--memory", "2048"]) }
 
-    @Test("discovery reports the machine's facts, from a medium and from the network", arguments: ["efi-cd", "bios-pxe"])
+    @Test(
+        "discovery reports the machine's facts, from a medium and from the network",
+        arguments: ["efi-cd", "bios-pxe"]
+    )
     func discovery(name: String) async throws { _ = try await boot("discovery", [name], ["--until", "pending"]) }
 }
 

@@ -248,7 +248,7 @@ class Machine:
         mark = self.find(r"Password: ", seconds, mark).end()
         self.type(password + "\r")
         mark = self.find(r"leads back", seconds, mark).end()
-        self.find(r"[#$] $", seconds, mark)
+        self.find(r"^\S*# ", seconds, mark)
 
     def shell(self, command, seconds=120):
         """What a command said in the open shell; fails when the command does."""
