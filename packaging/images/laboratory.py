@@ -256,7 +256,7 @@ class Machine:
         # Typed with a quote in the middle, so that the echo of the line is not taken for its end.
         self.type(f"{command}; echo END-{token[:4]}''{token[4:]}-$?\r")
         found = self.find(rf"END-{token}-(\d+)", seconds, mark)
-        said = self.screen()[mark:found.start()].partition("\n")[2]
+        said = self.screen()[mark:found.start()]
         if found[1] != "0":
             raise Failure(f"on the node: {command[:200]}: status {found[1]}: {said.strip()[-1000:]}")
         return said
