@@ -222,7 +222,13 @@ class Machine:
     def find(self, pattern, seconds, mark=0):
         """The first match on the serial line behind its first `mark` characters."""
         return wait_until(lambda: re.compile(pattern, re.M).search(self.screen(), mark), seconds,
-                          f"{pattern!r} on the console", lambda: self.process.poll() is None)
+                          f"{pattern!r} on the console", self.is_running)
+
+    def is_running(self):
+        # A busy host's emulation now and then loses the timer's interrupts: "IO-APIC + timer doesn't work!".
+        if found := re.search(r"Kernel panic - .*", self.screen()):
+            raise Failure(found[0])
+        return self.process.poll() is None
 
     def kernel_start(self, seconds):
         """The moment at which the kernel's clock was zero, by the line that says when its console began."""

@@ -32,7 +32,7 @@ import Testing
         var hasRemark = false
     }
 
-    @Test(arguments: [
+    @Test("F14, F15: late carriers, and the cable in the other interface", arguments: [
         Case(testDescription: "one NIC with a carrier", links: "eth0+", chosen: "eth0"),
         Case(testDescription: "one NIC, not yet", links: "eth0-"),
         Case(testDescription: "drivers are still loading", links: ""),
