@@ -3,6 +3,8 @@ import HostModel
 import SystemPackage
 import Testing
 
+@testable import ImageBuilder
+
 /// docs/images.md says of each of the 60 acceptance cases which suite tests it, or why none does; this holds it to that.
 @Suite struct AcceptanceCasesTests {
     private struct Row {
@@ -31,7 +33,8 @@ import Testing
     private static func numbers() throws -> [String: Set<Int>] {
         let tests = Project.root.appending("Tests")
         var found: [String: Set<Int>] = [:]
-        for name in try FileManager.default.subpathsOfDirectory(atPath: tests.string) where name.hasSuffix("Tests.swift") {
+        for name in try FileManager.default.subpathsOfDirectory(atPath: tests.string)
+        where name.hasSuffix("Tests.swift") {
             guard let suite = FilePath(name).stem else { continue }
             let text = try readText(tests.appending(name), limit: 1 << 20)
             for match in text.matches(of: /\bcases? ([0-9]+(?:(?:, | and )[0-9]+)*)/) {
