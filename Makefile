@@ -50,9 +50,8 @@ test-images: build agent ## the slow image tests: node-debian, and every medium 
 	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests'
 
 .PHONY: bench-image
-bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json, image-iso.json)
+bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench
-	@Benchmarks/image/iso
 
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house
