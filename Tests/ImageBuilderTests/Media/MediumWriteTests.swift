@@ -18,7 +18,7 @@ import Testing
     }
 
     /// The program as a process of its own: time zone, umask, working directory and environment belong to a process.
-    @Test("case 54: builds in other time zones, locales, directories, umasks and processors are bit-identical, every file")
+    @Test("case 54: other time zone, locale, directory, umask and processors: every file is bit-identical")
     func sameBuild() async throws {
         let sample = try await SampleImage()
         try sample.writeDefinition("outputs: [pxe, iso, disk]")
@@ -30,7 +30,10 @@ import Testing
         for (name, mask, directory, processors, environment) in variants {
             let place = sample.scratch.file(name)
             let arguments =
-                ["-c", "umask \(mask) && cd \(directory) && exec \"$@\"", "sh", "taskset", "-c", processors, program.string, "image", "build"]
+                [
+                    "-c", "umask \(mask) && cd \(directory) && exec \"$@\"", "sh", "taskset", "-c", processors,
+                    program.string, "image", "build",
+                ]
                 + [sample.scratch.file("sample.yaml").string, "--agent", sample.scratch.file("agent").string]
                 + ["--output", place.string, "--cache-directory", place.appending("cache").string]
                 + ["--pxe-directory", Project.root.appending("pxe").string]
