@@ -50,10 +50,8 @@ test-images: build agent ## the slow image tests: every image by every firmware 
 	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests|LiveRootTests|BootedImageTests'
 
 .PHONY: bench-image
-bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json, image-iso.json, image-boot.json)
+bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench
-	@Benchmarks/image/iso
-	@Benchmarks/image/boot
 
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house
