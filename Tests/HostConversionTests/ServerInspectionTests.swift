@@ -36,7 +36,7 @@ import Testing
         try await server.shell(
             #"""
             cd /mnt
-            for name in '$(touch pwned)' '`touch pwned`' "a'; touch pwned; '" 'end 1' "$(printf 'new\nline muster-facts 1')"; do
+            for name in '$(touch pwned)' '`touch pwned`' "a'; touch pwned; '" 'end 1' "$(printf 'new\nline muster-answer 1')"; do
                 mkdir -- "$name"; mount -t tmpfs tmpfs "$name"
             done
             printf '[Unit]\nDescription=$(touch pwned)\n' > '/etc/systemd/system/a;touch $HOME.service'
@@ -51,7 +51,7 @@ import Testing
         let request = try await Self.request()
         let facts = try await inspection.facts(for: request)
         #expect(facts.mounts.contains { $0.path.raw == "/mnt/$(touch pwned)" })
-        #expect(facts.mounts.contains { $0.path.raw == "/mnt/new\nline muster-facts 1" })
+        #expect(facts.mounts.contains { $0.path.raw == "/mnt/new\nline muster-answer 1" })
         #expect(facts.hasStrangeNames && facts.packages.contains("pwned-package"))
         #expect(facts.initiator?.raw == "$(touch pwned)")
         let report = Preflight(facts, request).report

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import HostConversion
 import Subprocess
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -15,6 +16,7 @@ final class TestServer: Sendable {
     private let orders: FileDescriptor
     private let answers: FileDescriptor
     private let process: Int32
+    private let isStopped = Atomic(false)
 
     /// The tree of the servers, made once and kept under .build/convert.
     static func tree(_ suite: String = "bookworm") async throws -> String {
@@ -22,13 +24,11 @@ final class TestServer: Sendable {
         return try await output(of: script, [suite]).split(separator: "\n").last.map(String.init) ?? ""
     }
 
-    /// Boots one. `size`: its disk holds no more than so many bytes.
-    static func boot(size: Int = 0) async throws -> TestServer {
-        let tree = try await tree()
-        let server = try TestServer(tree: tree, size: size)
-        try await server.shell(
-            "timeout 60 sh -c 'until systemctl is-system-running --wait | grep -qE \"running|degraded\"; do sleep 0.1; done'"
-        )
+    /// Boots one. `size`: its disk holds no more than so many bytes. `serve`: a folder that it finds on
+    /// http://127.0.0.1:8080/.
+    static func boot(size: Int = 0, serve: FilePath? = nil) async throws -> TestServer {
+        let server = try TestServer(tree: try await tree(), size: size, serve: serve, scratch: try Scratch())
+        try await server.awaitSystem()
         try await server.shell("chpasswd", input: "root:\(password)\n")
         try await server.shell(
             """
@@ -39,8 +39,23 @@ final class TestServer: Sendable {
         return server
     }
 
-    private init(tree: String, size: Int) throws {
-        scratch = try Scratch()
+    /// Power off without a warning, and on again: what was on its disk is still there.
+    func powerCycled(serve: FilePath? = nil) async throws -> TestServer {
+        let scratch = scratch
+        try stop()
+        let next = try TestServer(tree: try await Self.tree(), size: 0, serve: serve, scratch: scratch)
+        try await next.awaitSystem()
+        return next
+    }
+
+    private func awaitSystem() async throws {
+        try await shell(
+            "timeout 60 sh -c 'until systemctl is-system-running --wait 2>&1 | grep -qE \"running|degraded\"; do sleep 0.1; done'"
+        )
+    }
+
+    private init(tree: String, size: Int, serve: FilePath?, scratch: Scratch) throws {
+        self.scratch = scratch
         let (input, output) = (try FileDescriptor.pipe(), try FileDescriptor.pipe())
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -51,7 +66,9 @@ final class TestServer: Sendable {
             _ = fcntl(end.rawValue, F_SETFD, FD_CLOEXEC)
         }
         let script = Project.root.appending("packaging/convert/server").string
-        let words = [script, tree, scratch.file("work").string, "--size", "\(size)"]
+        let words =
+            [script, tree, scratch.file("work").string, "--size", "\(size)"]
+            + (serve.map { ["--serve", $0.string] } ?? [])
         var argv: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for word in argv { free(word) } }
         var child: pid_t = 0
@@ -65,11 +82,14 @@ final class TestServer: Sendable {
         try #require(port > 0 && pid > 0)
     }
 
-    deinit {
-        try? orders.close()
+    deinit { try? stop() }
+
+    private func stop() throws {
+        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+        try orders.close()
         var status: Int32 = 0
         waitpid(process, &status, 0)
-        try? answers.close()
+        try answers.close()
     }
 
     private static func line(_ descriptor: FileDescriptor) throws -> String {

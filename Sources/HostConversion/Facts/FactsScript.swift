@@ -1,6 +1,6 @@
 /// Asks a server what it is. POSIX sh and what EL 8 to 10 and Debian 12 have on a minimal installation; changes nothing.
 ///
-/// Every answer is bounded in time and size and goes out as base64 (`FactsTranscript`), so that no name of a mount, a unit or
+/// Every answer is bounded in time and size and goes out as base64 (`ServerTranscript`), so that no name of a mount, a unit or
 /// a package can be taken for anything else. `$address` and `$engine` are set in front of it.
 enum FactsScript {
     /// The first part: what an item is.
@@ -13,7 +13,7 @@ enum FactsScript {
             count=$((count + 1))
         }
         PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
-        echo 'muster-facts 1'
+        echo 'muster-answer 1'
 
         """#
 

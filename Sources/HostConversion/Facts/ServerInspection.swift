@@ -16,11 +16,11 @@ package struct ServerInspection: Sendable {
                 + FactsScript.items + FactsScript.questions,
             purpose: "looking at the server",
             timeLimit: Self.factsLimit,
-            outputLimit: FactsTranscript.bytesMax
+            outputLimit: ServerTranscript.bytesMax
         )
         let answer = try await connection.run(script)
-        let transcript: FactsTranscript
-        do { transcript = try FactsTranscript(answer.output) } catch {
+        let transcript: ServerTranscript
+        do { transcript = try ServerTranscript(answer.output) } catch {
             throw ConversionError(
                 .answer,
                 "\(connection.target.shown) did not say what it is (\(error))",

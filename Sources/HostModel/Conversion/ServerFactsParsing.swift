@@ -4,7 +4,7 @@ extension ServerFacts {
     /// How many links, mounts, accounts and repositories are taken.
     private static let listMax = 1024
 
-    package init(_ transcript: FactsTranscript) {
+    package init(_ transcript: ServerTranscript) {
         distribution = Self.distribution(transcript)
         architecture = transcript.word("architecture") ?? ""
         kernel = transcript.word("kernel") ?? ""
@@ -21,14 +21,14 @@ extension ServerFacts {
         readIdentity(transcript)
     }
 
-    private mutating func readNames(_ transcript: FactsTranscript) {
+    private mutating func readNames(_ transcript: ServerTranscript) {
         hostName = HostileText(transcript.word("name") ?? "")
         ownAddresses = Self.firstWords(transcript, "own-addresses")
         hasReverseName = transcript.word("reverse") != nil
         engineAddresses = Self.firstWords(transcript, "engine-addresses")
     }
 
-    private mutating func readServices(_ transcript: FactsTranscript) {
+    private mutating func readServices(_ transcript: ServerTranscript) {
         activeUnits = Set(transcript.lines("active").map(String.init))
         hasIfcfgFiles = transcript.word("ifcfg") != nil
         dropsInput = Self.dropsInput(transcript)
@@ -39,7 +39,7 @@ extension ServerFacts {
         hasStrangeNames = !transcript.text("strange").isEmpty
     }
 
-    private mutating func readPackages(_ transcript: FactsTranscript) {
+    private mutating func readPackages(_ transcript: ServerTranscript) {
         // `ii  name version`: the state's second letter says whether it is there.
         for line in transcript.lines("packages", max: 20_000) {
             let words = line.split(separator: " ")
@@ -56,7 +56,7 @@ extension ServerFacts {
     /// How many repositories are asked whether they answer.
     package static let repositoriesMax = 8
 
-    private mutating func readIdentity(_ transcript: FactsTranscript) {
+    private mutating func readIdentity(_ transcript: ServerTranscript) {
         smbiosUUID = transcript.word("uuid").flatMap { UniqueID(rawValue: $0) }.flatMap { HardwareID($0.rawValue) }
         hostID = transcript.word("vdsm-id").flatMap { HardwareID($0) }
         agentHost = transcript.word("agent-host").flatMap { UniqueID(rawValue: $0) }
@@ -71,7 +71,7 @@ extension ServerFacts {
         }
     }
 
-    private static func firstWords(_ transcript: FactsTranscript, _ name: String) -> [String] {
+    private static func firstWords(_ transcript: ServerTranscript, _ name: String) -> [String] {
         var seen: [String] = []
         for line in transcript.lines(name, max: 64) {
             guard let word = line.split(separator: " ").first.map(String.init), !seen.contains(word) else { continue }
@@ -80,7 +80,7 @@ extension ServerFacts {
         return seen
     }
 
-    private static func distribution(_ transcript: FactsTranscript) -> Distribution? {
+    private static func distribution(_ transcript: ServerTranscript) -> Distribution? {
         var values: [Substring: Substring] = [:]
         for line in transcript.lines("os-release", max: 64) {
             let parts = line.split(separator: "=", maxSplits: 1)
@@ -98,20 +98,20 @@ extension ServerFacts {
         )
     }
 
-    private static func virtualization(_ transcript: FactsTranscript) -> Virtualization {
+    private static func virtualization(_ transcript: ServerTranscript) -> Virtualization {
         let flags = transcript.lines("cpu").first { $0.hasPrefix("flags") } ?? ""
         guard flags.split(separator: " ").contains(where: { $0 == "vmx" || $0 == "svm" }) else { return .absent }
         if transcript.word("kvm") != nil { return .usable }
         return transcript.word("kvm-log") != nil ? .disabledInFirmware : .unloaded
     }
 
-    private static func memory(_ transcript: FactsTranscript) -> Int? {
+    private static func memory(_ transcript: ServerTranscript) -> Int? {
         let line = transcript.lines("memory").first { $0.hasPrefix("MemTotal:") }
         return line.flatMap { Int($0.split(separator: " ").dropFirst().first ?? "") }.map { $0 / 1024 }
     }
 
     /// `df -P` puts the mount point last, with `?` for what cannot be shown; `/proc/mounts` has it escaped in octal.
-    private static func mounts(_ transcript: FactsTranscript) -> [Mount] {
+    private static func mounts(_ transcript: ServerTranscript) -> [Mount] {
         let free = freeByPath(transcript, "disk")
         let inodes = freeByPath(transcript, "inodes")
         var mounts: [Mount] = []
@@ -133,7 +133,7 @@ extension ServerFacts {
         return mounts
     }
 
-    private static func freeByPath(_ transcript: FactsTranscript, _ name: String) -> [String: Int] {
+    private static func freeByPath(_ transcript: ServerTranscript, _ name: String) -> [String: Int] {
         var free: [String: Int] = [:]
         for line in transcript.lines(name, max: listMax).dropFirst() {
             let words = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
@@ -161,7 +161,7 @@ extension ServerFacts {
     }
 
     /// Lines `NAME KIND MASTER VLAN BELOW MEMBERS`, `-` for nothing; addresses from `ip -o address`.
-    private static func links(_ transcript: FactsTranscript) -> [Link] {
+    private static func links(_ transcript: ServerTranscript) -> [Link] {
         var addresses: [Substring: [String]] = [:]
         for line in transcript.lines("addresses", max: listMax) {
             let words = line.split(separator: " ")
@@ -190,7 +190,7 @@ extension ServerFacts {
         }
     }
 
-    private static func accounts(_ transcript: FactsTranscript, _ name: String) -> [Account] {
+    private static func accounts(_ transcript: ServerTranscript, _ name: String) -> [Account] {
         transcript.lines(name, max: listMax).compactMap { line in
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             guard fields.count >= 3, let id = Int(fields[2]) else { return nil }
@@ -200,7 +200,7 @@ extension ServerFacts {
 
     /// Whether a rule set turns away what is not named: `policy drop` of an input hook, `-P INPUT DROP`, or a last rule that
     /// rejects everything.
-    private static func dropsInput(_ transcript: FactsTranscript) -> Bool {
+    private static func dropsInput(_ transcript: ServerTranscript) -> Bool {
         transcript.lines("rules").contains { line in
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == ";" })
             if words.contains("input"), words.contains("hook") { return words.contains("drop") }

@@ -1,12 +1,12 @@
-/// What the facts script of a conversion printed: named texts, each as base64, between a first and a last line of its own.
+/// What a script of a conversion printed on the server: named texts, each as base64, between a first and a last line of its own.
 ///
-///     muster-facts 1
+///     muster-answer 1
 ///     os-release UFJFVFRZX05BTUU9…
 ///     …
 ///     end 42
 ///
 /// The texts are the server's word and anything may be in them; the frame is ours, and what is not exactly it is refused.
-package struct FactsTranscript: Hashable, Sendable {
+package struct ServerTranscript: Hashable, Sendable {
     package enum Failure: Error, Hashable, Sendable {
         case tooLong
         /// Not this version's first line.
@@ -27,7 +27,7 @@ package struct FactsTranscript: Hashable, Sendable {
     package init(_ bytes: [UInt8]) throws(Failure) {
         guard bytes.count <= Self.bytesMax else { throw .tooLong }
         let lines = bytes.split(separator: 10, omittingEmptySubsequences: false)
-        guard lines.first.map(Array.init) == Array("muster-facts \(Self.version)".utf8) else { throw .version }
+        guard lines.first.map(Array.init) == Array("muster-answer \(Self.version)".utf8) else { throw .version }
         // The newline of the last line has nothing behind it.
         guard lines.count >= 3, lines.last?.isEmpty == true else { throw .truncated }
         var items: [String: [UInt8]] = [:]

@@ -3,10 +3,10 @@ import HostModel
 import Testing
 
 /// The frame in which a server's facts come: hostile input, every byte of it.
-@Suite struct FactsTranscriptTests {
+@Suite struct ServerTranscriptTests {
     static func text(_ items: [(String, String)]) -> [UInt8] {
         let lines = items.map { "\($0.0) \(Data($0.1.utf8).base64EncodedString())\n" }
-        return Array("muster-facts 1\n\(lines.joined())end \(items.count)\n".utf8)
+        return Array("muster-answer 1\n\(lines.joined())end \(items.count)\n".utf8)
     }
 
     static let sample = text([
@@ -15,20 +15,20 @@ import Testing
 
     @Test("what went in comes out, whatever is in it")
     func roundTrip() throws {
-        let transcript = try FactsTranscript(Self.sample)
+        let transcript = try ServerTranscript(Self.sample)
         #expect(transcript.text("os-release") == "ID=debian\n")
         #expect(transcript.text("mounts") == "a\u{7}\u{1b}[31m b\n")
         #expect(transcript.word("x") == "1234" && transcript.word("none") == nil)
         let all = String(decoding: UInt8.min...127, as: UTF8.self)
-        #expect(try FactsTranscript(Self.text([("all", all)])).text("all") == all)
-        #expect(try FactsTranscript(Self.text([])).lines("x").isEmpty)
+        #expect(try ServerTranscript(Self.text([("all", all)])).text("all") == all)
+        #expect(try ServerTranscript(Self.text([])).lines("x").isEmpty)
     }
 
     @Test("every strict prefix is refused")
     func refusesPrefixes() {
         for length in 0..<Self.sample.count {
-            #expect(throws: FactsTranscript.Failure.self, "\(length)") {
-                try FactsTranscript(Array(Self.sample.prefix(length)))
+            #expect(throws: ServerTranscript.Failure.self, "\(length)") {
+                try ServerTranscript(Array(Self.sample.prefix(length)))
             }
         }
     }
@@ -39,7 +39,7 @@ import Testing
             for bit in 0..<8 {
                 var bytes = Self.sample
                 bytes[index] ^= 1 << UInt8(bit)
-                guard let transcript = try? FactsTranscript(bytes) else { continue }
+                guard let transcript = try? ServerTranscript(bytes) else { continue }
                 _ = ServerFacts(transcript)
                 #expect(transcript.text("os-release") == "ID=debian\n" || transcript.text("kernel") == "6.1")
             }
@@ -49,29 +49,29 @@ import Testing
     @Test(
         "what is not the frame is refused",
         arguments: [
-            "", "muster-facts 2\nend 0\n", "muster-facts 1\nend 0", "muster-facts 1\nend 1\n",
-            "muster-facts 1\na YQ==\na YQ==\nend 2\n",
-            "muster-facts 1\na YQ\nend 1\n", "muster-facts 1\na YR==\nend 1\n", "muster-facts 1\na Y===\nend 1\n",
-            "muster-facts 1\nA YQ==\nend 1\n", "muster-facts 1\na  YQ==\nend 1\n", "muster-facts 1\n\nend 0\n",
-            "x\nmuster-facts 1\nend 0\n",
-            "muster-facts 1\nend 0\nx\n", "muster-facts 1\na =YQ=\nend 1\n", "muster-facts 1\na YQ= \nend 1\n",
+            "", "muster-answer 2\nend 0\n", "muster-answer 1\nend 0", "muster-answer 1\nend 1\n",
+            "muster-answer 1\na YQ==\na YQ==\nend 2\n",
+            "muster-answer 1\na YQ\nend 1\n", "muster-answer 1\na YR==\nend 1\n", "muster-answer 1\na Y===\nend 1\n",
+            "muster-answer 1\nA YQ==\nend 1\n", "muster-answer 1\na  YQ==\nend 1\n", "muster-answer 1\n\nend 0\n",
+            "x\nmuster-answer 1\nend 0\n",
+            "muster-answer 1\nend 0\nx\n", "muster-answer 1\na =YQ=\nend 1\n", "muster-answer 1\na YQ= \nend 1\n",
         ]
     )
     func refuses(text: String) {
-        #expect(throws: FactsTranscript.Failure.self) { try FactsTranscript(Array(text.utf8)) }
+        #expect(throws: ServerTranscript.Failure.self) { try ServerTranscript(Array(text.utf8)) }
     }
 
     @Test("limits: size, and number of items")
     func limits() {
-        let long = [UInt8](repeating: 97, count: FactsTranscript.bytesMax + 1)
-        #expect(throws: FactsTranscript.Failure.tooLong) { try FactsTranscript(long) }
-        let many = Self.text((0...FactsTranscript.itemsMax).map { ("i\($0)", "x") })
-        #expect(throws: FactsTranscript.Failure.self) { try FactsTranscript(many) }
+        let long = [UInt8](repeating: 97, count: ServerTranscript.bytesMax + 1)
+        #expect(throws: ServerTranscript.Failure.tooLong) { try ServerTranscript(long) }
+        let many = Self.text((0...ServerTranscript.itemsMax).map { ("i\($0)", "x") })
+        #expect(throws: ServerTranscript.Failure.self) { try ServerTranscript(many) }
     }
 
     @Test("facts of an EL 9 server with VLAN over bond, and hostile names")
     func parsesEnterpriseLinux() throws {
-        let transcript = try FactsTranscript(
+        let transcript = try ServerTranscript(
             Self.text([
                 (
                     "os-release",
