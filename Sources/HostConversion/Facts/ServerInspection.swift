@@ -1,0 +1,61 @@
+package import HostModel
+
+/// Looks at a server before anything is changed there: two scripts, then judgement.
+package struct ServerInspection: Sendable {
+    private static let factsLimit: Duration = .seconds(120)
+    private static let reachLimit: Duration = .seconds(30)
+
+    let connection: SSHConnection
+
+    package init(_ connection: SSHConnection) { self.connection = connection }
+
+    /// What the server is, and which of the request's endpoints and its own repositories answer it.
+    package func facts(for request: ConversionRequest) async throws(ConversionError) -> ServerFacts {
+        let script = RemoteScript(
+            "address=\(shellQuoted(request.address))\nengine=\(shellQuoted(request.engine.host.rawValue))\nexport address engine\n"
+                + FactsScript.items + FactsScript.questions,
+            purpose: "looking at the server",
+            timeLimit: Self.factsLimit,
+            outputLimit: ServerTranscript.bytesMax
+        )
+        let answer = try await connection.run(script)
+        let transcript: ServerTranscript
+        do { transcript = try ServerTranscript(answer.output) } catch {
+            throw ConversionError(
+                .answer,
+                "\(connection.target.shown) did not say what it is (\(error))",
+                remedy: "see what its root user's shell prints, and whether coreutils are there",
+                detail: SSHFailure.shown(answer.complaint)
+            )
+        }
+        var facts = ServerFacts(transcript)
+        facts.reachable = try await reachable(request.endpoints + facts.repositories)
+        return facts
+    }
+
+    /// Facts and judgement in one.
+    package func report(for request: ConversionRequest) async throws(ConversionError) -> PreflightReport {
+        Preflight(try await facts(for: request), request).report
+    }
+
+    private func reachable(_ endpoints: [Endpoint]) async throws(ConversionError) -> Set<Endpoint> {
+        guard !endpoints.isEmpty else { return [] }
+        let words = Set(endpoints).map { "\($0.host) \($0.port)" }.joined(separator: " ")
+        let answer = try await connection.run(
+            RemoteScript(
+                "endpoints=\(shellQuoted(words))\n" + FactsScript.reach,
+                purpose: "connecting from the server to engine and repositories",
+                timeLimit: Self.reachLimit,
+                outputLimit: 16 << 10
+            )
+        )
+        let lines = String(decoding: answer.output, as: UTF8.self).split(separator: "\n")
+        return Set(
+            lines.compactMap { line in
+                let words = line.split(separator: " ")
+                guard words.count == 2, let port = UInt16(words[1]) else { return nil }
+                return Endpoint(host: words[0], port: port)
+            }
+        ).intersection(endpoints)
+    }
+}
