@@ -77,6 +77,19 @@ struct TestAuthority: HostCertificateAuthority {
     }
 }
 
+/// The server of the moment: after a power cycle it is another process, on another port.
+final class CurrentServer: Sendable {
+    private let server: Mutex<TestServer>
+
+    init(_ server: TestServer) { self.server = Mutex(server) }
+
+    var value: TestServer { server.withLock { $0 } }
+
+    func replace(by next: TestServer) { server.withLock { $0 = next } }
+
+    func target() throws(ConversionError) -> SSHTarget { try server.withLock { $0 }.target() }
+}
+
 /// A server, a repository, a CA, and the plan for them.
 struct ConversionBed {
     var server: TestServer
@@ -84,7 +97,7 @@ struct ConversionBed {
     let authority: TestAuthority
     let agent: FilePath
 
-    init(size: Int = 0, failing: Bool = false) async throws {
+    init(size: Int = TestServer.inMemory, failing: Bool = false) async throws {
         repository = try await TestRepository(failing: failing)
         server = try await TestServer.boot(size: size, serve: repository.folder)
         // Its own repositories do not answer: apt would wait for them each time.
@@ -104,27 +117,29 @@ struct ConversionBed {
         return try ConversionPlan(request, family: .deb)
     }
 
-    func conversion(_ record: EventList, agent: FilePath? = nil, server: TestServer? = nil) async throws -> Conversion {
-        let target = try (server ?? self.server).target()
+    func conversion(_ record: EventList, agent: FilePath? = nil, on current: CurrentServer? = nil) async throws
+        -> Conversion
+    {
+        let current = current ?? CurrentServer(server)
         return Conversion(
             try await plan(agent: agent),
             agentFile: agent ?? self.agent,
             authority: authority,
             record: record,
             pause: .milliseconds(50)
-        ) { () async throws(ConversionError) in try await SSHConnection.open(target) }
+        ) { () async throws(ConversionError) in try await SSHConnection.open(try current.target()) }
     }
 
-    func undo() async throws -> ConversionUndo.Report {
-        let connection = try await SSHConnection.open(try server.target())
+    func undo(on current: CurrentServer? = nil) async throws -> ConversionUndo.Report {
+        let connection = try await SSHConnection.open(try (current?.value ?? server).target())
         let report = try await ConversionUndo(connection).run()
         await connection.close()
         return report
     }
 
     /// Everything that a conversion touches, looked at by other means than its own.
-    func state() async throws -> String {
-        try await server.shell(
+    func state(of other: TestServer? = nil) async throws -> String {
+        try await (other ?? server).shell(
             """
             cd /; find etc root usr/bin lib/systemd var/lib/muster* -type f -print0 2> /dev/null | sort -z | xargs -0 sha256sum 2> /dev/null
             find etc root -printf '%p %y %m %U:%G %l\\n' | sort
