@@ -29,6 +29,7 @@ import Testing
         let script = """
             set -e
             mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
+            mount -t proc proc "$2/root/proc"
             cp "$3" "$2/root/usr/bin/muster-agent"
             exec chroot "$2/root" sh -c 'ldd --version | head -n 1; muster-agent --version; muster-agent serve --help | head -n 3
                 id -u vdsm 2> /dev/null || useradd -r -u 36 vdsm; timeout 3 muster-agent register --stay --state /tmp/s --run /tmp/r || echo "ended with $?"'
@@ -41,7 +42,7 @@ import Testing
         }
         let said = try await output(
             of: "unshare",
-            ["-m", "-n", "--", "bash", "-c", script, "agent", tree, scratch.path.string, Self.file.string]
+            ["-m", "-n", "-p", "-f", "--kill-child", "--", "bash", "-c", script, "agent", tree, scratch.path.string, Self.file.string]
         )
         #expect(said.contains("2.31") && said.contains("OVERVIEW"))
         // 124: it stayed until its time was over.
