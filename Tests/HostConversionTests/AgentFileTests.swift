@@ -42,7 +42,10 @@ import Testing
         }
         let said = try await output(
             of: "unshare",
-            ["-m", "-n", "-p", "-f", "--kill-child", "--", "bash", "-c", script, "agent", tree, scratch.path.string, Self.file.string]
+            [
+                "-m", "-n", "-p", "-f", "--kill-child", "--", "bash", "-c", script, "agent", tree, scratch.path.string,
+                Self.file.string,
+            ]
         )
         #expect(said.contains("2.31") && said.contains("OVERVIEW"))
         // 124: it stayed until its time was over.

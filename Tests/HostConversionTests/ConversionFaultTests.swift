@@ -57,7 +57,7 @@ import Testing
         let before = try await bed.state()
         let current = CurrentServer(bed.server)
         let cuts = try await bed.plan().steps.map(\.id)
-        let folder = bed.repository.folder
+        let folder = bed.folder
         let events = EventList { event in
             guard event.kind == .began, cuts.contains(event.step) else { return }
             Task {
@@ -103,7 +103,7 @@ import Testing
     @Test("an agent that does not start, and one that does not arrive whole, are never put in place")
     func refusesBadAgent() async throws {
         let bed = try await ConversionBed()
-        let bad = try bed.repository.scratch.write("#!/no/such/interpreter\n", to: "agent")
+        let bad = try bed.repository.write("#!/no/such/interpreter\n", to: "agent")
         let error = await #expect(throws: ConversionError.self) {
             try await bed.conversion(EventList(), agent: bad).run()
         }

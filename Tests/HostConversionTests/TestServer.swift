@@ -32,8 +32,10 @@ final class TestServer: Sendable {
 
     /// Boots one. `size`: its disk is in memory and holds no more than so many bytes. `serve`: a folder that it finds on
     /// http://127.0.0.1:8080/.
-    static func boot(size: Int = TestServer.inMemory, serve: FilePath? = nil) async throws -> TestServer {
-        let server = try TestServer(tree: try await tree(), size: size, serve: serve, scratch: try Scratch())
+    static func boot(_ suite: String = "bookworm", size: Int = TestServer.inMemory, serve: FilePath? = nil) async throws
+        -> TestServer
+    {
+        let server = try TestServer(tree: try await tree(suite), size: size, serve: serve, scratch: try Scratch())
         try await server.awaitSystem()
         try await server.shell("chpasswd", input: "root:\(password)\n")
         try await server.shell(
@@ -118,6 +120,13 @@ final class TestServer: Sendable {
     func shell(_ script: String, input: String = "") async throws -> String {
         let guarded = "[ -e /.muster-test-server ] || exit 99\n" + script
         return try await output(of: "nsenter", ["-t", "\(pid)", "-a", "--", "/bin/sh", "-c", guarded], input: input)
+    }
+
+    /// The same, with a file as its standard input.
+    func shell(_ script: String, file: FilePath) async throws {
+        let copy = "/run/muster-test-input"
+        try await output(of: "cp", [file.string, "/proc/\(pid)/root\(copy)"])
+        try await shell("{ \(script); } < \(copy); rm \(copy)")
     }
 
     /// Waits until a step has begun its work on the server.

@@ -38,6 +38,33 @@ package struct ServerInspection: Sendable {
         Preflight(try await facts(for: request), request).report
     }
 
+    /// The plan for this server, and what was found on it. Throws `.blocked`, with the whole report as detail, when a finding
+    /// forbids the conversion: nothing has been changed then.
+    package func plan(
+        for request: ConversionRequest
+    ) async throws(ConversionError) -> (plan: ConversionPlan, report: PreflightReport) {
+        let facts = try await facts(for: request)
+        let report = Preflight(facts, request).report
+        if let first = report.blocking.first {
+            throw ConversionError(
+                .blocked,
+                "\(connection.target.shown) is not converted: \(first.sentence)",
+                remedy: first.remedy,
+                detail: report.table
+            )
+        }
+        guard let family = facts.distribution?.family else {
+            preconditionFailure("a server of no family has a blocking finding")
+        }
+        do { return (try ConversionPlan(request, family: family), report) } catch {
+            throw ConversionError(
+                .argument,
+                "no plan can be made: \(error)",
+                remedy: "correct the names of the packages, and see whether the agent is there (make agent)"
+            )
+        }
+    }
+
     private func reachable(_ endpoints: [Endpoint]) async throws(ConversionError) -> Set<Endpoint> {
         guard !endpoints.isEmpty else { return [] }
         let words = Set(endpoints).map { "\($0.host) \($0.port)" }.joined(separator: " ")
