@@ -65,7 +65,7 @@ package struct ServerInspection: Sendable {
         }
     }
 
-    private func reachable(_ endpoints: [Endpoint]) async throws(ConversionError) -> Set<Endpoint> {
+    private func reachable(_ endpoints: [TCPEndpoint]) async throws(ConversionError) -> Set<TCPEndpoint> {
         guard !endpoints.isEmpty else { return [] }
         let words = Set(endpoints).map { "\($0.host) \($0.port)" }.joined(separator: " ")
         let answer = try await connection.run(
@@ -81,7 +81,7 @@ package struct ServerInspection: Sendable {
             lines.compactMap { line in
                 let words = line.split(separator: " ")
                 guard words.count == 2, let port = UInt16(words[1]) else { return nil }
-                return Endpoint(host: words[0], port: port)
+                return TCPEndpoint(host: words[0], port: port)
             }
         ).intersection(endpoints)
     }
