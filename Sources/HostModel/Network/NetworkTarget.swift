@@ -162,6 +162,8 @@ struct Carried {
 
     init(from link: String, in state: NetworkState) {
         addresses = state.links[link]?.addresses ?? []
-        routes = state.routes(via: link).filter(\.isIPv4)
+        // Those of source routing belong to the link's name, and are made anew.
+        let table = RuleState.table(of: link)
+        routes = state.routes(via: link).filter { $0.isIPv4 && $0.table != table }
     }
 }
