@@ -45,14 +45,18 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 	@packaging/demo/demo --clock 2099-01-01
 
 .PHONY: test-images
-test-images: build agent ## the slow image tests: node-debian, and every medium by every firmware (an hour)
+test-images: build agent ## the slow image tests: every image by every firmware and way (an hour or two)
 	swift build --build-tests --jobs $(JOBS)
-	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests'
+	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests|LiveRootTests|BootedImageTests'
+
+.PHONY: test-convert
+test-convert: build agent ## existing servers become nodes and go back, with every fault (ten minutes)
+	swift build --build-tests --jobs $(JOBS)
+	MUSTER_TEST_CONVERT=1 packaging/test --filter 'HostConversionTests'
 
 .PHONY: bench-image
-bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json, image-iso.json)
+bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench
-	@Benchmarks/image/iso
 
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house

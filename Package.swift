@@ -104,6 +104,8 @@ let package = Package(
             ["HostModel", "Recipes", "Archive", "Signing", subprocess, systemPackage, crypto, yams]
         ),
 
+        room("HostConversion", ["HostModel", subprocess, systemPackage]),
+
         // Top floor: decisions over state.
         room(
             "Engine",
@@ -185,6 +187,7 @@ let package = Package(
             ["ImageBuilder", "Archive", "Signing", "HostModel", subprocess, systemPackage],
             exclude: ["check-spdx.py"]
         ),
+        tests("HostConversionTests", ["HostConversion", "HostModel", subprocess, systemPackage]),
         tests(
             "EngineTests",
             [

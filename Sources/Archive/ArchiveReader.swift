@@ -4,13 +4,13 @@ package import SystemPackage
 /// Reads one tar, cpio or ar archive through whatever it is compressed with. Owns the libarchive handle, and the bytes
 /// where it reads from memory. An archive is hostile: paths that lead out of it, entries without end and contents over
 /// the caller's limit are errors.
-package struct ArchiveReader: ~Copyable {
+package struct ArchiveReader: ~Copyable, ArchiveHandle {
     /// Entries that one archive may hold.
     package static let mostEntries = 1_000_000
     private static let block = 1 << 16
 
-    private let handle: OpaquePointer
-    private let path: String
+    let handle: OpaquePointer
+    let path: String
     private let memory: UnsafeMutableRawBufferPointer?
     private var entries = 0
 
@@ -186,18 +186,5 @@ package struct ArchiveReader: ~Copyable {
                 value.map { Array(UnsafeRawBufferPointer(start: $0, count: size)) } ?? []
         }
         return attributes
-    }
-
-    private borrowing func check(_ code: CInt, _ operation: String) throws(ArchiveError) {
-        if code != ARCHIVE_OK { throw lastFailure(operation, "libarchive code \(code)") }
-    }
-
-    private borrowing func lastFailure(_ operation: String, _ otherwise: String) -> ArchiveError {
-        let detail = archive_error_string(handle).map { String(cString: $0) } ?? otherwise
-        return ArchiveError(operation: operation, path: path, detail: detail, code: archive_errno(handle))
-    }
-
-    private borrowing func failure(_ operation: String, _ detail: String) -> ArchiveError {
-        ArchiveError(operation: operation, path: path, detail: detail)
     }
 }

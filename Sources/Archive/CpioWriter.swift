@@ -5,7 +5,7 @@ package import SystemPackage
 ///
 /// The bytes depend on nothing but the tree and the epoch: owner 0, device 0, inode numbers counted from 1, every time
 /// stamp the epoch, entries in the order of their paths' bytes. newc has no place for extended attributes.
-package struct CpioWriter: ~Copyable {
+package struct CpioWriter: ~Copyable, ArchiveHandle {
     package enum Compression: Hashable, Sendable {
         case none
         /// RFC 1952, without name and time. Level 1 to 9.
@@ -21,8 +21,8 @@ package struct CpioWriter: ~Copyable {
     /// How much of a file is in memory at a time, in bytes.
     private static let chunk = 1 << 20
 
-    private let handle: OpaquePointer
-    private let path: String
+    let handle: OpaquePointer
+    let path: String
     private let epoch: Int64
     private var inode: Int64 = 0
 
@@ -71,7 +71,7 @@ package struct CpioWriter: ~Copyable {
             try writeHeader(treePath, 0o020000 | mode, device: (major, minor))
         case .file(.bytes(let bytes), let mode):
             try writeHeader(treePath, 0o100000 | mode, size: Int64(bytes.count))
-            try write(bytes, treePath)
+            try writeContent(bytes, "write \(treePath)")
         case .file(.file(let source), let mode):
             try copy(source, to: treePath, mode: mode)
         }
@@ -142,7 +142,7 @@ package struct CpioWriter: ~Copyable {
                     into: UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(min(left, Int64(Self.chunk)))))
                 )
                 guard count > 0 else { throw failure("read \(source)", "the file became shorter while it was read") }
-                try writeData(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)), treePath)
+                try writeContent(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)), "write \(treePath)")
                 left -= Int64(count)
             }
         } catch let error as ArchiveError {
@@ -154,27 +154,4 @@ package struct CpioWriter: ~Copyable {
         }
     }
 
-    private borrowing func write(_ bytes: [UInt8], _ treePath: TreePath) throws(ArchiveError) {
-        let written = bytes.withUnsafeBytes { archive_write_data(handle, $0.baseAddress, $0.count) }
-        guard written == bytes.count else { throw lastFailure("write \(treePath)", "only \(written) bytes were taken") }
-    }
-
-    private borrowing func writeData(_ bytes: UnsafeRawBufferPointer, _ treePath: TreePath) throws(ArchiveError) {
-        guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
-        let written = archive_write_data(handle, base, bytes.count)
-        guard written == bytes.count else { throw lastFailure("write \(treePath)", "only \(written) bytes were taken") }
-    }
-
-    private borrowing func check(_ code: CInt, _ operation: String) throws(ArchiveError) {
-        if code != ARCHIVE_OK { throw lastFailure(operation, "libarchive code \(code)") }
-    }
-
-    private borrowing func lastFailure(_ operation: String, _ otherwise: String) -> ArchiveError {
-        let detail = archive_error_string(handle).map { String(cString: $0) } ?? otherwise
-        return ArchiveError(operation: operation, path: path, detail: detail, code: archive_errno(handle))
-    }
-
-    private borrowing func failure(_ operation: String, _ detail: String) -> ArchiveError {
-        ArchiveError(operation: operation, path: path, detail: detail)
-    }
 }

@@ -15,6 +15,15 @@ package enum DebianPackage {
         try member("control.tar", of: package)
     }
 
+    /// When the package was built, in seconds since 1970: the date of its first member.
+    package static func date(of package: FilePath) throws(ArchiveError) -> Int64 {
+        var outer = try ArchiveReader.open(package)
+        guard let first = try outer.nextEntry() else {
+            throw ArchiveError(operation: "read", path: package.string, detail: "nothing in it: not a Debian package")
+        }
+        return first.modified
+    }
+
     private static func member(_ prefix: String, of package: FilePath) throws(ArchiveError) -> ArchiveReader {
         var outer = try ArchiveReader.open(package)
         while let entry = try outer.nextEntry() {

@@ -7,7 +7,7 @@ package import SystemPackage
 /// libarchive copies every content to a file in TMPDIR before it writes the image, and it knows neither EFI entries nor
 /// partitions nor fixed dates. So this takes small trees only: a large file is written empty here, and whoever completes
 /// the image appends its content and enters it in the directory (ImageBuilder's `ISOVolume`).
-package struct ISOWriter: ~Copyable {
+package struct ISOWriter: ~Copyable, ArchiveHandle {
     /// What the image says about itself.
     package struct Identity: Hashable, Sendable {
         /// At most 32 characters; `VolumeID` makes valid ones.
@@ -31,8 +31,8 @@ package struct ISOWriter: ~Copyable {
     /// All contents together, in bytes: they go through TMPDIR.
     package static let mostContent = 64 << 20
 
-    private let handle: OpaquePointer
-    private let path: String
+    let handle: OpaquePointer
+    let path: String
     private let epoch: Int64
     private var content = 0
 
@@ -104,8 +104,7 @@ package struct ISOWriter: ~Copyable {
             throw failure("write \(treePath)", "more than \(Self.mostContent >> 20) MiB of contents")
         }
         try writeHeader(treePath, 0o100644, size: Int64(bytes.count))
-        let written = bytes.withUnsafeBytes { archive_write_data(handle, $0.baseAddress, $0.count) }
-        guard written == bytes.count else { throw lastFailure("write \(treePath)", "only \(written) bytes were taken") }
+        try writeContent(bytes, "write \(treePath)")
     }
 
     private borrowing func writeHeader(
@@ -151,18 +150,5 @@ package struct ISOWriter: ~Copyable {
             let code = (error as? Errno)?.rawValue ?? 0
             throw ArchiveError(operation: "read \(source)", path: path, detail: "\(error)", code: code)
         }
-    }
-
-    private borrowing func check(_ code: CInt, _ operation: String) throws(ArchiveError) {
-        if code != ARCHIVE_OK { throw lastFailure(operation, "libarchive code \(code)") }
-    }
-
-    private borrowing func lastFailure(_ operation: String, _ otherwise: String) -> ArchiveError {
-        let detail = archive_error_string(handle).map { String(cString: $0) } ?? otherwise
-        return ArchiveError(operation: operation, path: path, detail: detail, code: archive_errno(handle))
-    }
-
-    private borrowing func failure(_ operation: String, _ detail: String) -> ArchiveError {
-        ArchiveError(operation: operation, path: path, detail: detail)
     }
 }

@@ -4,11 +4,11 @@ package import SystemPackage
 /// Writes one tar archive: ustar, with pax headers only where ustar has no room (long names, extended attributes, large
 /// numbers). Owns the libarchive handle. The bytes depend on nothing but the entries and their order; extended attributes
 /// go in as `SCHILY.xattr`, which GNU tar and mksquashfs read.
-package struct TarWriter: ~Copyable {
+package struct TarWriter: ~Copyable, ArchiveHandle {
     private static let block = 1 << 20
 
-    private let handle: OpaquePointer
-    private let path: String
+    let handle: OpaquePointer
+    let path: String
 
     private init(owning handle: OpaquePointer, path: String) { (self.handle, self.path) = (handle, path) }
 
@@ -74,9 +74,7 @@ package struct TarWriter: ~Copyable {
 
     /// Some of the content of the entry begun last.
     package borrowing func write(_ bytes: UnsafeRawBufferPointer) throws(ArchiveError) {
-        guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
-        let written = archive_write_data(handle, base, bytes.count)
-        guard written == bytes.count else { throw lastFailure("write", "only \(written) bytes were taken") }
+        try writeContent(bytes, "write")
     }
 
     /// A whole file.
@@ -84,26 +82,9 @@ package struct TarWriter: ~Copyable {
         var entry = entry
         if case .file = entry.kind { entry.kind = .file(size: Int64(content.count)) }
         try begin(entry)
-        var thrown: ArchiveError?
-        content.withUnsafeBytes { bytes in
-            do throws(ArchiveError) { try write(bytes) } catch { thrown = error }
-        }
-        if let thrown { throw thrown }
+        try writeContent(content, "write \(entry.path)")
     }
 
     /// Writes the end, flushes and closes. Consuming: a finished archive takes nothing more.
     package consuming func finish() throws(ArchiveError) { try check(archive_write_close(handle), "finish") }
-
-    private borrowing func check(_ code: CInt, _ operation: String) throws(ArchiveError) {
-        if code != ARCHIVE_OK { throw lastFailure(operation, "libarchive code \(code)") }
-    }
-
-    private borrowing func lastFailure(_ operation: String, _ otherwise: String) -> ArchiveError {
-        let detail = archive_error_string(handle).map { String(cString: $0) } ?? otherwise
-        return ArchiveError(operation: operation, path: path, detail: detail, code: archive_errno(handle))
-    }
-
-    private borrowing func failure(_ operation: String, _ detail: String) -> ArchiveError {
-        ArchiveError(operation: operation, path: path, detail: detail)
-    }
 }

@@ -56,7 +56,7 @@ import Testing
         #expect(order == order.sorted())
     }
 
-    @Test func cpioItselfListsTheSame() async throws {
+    @Test("case 6: cpio lists devices, made without privilege, and modes") func cpioItselfListsTheSame() async throws {
         let scratch = try Scratch("cpio-list")
         let file = try Self.write(try Self.sample(), to: scratch.file("a.cpio"))
         let list = try await output(of: "cpio", ["--quiet", "-itv", "--numeric-uid-gid", "-F", file.string])
@@ -101,14 +101,14 @@ import Testing
         try #expect(scratch.bytes("a") == scratch.bytes("b"))
     }
 
-    @Test func refusesTheNameThatEndsAnArchive() throws {
+    @Test("case 8: the name that ends an archive is refused") func refusesTheNameThatEndsAnArchive() throws {
         let scratch = try Scratch("cpio-trailer")
         var tree = FileTree()
         try tree.add(.file(.bytes([]), mode: 0o644), at: try #require(TreePath("TRAILER!!!")))
         #expect(throws: ArchiveError.self) { try Self.write(tree, to: scratch.file("a")) }
     }
 
-    @Test(arguments: [-1, 1 << 32] as [Int64])
+    @Test("case 16: times that newc cannot hold are an error", arguments: [-1, 1 << 32] as [Int64])
     func refusesTimesThatNewcCannotHold(epoch: Int64) throws {
         let scratch = try Scratch("cpio-epoch")
         #expect(throws: ArchiveError.self) { try Self.write(FileTree(), to: scratch.file("a"), epoch: epoch) }

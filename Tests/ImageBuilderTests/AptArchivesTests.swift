@@ -1,3 +1,4 @@
+import Archive
 import FoundationEssentials
 import Glibc
 import HostModel
@@ -39,7 +40,7 @@ import Testing
         #expect(packages.contains("Filename: ./tool_1%3a1.0_amd64.deb"))
         let sum = try await output(of: "sha256sum", [archive.scratch.file("exact/tool_1%3a1.0_amd64.deb").string])
         #expect(resolution.pins.last?.sha256.description == String(sum.prefix(64)))
-        #expect(try DebianTree.date(of: archive.scratch.file("exact/tool_1%3a1.0_amd64.deb")) > 1_700_000_000)
+        #expect(try DebianPackage.date(of: archive.scratch.file("exact/tool_1%3a1.0_amd64.deb")) > 1_700_000_000)
     }
 
     @Test("case 29: packages of another architecture are refused") func foreign() async throws {

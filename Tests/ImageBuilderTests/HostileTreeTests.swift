@@ -88,7 +88,8 @@ import Testing
         )
     }
 
-    @Test(arguments: cases) func isRefused(_ hostile: Case) async throws {
+    @Test("A27: what no tree may hold is refused before anything is made of it", arguments: cases)
+    func isRefused(_ hostile: Case) async throws {
         let scratch = try Scratch("hostile")
         _ = try scratch.write(Self.tar(hostile.members), to: "tree.tar")
         let build = try build(in: scratch)

@@ -33,6 +33,15 @@ import Testing
         #expect(entries["dev/console"]?.kind == .other)
     }
 
+    @Test("a cache that is named relatively is the same folder for tools that work elsewhere")
+    func relativeCache() {
+        let here = FilePath(FileManager.default.currentDirectoryPath)
+        for (named, meant) in [("cache", here.appending("cache")), ("/var/cache/muster", "/var/cache/muster")] {
+            let build = ImageBuild(definition: "a.yaml", outputDirectory: "out", cacheDirectory: FilePath(named))
+            #expect(build.cacheDirectory == meant)
+        }
+    }
+
     @Test func theSumsAreTrue() async throws {
         let sample = try await SampleImage()
         let built = try await sample.build().run { _ in }

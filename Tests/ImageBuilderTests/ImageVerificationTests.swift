@@ -112,7 +112,7 @@ import Testing
                 "--data-blocks", String(blocks), file.string, file.string,
             ]
         )
-        var tree = VerityDigests(salt: salt)
+        var tree = VerityTree(salt: salt)
         data.withUnsafeBytes { tree.add($0) }
         let made = try #require(tree.finish())
         #expect(report.contains(made.rootHash.description))

@@ -43,6 +43,21 @@ import Testing
         #expect(chosen.map(\.text) == expected)
     }
 
+    /// Out of a folder, but not by its name, nor where another one needs it; what the kernel lacks is no matter.
+    @Test(
+        arguments: [
+            (["e1000e", "wishful"], [], ["net/802/stp", "net/bridge/bridge", "net/llc/llc"]),
+            (["stp", "llc", "bridge"], [], []), (["bridge"], ["llc"], ["net/802/stp", "net/llc/llc"]),
+            (["stp", "llc"], [], ["net/802/stp", "net/bridge/bridge", "net/llc/llc"]),
+            (["llc", "bridge"], ["bridge"], ["net/802/stp", "net/bridge/bridge", "net/llc/llc"]),
+        ] as [([String], [String], [String])]
+    )
+    func excludedModules(excluded: [String], names: [String], expected: [String]) throws {
+        let directories = ["net/bridge", "net/802", "net/llc"].compactMap { TreePath($0) }
+        let selection = ImageDefinition.ModuleSelection(directories: directories, names: names, excluded: excluded)
+        #expect(try Self.index.closure(of: selection, builtin: []).map(\.text) == expected.map { "kernel/\($0).ko" })
+    }
+
     @Test func whatTheKernelLacksIsListed() {
         let selection = ImageDefinition.ModuleSelection(
             directories: ["drivers/nowhere"].compactMap { TreePath($0) },

@@ -20,6 +20,7 @@ import Testing
 
             Package: last
             Version: 1:2~3
+            Architecture: all
             Size: 5
             SHA256: \(digest)
             """
@@ -28,7 +29,7 @@ import Testing
         #expect(
             records.map(\.pin) == [
                 PackagePin(name: "linux-image-amd64", version: "6.1.192-2", size: 1480, sha256: sha256),
-                PackagePin(name: "last", version: "1:2~3", size: 5, sha256: sha256),
+                PackagePin(name: "last", version: "1:2~3", size: 5, sha256: sha256, architecture: "all"),
             ]
         )
         #expect(records.first?.depends == ["linux-image-6.1.0-56-amd64", "base"])

@@ -18,7 +18,7 @@ struct SealedImage {
         scratch = try Scratch("sealed")
         let data = (0..<3 * 4096).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
         let salt = try #require(Nonce(hex: String(repeating: "5a", count: 32)))
-        var tree = VerityDigests(salt: salt)
+        var tree = VerityTree(salt: salt)
         data.withUnsafeBytes { tree.add($0) }
         let hashes = try #require(tree.finish())
         _ = try scratch.write(Array("kernel".utf8), to: "vmlinuz")

@@ -1,3 +1,4 @@
+import Archive
 import FoundationEssentials
 import SystemPackage
 
@@ -29,7 +30,7 @@ struct DebianTree {
         let files = resolution.files.map { archives.packages.appending($0) }
         let inputs = BaseInputs(
             packages: resolution.pins,
-            date: try files.map(Self.date).max() ?? 0,
+            date: try files.map(DebianPackage.date).max() ?? 0,
             installedSize: resolution.installedSize,
             key: try await key()
         )
@@ -40,17 +41,6 @@ struct DebianTree {
         let version = try await Tool.mmdebstrap.run(["--version"])
         let tar = try await Tool.tar.run(["--version"]).split(separator: "\n").first ?? ""
         return ["debian", base.suite, version, String(tar)] + packages
-    }
-
-    /// When a package was built: the date of its first ar member, bytes 16 to 27 of a header that begins at byte 8 (deb(5)).
-    static func date(of package: FilePath) throws -> Int64 {
-        let file = try FileDescriptor.open(package, .readOnly, options: .closeOnExec)
-        defer { try? file.close() }
-        let bytes = try [UInt8](unsafeUninitializedCapacity: 12) { buffer, count in
-            count = try file.read(fromAbsoluteOffset: 24, into: UnsafeMutableRawBufferPointer(buffer))
-        }
-        let text = String(decoding: bytes, as: UTF8.self)
-        return Int64(text.split(separator: " ").first ?? "") ?? 0
     }
 
     /// Makes the tree; the network is not needed, and not there.

@@ -11,7 +11,7 @@ struct EnterpriseLinuxTree {
     private static let metadataAge = 24 * 3600
     /// Bytes of the metadata's index.
     private static let largestIndex = 16 << 20
-    private static let query = #"%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{BUILDTIME}\t%{SIZE}\n"#
+    private static let query = #"%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{BUILDTIME}\t%{SIZE}\t%{ARCH}\n"#
 
     var base: EnterpriseLinuxBase
     var packages: [String]
@@ -192,11 +192,17 @@ struct EnterpriseLinuxTree {
         }
         for (file, line) in zip(files, lines) {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
-            guard fields.count == 5 else { continue }
+            guard fields.count == 6 else { continue }
             let measured = try measure(rpms.appending(file))
             let version = fields[1] == "0" ? String(fields[2]) : "\(fields[1]):\(fields[2])"
             resolution.pins.append(
-                PackagePin(name: String(fields[0]), version: version, size: measured.size, sha256: measured.sha256)
+                PackagePin(
+                    name: String(fields[0]),
+                    version: version,
+                    size: measured.size,
+                    sha256: measured.sha256,
+                    architecture: String(fields[5])
+                )
             )
             resolution.files.append(file)
             resolution.date = max(resolution.date, Int64(fields[3]) ?? 0)

@@ -8,8 +8,8 @@ import SystemPackage
 extension ImageBuild {
     /// What the kernel stage needs at most in the cache directory, in bytes: the unpacked modules.
     private static let spaceForKernel: Int64 = 600 << 20
-    /// The same for the compressed members of an initramfs.
-    private static let spaceForMembers: Int64 = 64 << 20
+    /// The same for one member of an initramfs, before and after compression.
+    private static let spaceForMember: Int64 = 160 << 20
 
     typealias Report = @Sendable (BuildProgress) -> Void
 
@@ -36,10 +36,9 @@ extension ImageBuild {
         let root = try await rootParts(wanted, epoch: wantedEpoch, cache, progress)
         var inputs = try await fetchPackages(wanted, progress)
         inputs.root = root?.base.packages ?? []
-        let kernel = try await kernelStage(wanted, inputs, root?.base, cache, progress)
-        let release = try KernelStage.readRelease(kernel.result.path)
-        let epoch = root?.base.epoch ?? wantedEpoch ?? release.date
-        // Most of a build without a root image is their compression, each on one processor.
+        let epoch =
+            try root?.base.epoch ?? wantedEpoch ?? inputs.kernel.map { try DebianPackage.date(of: $0.file) } ?? 0
+        // The longest stage of a build without a root image, on one processor: the kernel is unpacked meanwhile.
         async let agentMember = member(
             .agent,
             RootTree.agent(wanted, agent: agent),
@@ -48,6 +47,7 @@ extension ImageBuild {
             cache,
             progress
         )
+        let kernel = try await kernelStage(wanted, inputs, root?.base, cache, progress)
         let system = try await systemMember(wanted, inputs, kernel, epoch: epoch, cache, progress)
         finish(.system, "modules and packages", cached: system.cached, progress)
         let program = try await agentMember
@@ -59,7 +59,7 @@ extension ImageBuild {
         let output = ImageOutput(
             directory: outputDirectory,
             definition: wanted,
-            kernelVersion: release.release,
+            kernelVersion: try KernelStage.readRelease(kernel.result.path),
             media: menu.map {
                 MediaOutput(definition: wanted, menuTemplate: $0.medium, installedMenu: $0.installed, epoch: epoch)
             },
@@ -173,6 +173,7 @@ extension ImageBuild {
         key.add(base?.key ?? inputs.kernel?.pin.sha256.description ?? "")
         for directory in wanted.modules.directories { key.add("directory \(directory)") }
         for name in wanted.modules.names { key.add("module \(name)") }
+        for name in wanted.modules.excluded { key.add("without \(name)") }
         guard let source = base.map({ .tree($0.tar) }) ?? inputs.kernel.map({ KernelStage.Source.package($0.file) })
         else {
             throw BuildError(.definition, "the image has no kernel", remedy: "name its package")
@@ -185,7 +186,7 @@ extension ImageBuild {
             )
             try await stage.make(at: path)
         }
-        let release = try KernelStage.readRelease(result.path).release
+        let release = try KernelStage.readRelease(result.path)
         finish(.kernel, "modules of \(release)", cached: result.cached, progress)
         return (result, key.digest)
     }
@@ -206,7 +207,7 @@ extension ImageBuild {
             for path in input.selection.paths { key.add(path.text) }
         }
         return try await cache.result(.system, key: key, onWait: { waiting(.system, progress) }) { path in
-            try requireSpace(Self.spaceForMembers, for: "the compressed modules")
+            try requireSpace(2 * Self.spaceForMember, for: "the compressed modules")
             progress(BuildProgress(stage: .system, detail: "compressing modules and packages"))
             let packages = inputs.packages.map { (selection: $0.selection, file: $0.file) }
             let tree = try await RootTree.system(
@@ -215,7 +216,8 @@ extension ImageBuild {
                 packages: packages,
                 scratch: FilePath(path.string + ".applets")
             )
-            try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
+            let member = InitramfsMember(level: wanted.compressionLevel, epoch: epoch)
+            try await member.write(RootTree.parts(tree), to: path)
         }
     }
 
@@ -238,17 +240,10 @@ extension ImageBuild {
             }
         }
         return try await cache.result(stage, key: key, onWait: { waiting(stage, progress) }) { path in
-            try requireSpace(Self.spaceForMembers, for: "the compressed files")
+            try requireSpace(Self.spaceForMember, for: "the compressed files")
             progress(BuildProgress(stage: stage, detail: "compressing"))
-            try write(tree, to: path, level: wanted.compressionLevel, epoch: epoch)
+            try await InitramfsMember(level: wanted.compressionLevel, epoch: epoch).write([tree], to: path)
         }
-    }
-
-    private func write(_ tree: FileTree, to path: FilePath, level: Int, epoch: Int64) throws {
-        var writer = try CpioWriter.create(at: path, compression: .zstd(level: level), epoch: epoch)
-        try writer.append(tree)
-        try writer.finish()
-        try flush(path)
     }
 
     func waiting(_ stage: BuildProgress.Stage, _ progress: Report) {

@@ -18,6 +18,7 @@ extension ImageBuild {
             return SBOMPackage(
                 name: pin.name,
                 version: pin.version,
+                architecture: pin.architecture,
                 ecosystem: isOfRegistry ? ecosystem : .none,
                 sha256: pin.sha256
             )

@@ -1,3 +1,4 @@
+import FoundationEssentials
 package import HostModel
 import Recipes
 package import Signing
@@ -15,6 +16,7 @@ package struct ImageBuild: Sendable {
     /// SHA256SUMS, and `NAME/current`, a link to the newest version.
     package var outputDirectory: FilePath
     /// Keeps packages and stages between builds; may be shared by builds, and deleted at any time between them.
+    /// Absolute.
     package var cacheDirectory: FilePath
     /// The static agent (`packaging/agent/build`); needed when the definition gives it a place.
     package var agent: FilePath?
@@ -38,7 +40,9 @@ package struct ImageBuild: Sendable {
         signer: ImageSigner? = nil
     ) {
         (self.definition, self.outputDirectory) = (definition, outputDirectory)
-        (self.cacheDirectory, self.agent, self.signer) = (cacheDirectory, agent, signer)
+        // Tools that work elsewhere get names of files below it; apt takes a relative one from the root directory.
+        self.cacheDirectory = FilePath(FileManager.default.currentDirectoryPath).pushing(cacheDirectory)
+        (self.agent, self.signer) = (agent, signer)
     }
 }
 

@@ -5,6 +5,7 @@ import SystemPackage
 enum RootTree {
     /// A taken file is read into memory; the C library is 2 MB.
     private static let largestFile = 64 << 20
+    private static let networkDrivers = "/kernel/drivers/net/"
 
     /// What changes rarely: directories, console, kernel modules, and the files out of packages.
     static func system(
@@ -23,6 +24,20 @@ enum RootTree {
         for (selection, file) in packages { try add(selection, from: file, to: &tree) }
         if let program = definition.applets { try await addApplets(of: program, to: &tree, scratch: scratch) }
         return tree
+    }
+
+    /// Two trees of about the same size, which two processors compress at the same time: drivers of networks, and the rest.
+    /// Drivers are alike, so that neither becomes larger without the other.
+    static func parts(_ tree: FileTree) throws -> [FileTree] {
+        var (drivers, rest) = (FileTree(), FileTree())
+        for (path, node) in tree.sorted {
+            if case .file = node, path.text.contains(networkDrivers) {
+                try drivers.add(node, at: path)
+            } else {
+                try rest.add(node, at: path)
+            }
+        }
+        return drivers.nodes.isEmpty ? [rest] : [rest, drivers]
     }
 
     /// What a person changes: the definition's files.

@@ -30,6 +30,7 @@ struct Tool {
     static let rpm = Tool(name: "rpm", package: "rpm")
     static let tar = Tool(name: "tar", package: "tar")
     static let xz = Tool(name: "xz", package: "xz-utils")
+    static let zstd = Tool(name: "zstd", package: "zstd")
     static let mksquashfs = Tool(name: "mksquashfs", package: "squashfs-tools")
     static let unshare = Tool(name: "unshare", package: "util-linux")
     static let setpriv = Tool(name: "setpriv", package: "util-linux")

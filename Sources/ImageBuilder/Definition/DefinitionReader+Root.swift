@@ -25,7 +25,7 @@ extension DefinitionReader {
         definition.name = try fields.required("name").imageName()
         definition.architecture = try fields.required("architecture").architecture()
         if let kernel = fields["kernel"] {
-            let fields = try kernel.fields(["arguments", "module-directories", "modules"])
+            let fields = try kernel.fields(kernelKeys)
             try readKernel(fields, into: &definition)
         }
         try readSizes(fields, &definition, &root)

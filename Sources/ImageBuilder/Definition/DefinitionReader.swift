@@ -32,6 +32,9 @@ enum DefinitionReader {
         "size-limit-mib", "outputs", "secure-boot", "epoch",
     ]
 
+    /// Of `kernel`, in every image.
+    static let kernelKeys = ["arguments", "module-directories", "exclude-modules", "modules"]
+
     /// An image that is all initramfs: files out of packages, kernel modules, the agent.
     private static func initramfsImage(_ node: DefinitionNode) throws(ImageDefinitionError) -> ImageDefinition {
         let fields = try node.fields(initramfsKeys)
@@ -41,7 +44,7 @@ enum DefinitionReader {
             architecture: try fields.required("architecture").architecture(),
             kernel: .registry("")
         )
-        let kernelFields = try kernel.fields(["package", "arguments", "module-directories", "modules"])
+        let kernelFields = try kernel.fields(["package"] + kernelKeys)
         definition.kernel = try kernelFields.required("package").package()
         try readKernel(kernelFields, into: &definition)
         if let packages = fields["packages"] { definition.packages = try selections(packages) }
@@ -69,6 +72,9 @@ enum DefinitionReader {
             node throws(ImageDefinitionError) in try node.treePath()
         }
         definition.modules.names += try fields.list("modules") { node throws(ImageDefinitionError) in
+            try node.moduleName()
+        }
+        definition.modules.excluded += try fields.list("exclude-modules") { node throws(ImageDefinitionError) in
             try node.moduleName()
         }
     }

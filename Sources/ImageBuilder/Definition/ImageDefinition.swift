@@ -13,6 +13,8 @@ package struct ImageDefinition: Hashable, Sendable {
     package struct ModuleSelection: Hashable, Sendable {
         package var directories: [TreePath] = []
         package var names: [String] = []
+        /// Modules of the folders that stay out, unless they are named too, or another one needs them.
+        package var excluded: [String] = []
     }
 
     /// Names the image in a catalogue and in URLs: `ImageReference.isComponent`.

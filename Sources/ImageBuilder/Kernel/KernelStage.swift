@@ -2,8 +2,8 @@ import Archive
 import FoundationEssentials
 import SystemPackage
 
-/// Takes the kernel and the chosen modules out of its package. The result is a folder: `vmlinuz`, `release` (two lines:
-/// the release, the package's date), and `lib/modules/RELEASE` with fresh indexes.
+/// Takes the kernel and the chosen modules out of its package. The result is a folder: `vmlinuz`, `release` (one line),
+/// and `lib/modules/RELEASE` with fresh indexes.
 struct KernelStage {
     /// Text indexes that a node's modprobe reads; depmod's binary ones are for kmod and only cost space.
     private static let indexes = [
@@ -38,7 +38,7 @@ struct KernelStage {
         remove(everything)
         defer { remove(everything) }
         try makeDirectory(everything)
-        let (release, date) = try await unpack(to: everything)
+        let release = try await unpack(to: everything)
         let modules = FilePath("lib/modules").appending(release)
         let source = everything.pushing(modules)
         _ = try await Tool.depmod.run(["-b", everything.string, release])
@@ -50,26 +50,26 @@ struct KernelStage {
         where name.hasPrefix("modules.") && !Self.indexes.contains(name) {
             remove(result.pushing(modules).appending(name))
         }
-        try writeFile("\(release)\n\(date)\n".utf8, to: result.appending("release"))
+        try writeFile("\(release)\n".utf8, to: result.appending("release"))
     }
 
-    /// The release and the date of a finished result.
-    static func readRelease(_ result: FilePath) throws -> (release: String, date: Int64) {
+    /// The release of a finished result.
+    static func readRelease(_ result: FilePath) throws -> String {
         let lines = try readText(result.appending("release"), limit: 1024).split(separator: "\n")
-        guard lines.count == 2, let date = Int64(lines[1]) else { throw Errno.ioError }
-        return (String(lines[0]), date)
+        guard lines.count == 1 else { throw Errno.ioError }
+        return String(lines[0])
     }
 
-    private func unpack(to folder: FilePath) async throws -> (release: String, date: Int64) {
+    private func unpack(to folder: FilePath) async throws -> String {
         var reader = try source.open()
-        var kernels: [String: Int64] = [:]
+        var kernels: Set<String> = []
         while let entry = try reader.nextEntry() {
             try Task.checkCancellation()
             guard case .file = entry.kind else { continue }
             let path = entry.path.text.hasPrefix("usr/lib/") ? String(entry.path.text.dropFirst(4)) : entry.path.text
             if let release = Self.release(ofKernel: path) {
                 // The same kernel stands in both places of an Enterprise Linux tree.
-                guard kernels.updateValue(entry.modified, forKey: release) == nil else { continue }
+                guard kernels.insert(release).inserted else { continue }
                 try reader.extractContent(to: folder.appending("vmlinuz-\(release)"), mode: 0o644)
             } else if path.hasPrefix("lib/modules/"), Self.isWanted(entry.path) {
                 let file = folder.pushing(FilePath(path))
@@ -95,10 +95,9 @@ struct KernelStage {
         ModuleTrim.isModule(path.name) || depmodInputs.contains(String(path.name))
     }
 
-    private func choose(_ kernels: [String: Int64], in folder: FilePath) async throws -> (release: String, date: Int64)
-    {
-        let found = kernels.filter { exists(folder.appending("lib/modules").appending($0.key)) }
-        guard let kernel = (found.isEmpty ? kernels : found).first, TreePath(kernel.key)?.parent == nil else {
+    private func choose(_ kernels: Set<String>, in folder: FilePath) async throws -> String {
+        let found = kernels.filter { exists(folder.appending("lib/modules").appending($0)) }
+        guard let release = (found.isEmpty ? kernels : found).first, TreePath(release)?.parent == nil else {
             throw BuildError(
                 .packages,
                 "there is no kernel (boot/vmlinuz-RELEASE or usr/lib/modules/RELEASE/vmlinuz)",
@@ -106,13 +105,13 @@ struct KernelStage {
             )
         }
         guard found.count < 2 else {
-            let releases = found.keys.sorted().joined(separator: ", ")
+            let releases = found.sorted().joined(separator: ", ")
             throw BuildError(.result, "the tree has more than one kernel: \(releases)", remedy: "leave one in it")
         }
-        try rename(folder.appending("vmlinuz-\(kernel.key)"), to: folder.appending("vmlinuz"))
+        try rename(folder.appending("vmlinuz-\(release)"), to: folder.appending("vmlinuz"))
         try KernelImage.check(folder.appending("vmlinuz"))
         try await expand(folder.appending("lib/modules"))
-        return (kernel.key, kernel.value)
+        return release
     }
 
     /// busybox's modprobe reads no compressed modules, and the initramfs is compressed as a whole.

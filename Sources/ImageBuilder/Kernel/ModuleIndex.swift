@@ -24,7 +24,8 @@ struct ModuleIndex {
     func contains(_ name: String) -> Bool { byName[Self.canonical(name)] != nil }
 
     /// The selected modules and everything that they need, sorted. `builtin` are the names that the kernel itself contains:
-    /// asking for one of these is fine. Names that are nowhere are an error that lists them.
+    /// asking for one of these is fine. Names that are nowhere are an error that lists them; to exclude what is nowhere is
+    /// none, since one list serves many kernels.
     func closure(
         of selection: ImageDefinition.ModuleSelection,
         builtin: Set<String>
@@ -38,11 +39,12 @@ struct ModuleIndex {
                 unknown.append(name)
             }
         }
+        let excluded = Set(selection.excluded.map(Self.canonical))
         for directory in selection.directories {
             let prefix = "kernel/\(directory.text)/"
             let inside = needs.keys.filter { $0.text.hasPrefix(prefix) }
             if inside.isEmpty { unknown.append(directory.text) }
-            pending += inside
+            pending += inside.filter { !excluded.contains(Self.name(of: $0)) }
         }
         guard unknown.isEmpty else {
             throw BuildError(

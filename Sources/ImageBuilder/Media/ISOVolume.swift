@@ -9,8 +9,6 @@ struct ISOVolume: Sendable {
     /// The last block-aligned length that fits a record; a longer file has several (ECMA-119, 6.5.1; libarchive and
     /// xorriso cut at the same place).
     static let largestExtent: Int64 = 0xFFFF_F800
-    /// Directories of one image; more of them, or one twice, is a damaged image.
-    private static let mostDirectories = 65_536
     private static let descriptor = 16 * sector
     private static let bootRecord = 17 * sector
     private static let terminator = 18 * sector
@@ -47,21 +45,12 @@ struct ISOVolume: Sendable {
 
     /// Every record of every directory, `.` and `..` included, with its path.
     func records() throws(BuildError) -> [(path: String, record: ISORecord)] {
-        guard let root = ISORecord(bytes, at: Self.rootRecord) else { throw Self.damaged("it has no root directory") }
-        var found: [(path: String, record: ISORecord)] = []
-        var pending = [(path: "", extent: root.extent, size: root.size)]
-        var seen: Set<UInt32> = []
-        while let directory = pending.popLast() {
-            guard seen.insert(directory.extent).inserted, seen.count <= Self.mostDirectories else {
-                throw Self.damaged("a directory is entered twice")
-            }
-            for record in try records(inExtent: directory.extent, size: directory.size) {
-                let path = directory.path.isEmpty ? record.name : "\(directory.path)/\(record.name)"
-                found.append((path, record))
-                if record.isDirectory, !record.name.isEmpty { pending.append((path, record.extent, record.size)) }
-            }
+        let image = ByteSource(bytes)
+        do {
+            return try ISODirectory.records(of: image, below: ISODirectory.root(of: image))
+        } catch {
+            throw Self.damaged((error as? BuildError)?.message ?? "\(error)")
         }
-        return found
     }
 
     /// Sets every date of the descriptor, the records and Rock Ridge; takes away libarchive's note on when and by what the
@@ -72,10 +61,10 @@ struct ISOVolume: Sendable {
         bytes.replace(at: Self.rootRecord + 18, with: date.short)
         for (_, record) in try records() {
             bytes.replace(at: record.offset + 18, with: date.short)
-            for field in record.fields where field.signature == "TF" && field.length >= 5 {
+            for field in record.fields where field.signature == "TF" && field.bytes.count >= 5 {
                 // Flag 0x80: dates of 17 bytes.
                 let stamp = bytes[field.offset + 4] & 0x80 == 0 ? date.short : date.long
-                for start in stride(from: 5, through: field.length - stamp.count, by: stamp.count) {
+                for start in stride(from: 5, through: field.bytes.count - stamp.count, by: stamp.count) {
                     bytes.replace(at: field.offset + start, with: stamp)
                 }
             }
@@ -114,7 +103,7 @@ struct ISOVolume: Sendable {
             bytes.putBothOrders(block, at: place + 2)
             bytes.putBothOrders(UInt32(min(extent.size - done, Self.largestExtent)), at: place + 10)
             if piece < pieces - 1 { bytes[place + 25] |= ISORecord.moreExtentsFlag }
-            for field in record.fields where field.signature == "PX" && field.length >= 44 {
+            for field in record.fields where field.signature == "PX" && field.bytes.count >= 44 {
                 // The serial number, libarchive's "no content" until now.
                 bytes.putBothOrders(extent.block, at: place + field.offset - record.offset + 36)
             }
@@ -159,7 +148,8 @@ struct ISOVolume: Sendable {
         guard room > 0 else { return }
         let end = (record.offset / Self.sector + 1) * Self.sector
         var used = record.offset + record.length
-        while used < end, let next = ISORecord(bytes, at: used) { used += next.length }
+        // A length of zero is the end of a sector's records.
+        while used < min(end, bytes.count), bytes[used] > 0 { used += Int(bytes[used]) }
         guard used + room <= end else {
             throw BuildError(
                 .result,
@@ -169,25 +159,6 @@ struct ISOVolume: Sendable {
         }
         let start = record.offset + record.length
         bytes.replace(at: start + room, with: Array(bytes[start..<used]))
-    }
-
-    private func records(inExtent extent: UInt32, size: UInt32) throws(BuildError) -> [ISORecord] {
-        let start = Int(extent) * Self.sector
-        guard start + Int(size) <= bytes.count else { throw Self.damaged("a directory is cut off") }
-        var found: [ISORecord] = []
-        var offset = start
-        while offset < start + Int(size) {
-            if bytes[offset] == 0 {
-                offset = (offset / Self.sector + 1) * Self.sector
-                continue
-            }
-            guard let record = ISORecord(bytes, at: offset) else {
-                throw Self.damaged("a directory record is malformed")
-            }
-            found.append(record)
-            offset += record.length
-        }
-        return found
     }
 
     private static func damaged(_ detail: String) -> BuildError {

@@ -7,6 +7,8 @@ struct PackagePin: Hashable, Sendable, Codable {
     /// Bytes.
     var size: Int64
     var sha256: Nonce
+    /// The package manager's word: `amd64`, `all`, `x86_64`, `noarch`; empty where it is not known.
+    var architecture = ""
 }
 
 /// What apt says about a package: the stanza of its candidate version (deb-control(5)).
@@ -14,8 +16,6 @@ struct PackageRecord {
     var pin: PackagePin
     /// Names of the packages in Depends, first alternatives only.
     var depends: [String]
-    /// `amd64`, `all`.
-    var architecture: String
     /// Bytes on a disk, by the maintainer's word.
     var installedSize: Int64
 
@@ -40,8 +40,13 @@ struct PackageRecord {
         guard let name = fields["Package"], let version = fields["Version"], PackageRequest.isPackageName(name),
             let size = fields["Size"].flatMap({ Int64($0) }), let sha256 = fields["SHA256"].flatMap({ Nonce(hex: $0) })
         else { return nil }
-        pin = PackagePin(name: String(name), version: String(version), size: size, sha256: sha256)
-        architecture = String(fields["Architecture"] ?? "")
+        pin = PackagePin(
+            name: String(name),
+            version: String(version),
+            size: size,
+            sha256: sha256,
+            architecture: String(fields["Architecture"] ?? "")
+        )
         installedSize = (fields["Installed-Size"].flatMap { Int64($0) } ?? 0) << 10
         depends = (fields["Depends"] ?? "").split(separator: ",").compactMap { alternative in
             alternative.split { $0 == " " || $0 == "|" || $0 == "(" }.first.map(String.init)
@@ -66,7 +71,7 @@ struct PackageRecord {
     }
 
     /// The name under which apt keeps the package's file.
-    var fileName: String { "\(pin.name)_\(pin.version.replacing(":", with: "%3a"))_\(architecture).deb" }
+    var fileName: String { "\(pin.name)_\(pin.version.replacing(":", with: "%3a"))_\(pin.architecture).deb" }
 
     /// The same stanzas for an archive that is a flat folder of such files.
     static func relocated(_ text: String) -> String {

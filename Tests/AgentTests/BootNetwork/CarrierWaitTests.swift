@@ -32,79 +32,82 @@ import Testing
         var hasRemark = false
     }
 
-    @Test(arguments: [
-        Case(testDescription: "one NIC with a carrier", links: "eth0+", chosen: "eth0"),
-        Case(testDescription: "one NIC, not yet", links: "eth0-"),
-        Case(testDescription: "drivers are still loading", links: ""),
-        Case(testDescription: "no NIC at all", links: "", seconds: 60, chosen: "", hasRemark: true),
-        Case(
-            testDescription: "nobody has a carrier in time: ask on all",
-            links: "eth0- eth1-",
-            seconds: 60,
-            chosen: "eth0 eth1",
-            hasRemark: true
-        ),
-        Case(testDescription: "the first carrier waits for the others", links: "eth0- eth1+"),
-        Case(testDescription: "time is up: what is there", links: "eth0- eth1+", seconds: 60, chosen: "eth1"),
-        Case(testDescription: "all carriers: no wait", links: "eth0+ eth1+", chosen: "eth0 eth1"),
-        Case(
-            testDescription: "BOOTIF is the only one that counts",
-            line: "BOOTIF=01-52-54-00-00-00-01",
-            links: "eth0+ eth1+",
-            chosen: "eth1"
-        ),
-        Case(
-            testDescription: "BOOTIF is waited for",
-            line: "BOOTIF=01-52-54-00-00-00-01",
-            links: "eth0+ eth1-",
-            seconds: 59
-        ),
-        Case(
-            testDescription: "BOOTIF never came: another will do",
-            line: "BOOTIF=01-52-54-00-00-00-01",
-            links: "eth0+ eth1-",
-            seconds: 60,
-            chosen: "eth0",
-            hasRemark: true
-        ),
-        Case(
-            testDescription: "BOOTIF never came, nobody else either",
-            line: "BOOTIF=01-52-54-00-00-00-01",
-            links: "eth0- eth1-",
-            seconds: 60,
-            chosen: "eth1",
-            hasRemark: true
-        ),
-        Case(
-            testDescription: "BOOTIF is of no interface",
-            line: "BOOTIF=01-52-54-00-00-00-09",
-            links: "eth0+",
-            seconds: 60,
-            chosen: "eth0",
-            hasRemark: true
-        ),
-        Case(testDescription: "a named one", line: "ip=eth1:dhcp", links: "eth0+ eth1+", chosen: "eth1"),
-        Case(testDescription: "a named one is waited for", line: "ip=eth1:dhcp", links: "eth0+ eth1-", seconds: 59),
-        Case(
-            testDescription: "a named one without a carrier is set up all the same",
-            line: "ip=eth1:dhcp",
-            links: "eth0+ eth1-",
-            seconds: 60,
-            chosen: "eth1",
-            hasRemark: true
-        ),
-        Case(
-            testDescription: "a VLAN waits for what it stands on",
-            line: "ip=vlan5:dhcp vlan=vlan5:eth1",
-            links: "eth0+ eth1+",
-            chosen: "eth1"
-        ),
-        Case(
-            testDescription: "a bond waits for its ports",
-            line: "ip=bond0:dhcp bond=bond0:eth0,eth1",
-            links: "eth0+ eth1-"
-        ),
-    ])
+    @Test(
+        "F14, F15: late carriers, and the cable in the other interface",
+        arguments: [
+            Case(testDescription: "one NIC with a carrier", links: "eth0+", chosen: "eth0"),
+            Case(testDescription: "one NIC, not yet", links: "eth0-"),
+            Case(testDescription: "drivers are still loading", links: ""),
+            Case(testDescription: "no NIC at all", links: "", seconds: 60, chosen: "", hasRemark: true),
+            Case(
+                testDescription: "nobody has a carrier in time: ask on all",
+                links: "eth0- eth1-",
+                seconds: 60,
+                chosen: "eth0 eth1",
+                hasRemark: true
+            ),
+            Case(testDescription: "the first carrier waits for the others", links: "eth0- eth1+"),
+            Case(testDescription: "time is up: what is there", links: "eth0- eth1+", seconds: 60, chosen: "eth1"),
+            Case(testDescription: "all carriers: no wait", links: "eth0+ eth1+", chosen: "eth0 eth1"),
+            Case(
+                testDescription: "BOOTIF is the only one that counts",
+                line: "BOOTIF=01-52-54-00-00-00-01",
+                links: "eth0+ eth1+",
+                chosen: "eth1"
+            ),
+            Case(
+                testDescription: "BOOTIF is waited for",
+                line: "BOOTIF=01-52-54-00-00-00-01",
+                links: "eth0+ eth1-",
+                seconds: 59
+            ),
+            Case(
+                testDescription: "BOOTIF never came: another will do",
+                line: "BOOTIF=01-52-54-00-00-00-01",
+                links: "eth0+ eth1-",
+                seconds: 60,
+                chosen: "eth0",
+                hasRemark: true
+            ),
+            Case(
+                testDescription: "BOOTIF never came, nobody else either",
+                line: "BOOTIF=01-52-54-00-00-00-01",
+                links: "eth0- eth1-",
+                seconds: 60,
+                chosen: "eth1",
+                hasRemark: true
+            ),
+            Case(
+                testDescription: "BOOTIF is of no interface",
+                line: "BOOTIF=01-52-54-00-00-00-09",
+                links: "eth0+",
+                seconds: 60,
+                chosen: "eth0",
+                hasRemark: true
+            ),
+            Case(testDescription: "a named one", line: "ip=eth1:dhcp", links: "eth0+ eth1+", chosen: "eth1"),
+            Case(testDescription: "a named one is waited for", line: "ip=eth1:dhcp", links: "eth0+ eth1-", seconds: 59),
+            Case(
+                testDescription: "a named one without a carrier is set up all the same",
+                line: "ip=eth1:dhcp",
+                links: "eth0+ eth1-",
+                seconds: 60,
+                chosen: "eth1",
+                hasRemark: true
+            ),
+            Case(
+                testDescription: "a VLAN waits for what it stands on",
+                line: "ip=vlan5:dhcp vlan=vlan5:eth1",
+                links: "eth0+ eth1+",
+                chosen: "eth1"
+            ),
+            Case(
+                testDescription: "a bond waits for its ports",
+                line: "ip=bond0:dhcp bond=bond0:eth0,eth1",
+                links: "eth0+ eth1-"
+            ),
+        ]
+    )
     func decides(sample: Case) {
         var wait = CarrierWait(Self.intent(sample.line), secondsMax: 60)
         let decision = wait.decide(Self.links(sample.links), seconds: sample.seconds)

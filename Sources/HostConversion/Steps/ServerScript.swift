@@ -1,0 +1,60 @@
+import HostModel
+
+/// The scripts that run a conversion's library on the server.
+enum ServerScript {
+    private static let folder = ConversionLibrary.folder
+
+    /// Lays the library and the step's own script there, waits for an earlier run, and does the step.
+    static func step(_ step: ConversionStep, mode: String) -> String {
+        let id = step.id.rawValue
+        return prelude + """
+            mkdir -p "$D/step-\(id)" && lay "$D/library" \(shellQuoted(ConversionLibrary.text)) &&
+                lay "$D/step-\(id)/script" \(shellQuoted(step.script)) && lay "$D/undo" \(shellQuoted(undoProgram)) ||
+                full
+            step=\(id)
+            . "$D/library"
+            flock -w \(Conversion.lockSeconds) 9 || answer busy
+            step_run \(id) \(step.limit) \(mode)
+
+            """
+    }
+
+    /// Nothing on the server is begun before the lock is there; a connection that ends does not end what runs.
+    private static let prelude = """
+        trap '' HUP
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+        umask 077
+        D=\(folder)
+        lay() { printf %s "$2" > "$1.new" && mv -f "$1.new" "$1"; }
+        # Without room for the scripts there is none for anything: said without a file.
+        full() {
+            free=$(df -Pk /var | awk 'NR == 2 {print $4}' | base64)
+            printf 'muster-answer 1\\nresult %s\\nfree %s\\nend 2\\n' "$(printf unsaved | base64)" "$free"
+            exit 0
+        }
+        mkdir -p "$D" && chmod 700 "$D" && exec 9> "$D/lock" || full
+
+        """
+
+    /// `sh /var/lib/muster-conversion/undo`, also by hand.
+    private static let undoProgram = """
+        # Takes the conversion of this server back, without the engine.
+        exec 9> \(folder)/lock
+        flock -w \(Conversion.lockSeconds) 9 || { echo 'a conversion is at work' >&2; exit 75; }
+        . \(folder)/library
+        undo_all
+
+        """
+
+    static let undo = """
+        trap '' HUP
+        [ -e \(folder)/undo ] || { echo end; exit 0; }
+        sh \(folder)/undo
+
+        """
+
+    static let finish = """
+        : > \(folder)/finished && sync
+
+        """
+}

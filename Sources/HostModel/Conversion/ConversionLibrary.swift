@@ -1,0 +1,265 @@
+/// What every script of a conversion has on the server: where things are kept, and how a step is done and taken back.
+///
+/// Everything lies under /var/lib/muster-conversion (0700): `journal` with a line for every step begun, done and undone; `etc`,
+/// a copy of /etc as it was before the first change, and `etc.before`, the list of what was in it; `packages.before`; and a
+/// folder for each step with its script, its log and what it keeps. `undo` takes everything back without the engine:
+/// `sh /var/lib/muster-conversion/undo`.
+package enum ConversionLibrary {
+    package static let folder = "/var/lib/muster-conversion"
+
+    /// The functions that steps use, and those that run them.
+    package static let text = files + keeping + system + journal + undoing
+
+    /// `etc_list ROOT`: a line for everything under it, `PATH TAB TYPE MODE UID GID LINK HASH`. Names with control characters
+    /// are left out: they could be taken for two lines (the preflight names them).
+    private static let files = #"""
+        D=/var/lib/muster-conversion
+        S=$D/step-${step:-none}
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin
+        LC_ALL=C
+        export PATH LC_ALL
+        umask 022
+
+        etc_list() {
+            (
+                cd "$1" || exit
+                set -- . -xdev -name '*[[:cntrl:]]*' -prune -o
+                {
+                    find "$@" -type f -exec sha256sum -z {} + | tr '\0' '\n'
+                    echo
+                    find "$@" ! \( -type l -lname '*[[:cntrl:]]*' \) -printf '%p\t%y %m %U %G %l\n'
+                } | awk -F '\t' '
+                    !listing && $0 == "" { listing = 1; next }
+                    !listing { hash[substr($0, 67)] = substr($0, 1, 64); next }
+                    { print $0 ($2 ~ /^f/ ? " " hash[$1] : "") }' | sort
+            )
+        }
+        # The names of what differs between two such lists.
+        differing() { sort "$1" "$2" | uniq -u | cut -f 1 | uniq; }
+
+        # write FILE MODE TEXT: whole or not at all.
+        write() {
+            printf '%s\n' "$3" > "${1%/*}/.muster.new" && chmod "$2" "${1%/*}/.muster.new" &&
+                mv -f "${1%/*}/.muster.new" "$1"
+        }
+        label() { if command -v restorecon > /dev/null; then restorecon -R "$@" || true; fi; }
+
+        """#
+
+    /// Files outside of /etc, units, users and packages as they were.
+    private static let keeping = #"""
+        keep() {
+            [ ! -e "$S/absent$1" ] && [ ! -e "$S/kept$1" ] && [ ! -L "$S/kept$1" ] || return 0
+            mkdir -p "$S/absent${1%/*}" "$S/kept${1%/*}"
+            if [ -e "$1" ] || [ -L "$1" ]; then
+                cp -a -- "$1" "$S/kept$1.new" && mv -f "$S/kept$1.new" "$S/kept$1"
+            else : > "$S/absent$1"; fi
+        }
+        was_there() { [ -e "$S/kept$1" ] || [ -L "$S/kept$1" ]; }
+        put_back() {
+            if was_there "$1"; then cp -a -- "$S/kept$1" "$1.muster-old" && mv -f "$1.muster-old" "$1"
+            elif [ -e "$S/absent$1" ]; then rm -f -- "$1"; fi
+        }
+
+        has_unit() { systemctl cat "$1" > /dev/null 2>&1; }
+        keep_unit() {
+            grep -qs "^$1 " "$S/units" && return
+            echo "$1 $(systemctl is-active "$1" 2> /dev/null) $(systemctl is-enabled "$1" 2> /dev/null)" >> "$S/units"
+        }
+        # What starts a unit at boot is under /etc, and comes back with it.
+        put_units_back() {
+            [ -e "$S/units" ] || return 0
+            while read -r unit active enabled; do
+                has_unit "$unit" || continue
+                case $enabled in
+                enabled) systemctl enable "$unit" ;;
+                disabled) systemctl disable "$unit" ;;
+                esac
+                if [ "$active" = active ]; then systemctl start "$unit"; else systemctl stop "$unit"; fi
+            done < "$S/units"
+        }
+
+        number_of() { getent "$1" "$2" | cut -d: -f3; }
+        split_account() {
+            user=${1%%:*}; set -- "${1#*:}"; uid=${1%%:*}; set -- "${1#*:}"
+            group=${1%%:*}; set -- "${1#*:}"; gid=${1%%:*}; shared=${1#*:}
+        }
+        keep_accounts() {
+            [ -e "$S/accounts" ] && return
+            { getent passwd | sed 's/^/passwd:/'; getent group | sed 's/^/group:/'; } | cut -d: -f 1,2,4 > "$S/accounts.new"
+            mv "$S/accounts.new" "$S/accounts"
+        }
+        # Where nothing was kept, the step never began its work: everything counts as having been there.
+        had() { [ ! -e "$S/accounts" ] || grep -qxE "$1:$2:[0-9]+" "$S/accounts"; }
+        old_number() {
+            if [ -e "$S/accounts" ]; then sed -n "s/^$1:$2://p" "$S/accounts"; else number_of "$1" "$2"; fi
+        }
+
+        installed() {
+            if [ -e /etc/debian_version ]; then
+                dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package} ${Version}\n' | sed -n 's/^.[^nc]. *//p'
+            else rpm -qa --qf '%{NAME}.%{ARCH} %{EPOCHNUM}:%{VERSION}-%{RELEASE}\n'; fi | sort
+        }
+        # Those that are there now, were not before the conversion, and were right after our step: what others put there
+        # since stays.
+        packages_added() {
+            installed | cut -d ' ' -f 1 | sort > "$S/now"
+            cut -d ' ' -f 1 "$D/packages.before" | sort > "$S/then"
+            { cat "$S/packages.after" 2> /dev/null || installed; } | cut -d ' ' -f 1 | sort > "$S/ours"
+            comm -23 "$S/now" "$S/then" | comm -12 - "$S/ours"
+        }
+
+        """#
+
+    private static let system = #"""
+        fits() {
+            [ "$(openssl x509 -in /var/lib/muster-agent/certificate.pem -noout -pubkey)" = \
+                "$(openssl pkey -in /var/lib/muster-agent/key.pem -pubout)" ]
+        }
+        source_line() {
+            if [ -n "$key" ]; then echo "deb [signed-by=/etc/apt/keyrings/muster.asc] $url ./"
+            else echo "deb [trusted=yes] $url ./"; fi
+        }
+        source_lines() {
+            printf '[muster]\nname=Muster\nbaseurl=%s\nenabled=1\n' "$url"
+            if [ -n "$key" ]; then printf 'gpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-muster\n'
+            else echo 'gpgcheck=0'; fi
+        }
+        # The same units as a kickstart installs (kickstart/install-agent.sh.template).
+        agent_unit() {
+            case $1 in
+            apply) set -- apply 'sets up networks' apply ;;
+            register) set -- register 'registers this host with its engine' 'register --stay --command-line /etc/muster-agent/arguments' ;;
+            serve) set -- serve 'answers the engine' 'serve --user vdsm' ;;
+            esac
+            printf '%s\n' '[Unit]' "Description=Muster: $2" 'Wants=network-online.target' 'After=network-online.target' \
+                '' '[Service]' "ExecStart=/usr/bin/muster-agent $3" 'Restart=always' 'RestartSec=1' \
+                'RuntimeDirectory=muster-agent' 'RuntimeDirectoryMode=0755' 'RuntimeDirectoryPreserve=yes' \
+                '' '[Install]' 'WantedBy=multi-user.target'
+        }
+
+        """#
+
+    /// `conversion_begin`, `step_run ID LIMIT MODE`; the answer is a transcript.
+    private static let journal = #"""
+        items=0
+        emit() {
+            [ -n "$2" ] || return 0
+            printf '%s %s\n' "$1" "$2"
+            items=$((items + 1))
+        }
+        # answer RESULT CODE: what became of the step, what it gives, and the end of its log.
+        answer() {
+            echo 'muster-answer 1'
+            emit result "$(printf %s "$1" | base64)"
+            emit code "$(printf %s "${2:-0}" | base64)"
+            emit output "$(head -c 65536 "$S/output" 2> /dev/null | base64 | tr -d '\n')"
+            emit log "$({ printf %s "${said:-}"; tail -c 8192 "$S/log"; } 2> /dev/null | base64 | tr -d '\n')"
+            emit free "$(df -Pk "$D" | awk 'NR == 2 {print $4}' | base64)"
+            echo "end $items"
+            exit 0
+        }
+        record() { echo "$1 $2" >> "$D/journal" && sync "$D/journal"; }
+        state_of() { sed -n "s/^\([a-z]*\) $1\$/\1/p" "$D/journal" 2> /dev/null | tail -n 1; }
+
+        # Everything as it is before the first change, once.
+        conversion_begin() {
+            [ ! -e "$D/ready" ] || return 0
+            rm -rf "$D/etc.new" "$D/etc"
+            mkdir "$D/etc.new" && cp -ax /etc/. "$D/etc.new/" && mv "$D/etc.new" "$D/etc" &&
+                etc_list /etc > "$D/etc.before" && etc_list "$D/etc" > "$D/etc.copied" || return
+            if ! cmp -s "$D/etc.before" "$D/etc.copied"; then
+                echo 'what was copied of /etc is not what is there:' >&2
+                differing "$D/etc.before" "$D/etc.copied" | head -n 20 >&2
+                return 1
+            fi
+            : > "$D/foreign" && installed > "$D/packages.before" && sync && : > "$D/ready"
+        }
+        # What others changed under /etc since our last step, so that it is never taken back with ours.
+        note_foreign() {
+            [ -e "$D/etc.after" ] || return 0
+            etc_list /etc > "$D/etc.now" && differing "$D/etc.after" "$D/etc.now" >> "$D/foreign"
+        }
+        step_is_done() { timeout -k 5 60 sh "$S/script" check > "$S/check.log" 2>&1 < /dev/null 9>&-; }
+        step_run() {
+            : > "$S/output"
+            if [ "$3" != do ] || [ "$(state_of "$1")" = "done" ]; then
+                if step_is_done && [ "$(state_of "$1")" = "done" ]; then answer already; fi
+                [ "$3" = do ] || answer needed
+            fi
+            : > "$S/output"
+            said=$({ conversion_begin && note_foreign && rm -f "$D/etc.after" "$D/finished" && record begun "$1"; } 2>&1) ||
+                answer unsaved $?
+            said=
+            timeout -k 10 "$2" sh "$S/script" do > "$S/log" 2>&1 9>&-
+            code=$?
+            if [ $code = 0 ]; then
+                step_is_done || { echo 'it ran, but is not done' >> "$S/log"; code=1; }
+            fi
+            [ "$1" != packages ] || installed > "$S/packages.after"
+            etc_list /etc > "$D/etc.new" && mv "$D/etc.new" "$D/etc.after"
+            [ $code = 0 ] || answer failed $code
+            sync
+            record "done" "$1" || answer unsaved 1
+            answer "done"
+        }
+
+        """#
+
+    /// `undo_all`: every step that began, the last first; then /etc, as far as it is ours; then what still differs.
+    private static let undoing = #"""
+        undo_all() {
+            # Without a journal nothing was begun, only copied.
+            [ -e "$D/journal" ] || { rm -rf "$D"; echo end; return 0; }
+            note_foreign || true
+            sort -u "$D/foreign" > "$D/theirs"
+            : > "$D/failed-undo"
+            for one in $(sed -n 's/^begun //p' "$D/journal" | awk '!seen[$0]++ {all = $0 " " all} END {print all}'); do
+                [ "$(state_of "$one")" != undone ] || continue
+                if timeout -k 10 1800 sh "$D/step-$one/script" undo > "$D/step-$one/undo.log" 2>&1 < /dev/null 9>&-; then record undone "$one"
+                else echo "$one" >> "$D/failed-undo"; fi
+            done
+            put_etc_back
+            systemctl daemon-reload || true
+            report_undo
+        }
+        put_etc_back() {
+            etc_list /etc > "$D/etc.now"
+            differing "$D/etc.before" "$D/etc.now" > "$D/differing"
+            comm -23 "$D/differing" "$D/theirs" > "$D/ours"
+            sort -r "$D/ours" | while IFS= read -r name; do
+                [ ! -e "$D/etc/$name" ] && [ ! -L "$D/etc/$name" ] || continue
+                if [ -d "/etc/$name" ] && [ ! -L "/etc/$name" ]; then rmdir -- "/etc/$name"; else rm -f -- "/etc/$name"; fi
+            done 2> "$D/etc.log"
+            while IFS= read -r name; do
+                if [ -d "$D/etc/$name" ] && [ ! -L "$D/etc/$name" ]; then
+                    [ -d "/etc/$name" ] || mkdir -- "/etc/$name"
+                    chown --reference="$D/etc/$name" -- "/etc/$name"
+                    chmod --reference="$D/etc/$name" -- "/etc/$name"
+                elif [ -e "$D/etc/$name" ] || [ -L "$D/etc/$name" ]; then
+                    [ ! -d "/etc/$name" ] || [ -L "/etc/$name" ] || rmdir -- "/etc/$name"
+                    cp -a -- "$D/etc/$name" "/etc/$name.muster-old" && mv -fT -- "/etc/$name.muster-old" "/etc/$name"
+                fi
+            done < "$D/ours" 2>> "$D/etc.log"
+            # A folder's mode may have changed while its files came back.
+            etc_list /etc > "$D/etc.now"
+        }
+        # Lines `REASON NAME`; the folder of the conversion goes when every step was taken back.
+        report_undo() {
+            differing "$D/etc.before" "$D/etc.now" > "$D/differing"
+            installed > "$D/packages.now"
+            {
+                while read -r one; do echo "step $one $(tail -n 1 "$D/step-$one/undo.log" | tr -d '[:cntrl:]' | head -c 300)"; done < "$D/failed-undo"
+                comm -12 "$D/differing" "$D/theirs" | sed 's,^\./,foreign /etc/,'
+                comm -23 "$D/differing" "$D/theirs" | sed 's,^\./,kept /etc/,'
+                sort "$D/packages.before" "$D/packages.now" | uniq -u | cut -d ' ' -f 1 | sort -u | sed 's/^/package /'
+            } > "$D/report"
+            cat "$D/report"
+            echo end
+            if [ ! -s "$D/failed-undo" ]; then
+                rm -rf "$D"
+            fi
+        }
+
+        """#
+}
