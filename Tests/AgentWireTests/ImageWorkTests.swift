@@ -87,12 +87,12 @@ import Testing
         arguments: [
             ("muster.image=http://10.0.0.1/images/node/v1", nil, "node", "v1", nil, false),
             ("muster.image=slot:a", nil, "", "", "a", false),
-            ("muster.image=slot:b muster.trial=1", nil, "", "", "b", true),
+            ("muster.image=slot:b muster.trial", nil, "", "", "b", true),
             ("muster.image=slot:z", nil, "", "", nil, false),
             ("muster.image=medium:X", nil, "", "", nil, false),
             ("", nil, "", "", nil, false),
             (
-                "muster.image=slot:b muster.trial=1",
+                "muster.image=slot:b muster.trial",
                 #"{"running":"b","slots":{"b":{"name":"n","version":"v2","state":"good"}}}"#, "n", "v2", "b", false
             ),
             (

@@ -171,7 +171,8 @@ import Testing
         "what is typed wrongly is said before anything is sent",
         arguments: [
             (["install-disk", name], 64), (["install-disk", name, "--disk", "-x"], 64),
-            (["install-disk", name, "--disk", "a;b"], 64), (["install-disk", name, "--disk", "a", "--wipe", ""], 64),
+            (["install-disk", name, "--disk", "a;b"], 64), (["install-disk", name, "--disk", "size>=many"], 64),
+            (["install-disk", name, "--disk", "a", "--wipe", ""], 64),
             (["install-disk", name, "--disk", "a", "--image", "../x"], 65), (["upgrade", name, "--image", "A B"], 65),
             (["upgrade", name, "--check", "--wait"], 64), (["upgrade", name, "--timeout", "0"], 64), (["disks"], 64),
             (["disks", "nobody"], 65), (["rollback", "nobody"], 65),

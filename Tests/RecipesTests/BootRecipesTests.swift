@@ -35,6 +35,28 @@ import Testing
         return BootAnswer(profile: profile, manifest: manifest, reason: reason, host: HostName("node-5a31"))
     }
 
+    private static func installable(_ manifest: ImageManifest) throws -> ImageManifest {
+        var manifest = manifest
+        let sha = try #require(Nonce(hex: digest))
+        manifest.files.append(.init(name: "loaders.cpio", role: .loaders, size: 3_000_000, sha256: sha))
+        return manifest
+    }
+
+    private static func install(
+        _ manifest: ImageManifest?,
+        disk: String = "rule:bus=nvme,size>=400G",
+        wipe: String? = nil,
+        host: String? = "node-5a31"
+    ) throws -> BootAnswer {
+        var answer = answer(.install, manifest: manifest)
+        answer.profile.install = DiskInstallSettings(
+            disk: try #require(DiskWord(disk)),
+            wipe: wipe.flatMap { DiskWord($0) }
+        )
+        answer.host = host.flatMap { HostName($0) }
+        return answer
+    }
+
     // MARK: Goldens
 
     /// Every way in which a file of `pxe/` is rendered, by the name of its golden.
@@ -48,6 +70,11 @@ import Testing
         let live = answer(.run, manifest: rooted)
         let scripts: [(String, BootScript)] = [
             ("run-root.ipxe", try recipes.script(for: live, to: request(.bios))),
+            ("install-bios.ipxe", try recipes.script(for: install(installable(manifest())), to: request(.bios))),
+            (
+                "install-efi.ipxe",
+                try recipes.script(for: install(installable(rooted), wipe: "S3X1NB0K"), to: request(.uefi))
+            ),
             ("run-bios.ipxe", try recipes.script(for: run, to: request(.bios))),
             ("run-efi.ipxe", try recipes.script(for: run, to: request(.uefi))),
             ("kickstart-bios.ipxe", try KickstartSamples.bootScript(recipes, request(.bios))),
@@ -171,10 +198,28 @@ import Testing
         }
     }
 
-    @Test(arguments: [BootProfile.Mode.install, .kickstart])
+    @Test(arguments: [BootProfile.Mode.kickstart])
     func aModeWithoutAScriptIsRefused(mode: BootProfile.Mode) {
         #expect(throws: RecipeError.unsupportedMode(profile: "default", mode: mode)) {
             try PXEFiles.recipes().script(for: Self.answer(mode), to: Self.request())
+        }
+    }
+
+    @Test("a machine that is no host, or whose image is not there yet, waits; one without loaders or a disk is refused")
+    func whatIsNotInstalled() throws {
+        let recipes = try PXEFiles.recipes()
+        let rooted = try Self.installable(try Self.manifest())
+        #expect(try recipes.script(for: Self.install(rooted, host: nil), to: Self.request()).kind == .wait)
+        #expect(try recipes.script(for: Self.install(nil), to: Self.request()).kind == .wait)
+        #expect(throws: RecipeError.missingFile(image: "node-minimal", role: .loaders)) {
+            try recipes.script(for: Self.install(Self.manifest()), to: Self.request())
+        }
+        #expect(throws: RecipeError.self) {
+            try recipes.script(for: Self.answer(.install, manifest: rooted), to: Self.request())
+        }
+        // A blank would make two words of it.
+        #expect(throws: RecipeError.self) {
+            try recipes.script(for: Self.install(rooted, disk: "serial=A B"), to: Self.request())
         }
     }
 

@@ -18,7 +18,8 @@ actor ImageKeeper {
     private var work: Task<Void, Never>?
     private var listing: Task<Result<NodeDisks, RPCError>, Never>?
     private var report = NodeImageReport()
-    private var isConfirming = false
+    private var wasHeard = false
+    private var isLooking = false
     private var isRebooting = false
 
     /// Seconds that each of them may take.
@@ -96,13 +97,14 @@ actor ImageKeeper {
         let notes = PlanNotes()
         let status: Int32?
         do {
-            let words = work.arguments + ["--dry-run", "--progress=json"]
+            // What would be done is told in sentences, which are no progress.
+            let words = work.arguments + ["--dry-run", "--progress=lines"]
             status = try await program.run(words, seconds: Self.askSeconds) { await notes.take($0) }
         } catch {
             throw RPCError(.general, "muster-agent \(work.kind.rawValue) could not be run: \(error).")
         }
-        // A dry run need not say `done`: that it ends well is enough.
-        if status != 0, let failure = await notes.tale.failure(status: status, of: work.kind.rawValue) {
+        let tale = await notes.tale
+        if let failure = tale.failure(status: status, of: work.kind.rawValue, tellsProgress: false) {
             throw failure.error
         }
         return InstallationPlan(await notes.steps)
@@ -132,7 +134,7 @@ extension ImageKeeper {
         let notes = PlanNotes()
         do {
             let status = try await program.run(
-                work.arguments + ["--progress=json"],
+                work.arguments + (work.tellsProgress ? ["--progress=json"] : []),
                 seconds: Self.workSeconds,
                 onStart: { await self.note($0) },
                 onLine: { line in
@@ -140,7 +142,8 @@ extension ImageKeeper {
                     await self.note(line)
                 }
             )
-            failure = await notes.tale.failure(status: status, of: work.kind.rawValue)
+            let tale = await notes.tale
+            failure = tale.failure(status: status, of: work.kind.rawValue, tellsProgress: work.tellsProgress)
         } catch {
             let why = error is InstallerProgram.TimedOut ? "it took over \(Self.workSeconds / 3600) hours" : "\(error)"
             failure = InstallerTale.Failure(
@@ -162,7 +165,7 @@ extension ImageKeeper {
     private func note(_ line: InstallerLine) {
         switch line {
         case .step(let step, let done, let total):
-            let step = HostileText(step)
+            let step = HostileText(InstallReporter.words[step] ?? step)
             if job?.step != step { logger.info("\(step.escapedForTerminal)") }
             job?.step = step
             job?.done = done
@@ -205,22 +208,15 @@ extension ImageKeeper {
 // MARK: - The image that runs
 
 extension ImageKeeper {
-    /// The engine was heard over the network: whatever image runs here does its work, so that a trial is passed.
+    /// The engine was heard: what waited for that may be over (`muster-agent confirm --when-ready`), so that the slots are
+    /// looked at again.
     func engineWasHeard() {
-        guard report.isTrial, !isConfirming else { return }
-        isConfirming = true
-        Task { await self.confirm() }
-    }
-
-    private func confirm() async {
-        defer { isConfirming = false }
-        do throws(RPCError) {
-            _ = try await program.answer(["confirm"], seconds: Self.askSeconds)
-            logger.notice("the image \(report.version.escapedForTerminal) is good: the engine was heard")
-        } catch {
-            logger.error("the trial can not be ended: \(terminalEscaped(error.message))")
+        guard report.isTrial || !wasHeard, !isLooking else { return }
+        (wasHeard, isLooking) = (true, true)
+        Task {
+            await lookAtSlots()
+            isLooking = false
         }
-        await lookAtSlots()
     }
 
     private func lookAtSlots() async {
@@ -231,6 +227,9 @@ extension ImageKeeper {
             fresh.add(try JSONText.decode(DiskSlots.self, from: ByteBuffer(bytes: answer)))
         } catch {
             logger.debug("no slots: \(terminalEscaped("\(error)"))")
+        }
+        if fresh.fallBack != nil, fresh.fallBack?.reason == nil {
+            fresh.fallBack?.reason = readLine(of: settings.run.file(SlotTrial.fallName)).map { HostileText($0) }
         }
         report = fresh
         do { try reports.write(fresh) } catch { logger.warning("the image can not be told: \(error)") }
@@ -247,14 +246,29 @@ private actor PlanNotes {
         guard steps.count < InstallationPlan.stepsMax else { return }
         switch line {
         case .step(let step, _, _): if steps.last?.raw != step { steps.append(HostileText(step)) }
-        case .text(let text): steps.append(HostileText(text))
+        case .text(let text): steps += Self.parts(of: text)
         case .done, .failed: break
         }
     }
 }
 
+extension PlanNotes {
+    /// A long sentence as several, none longer than what is kept of one.
+    private static func parts(of text: String) -> [HostileText] {
+        var (parts, part) = ([HostileText](), "")
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            if !part.isEmpty, part.utf8.count + word.utf8.count >= HostileText.bytesMax {
+                parts.append(HostileText(part))
+                part = ""
+            }
+            part += (part.isEmpty ? "" : " ") + word
+        }
+        return parts + [HostileText(part)]
+    }
+}
+
 extension NodeJob {
-    /// ` (Write the root image)`
+    /// ` (writing the image)`
     fileprivate var at: String { step.raw.isEmpty ? "" : " (\(step.escapedForTerminal))" }
 }
 

@@ -50,15 +50,20 @@ struct InstallerTale: Hashable, Sendable {
 
     mutating func take(_ line: InstallerLine) {
         switch line {
+        case .text(let text) where text.hasPrefix("error: "):
+            if last == nil { last = .failed(String(text.dropFirst(7)), remedy: nil) }
+        case .text(let text) where text.hasPrefix("  try: "):
+            if case .failed(let sentence, nil)? = last { last = .failed(sentence, remedy: String(text.dropFirst(7))) }
         case .text(let text): words = text
         case .done, .failed: last = line
         case .step: break
         }
     }
 
-    /// `status` is the exit status; `nil` for a program that a signal ended.
-    func failure(status: Int32?, of command: String) -> Failure? {
-        if last == .done, status == 0 { return nil }
+    /// `status` is the exit status; `nil` for a program that a signal ended. What tells its progress also says that it is
+    /// done.
+    func failure(status: Int32?, of command: String, tellsProgress: Bool = true) -> Failure? {
+        if status == 0, last == .done || !tellsProgress { return nil }
         let code: RPCError.Code =
             switch status {
             case 64, 65: .badParameters

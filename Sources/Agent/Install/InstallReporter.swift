@@ -27,7 +27,8 @@ package final class InstallReporter: Sendable {
         _ = Glibc.write(1, bytes, bytes.count)
     }
 
-    private static let words = [
+    /// What each step is called for a person.
+    static let words = [
         "image": "reading the manifest", "partition": "partitioning", "slot": "writing the image",
         "verify": "reading it back", "state": "making the state partition", "loaders": "writing the boot loaders",
         "boot": "making it bootable", "trial": "arming the trial",

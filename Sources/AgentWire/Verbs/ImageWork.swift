@@ -75,6 +75,9 @@ package struct ImageWork: Hashable, Sendable {
         return words
     }
 
+    /// A rollback writes a few bytes: it has no progress to tell.
+    package var tellsProgress: Bool { kind != .rollback }
+
     private static func text(_ name: String, _ members: [String: JSONValue]) throws(RPCError) -> String? {
         switch members[name] ?? .null {
         case .null: return nil

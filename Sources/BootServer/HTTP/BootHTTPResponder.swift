@@ -94,10 +94,30 @@ package struct BootHTTPResponder: Sendable {
             guard head.method == .GET, reporters.take(address ?? .any), reports.take(mac) else {
                 return .text(.ok, "not taken\n")
             }
+            if step == BootEvent.Stage.installed.rawValue { return await installed(mac, detail, address) }
             let sentence = "the machine reports that the step \(step) failed\(Self.reason(detail))"
             events.offer(BootEvent(mac: mac, stage: .failed, detail: sentence, address: address))
             return .text(.ok, "taken\n")
         }
+    }
+
+    /// The machine says that it is installed. It is the outcome of the profile that it boots now, if that one installs.
+    private func installed(
+        _ mac: MACAddress,
+        _ detail: HostileText,
+        _ address: IPv4Address?
+    ) async -> BootHTTPResponse {
+        let request = BootRequest(mac: mac, firmware: .bios, address: address)
+        let profile: BootProfile
+        do { profile = try await directory.answer(request).profile } catch {
+            logger.warning("nobody could say what \(mac) boots: \(error)")
+            return busy("the engine does not answer")
+        }
+        let words = detail.escapedForTerminal
+        let sentence = "the machine reports that it is installed\(words.isEmpty ? "" : ": \(words)")"
+        let outcome = profile.mode == .install ? profile.name : nil
+        events.offer(await event(of: request, .installed, sentence, outcome: outcome))
+        return .text(.ok, "taken\n")
     }
 
     /// iPXE tells the digits of an error, the live root a sentence.
@@ -147,6 +167,7 @@ package struct BootHTTPResponder: Sendable {
         let (stage, detail): (BootEvent.Stage, String) =
             switch kind {
             case .run: (.script, "got the script of the profile \(profile): \(reason)")
+            case .install: (.script, "got the script to be installed on its disk by the profile \(profile): \(reason)")
             case .kickstart: (.script, "got the installer's script of the profile \(profile): \(reason)")
             case .local: (.localDisk, "was sent to its own disk by the profile \(profile): \(reason)")
             case .deny: (.denied, "was denied by the profile \(profile): \(reason)")

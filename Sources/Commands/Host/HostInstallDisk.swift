@@ -28,7 +28,7 @@ struct HostInstallDisk: AsyncParsableCommand {
             certificate and networks, reboots, and comes back from the disk; from then on its boot profile is a local one.
 
             SELECTOR names exactly one disk: serial=SERIAL, wwn=WWN, a name under /dev/disk/by-id, or a rule such as \
-            rule:only, size>=100G or bus=nvme, several of them separated by commas. If none or more than one fits, the host \
+            rule:only or rule:bus=nvme,size>=400G. If none or more than one fits, the host \
             lists the candidates and writes nothing. A disk that holds anything is refused unless --wipe gives its own serial.
 
               muster host disks node-5a31
@@ -59,6 +59,11 @@ struct HostInstallDisk: AsyncParsableCommand {
     @OptionGroup var options: EngineOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        guard let reason = selectorProblem(disk) else { return }
+        throw ValidationError("--disk: \(reason).")
+    }
+
     func run() async throws {
         let image = try image.map(imageReference)
         try await options.withSession { session in
@@ -77,6 +82,15 @@ struct HostInstallDisk: AsyncParsableCommand {
             )
         }
     }
+}
+
+/// What is wrong with a selector, as far as that can be said without the disks; `nil` for a good one.
+func selectorProblem(_ disk: DiskWord) -> String? {
+    do throws(DiskSelector.Refusal) { _ = try DiskSelector(parsing: disk.rawValue) } catch {
+        guard case .malformed(let reason) = error else { return nil }
+        return terminalEscaped(reason)
+    }
+    return nil
 }
 
 /// Sentences, one a line.

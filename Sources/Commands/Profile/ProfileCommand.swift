@@ -6,7 +6,7 @@ struct ProfileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile",
         abstract: "Boot profiles: what machines boot.",
-        subcommands: [ProfileList.self, ProfileShow.self, ProfileSet.self]
+        subcommands: [ProfileList.self, ProfileShow.self, ProfileSet.self, ProfileInstall.self]
     )
 }
 
@@ -59,6 +59,9 @@ func profileDetails(_ profile: BootProfile) -> Details {
         ("Image", Cell(profile.image?.description)),
         ("Kernel arguments", Cell(profile.kernelArguments.joined(separator: " "))),
     ]
+    if let install = profile.install {
+        fields += [("Installs on", Cell(install.disk.rawValue)), ("May wipe", Cell(install.wipe?.rawValue))]
+    }
     if let kickstart = profile.kickstart { fields += kickstartFields(kickstart) }
     return Details(fields: fields)
 }

@@ -108,6 +108,14 @@ extension BootProfile {
                 remedy: "Give it the key \"kickstart\" with at least a \"tree\" (docs/kickstart.md)."
             )
         }
+        guard (mode == .install) == (install != nil) else {
+            throw EngineError(
+                .invalid,
+                "A profile of mode install names a disk, and no other does.",
+                remedy: "Give it the key \"install\" with a \"disk\", or use `muster profile install`."
+            )
+        }
+        try checkInstall()
         let bytes = kernelArguments.reduce(0) { $0 + $1.utf8.count + 1 }
         guard kernelArguments.count <= Self.argumentsMax, bytes <= Self.argumentBytesMax else {
             throw EngineError(.invalid, "The kernel arguments are longer than \(Self.argumentBytesMax) bytes.")
@@ -118,6 +126,26 @@ extension BootProfile {
             "The kernel argument \(terminalEscaped(bad.prefix(64))) holds a character that boot scripts cannot carry.",
             remedy: "Use letters, digits and the characters _ - . , : = / @ + % ! ~ [ ]."
         )
+    }
+
+    /// What stands in the profile becomes words of a kernel command line.
+    private func checkInstall() throws(EngineError) {
+        guard let install else { return }
+        guard install.disk.isKernelWord, install.wipe?.isKernelWord ?? true else {
+            throw EngineError(
+                .invalid,
+                "A disk with a blank in its name cannot stand on a kernel command line.",
+                remedy: "Name it by its WWN or by its name under /dev/disk/by-id."
+            )
+        }
+        do throws(DiskSelector.Refusal) { _ = try DiskSelector(parsing: install.disk.rawValue) } catch {
+            guard case .malformed(let reason) = error else { return }
+            throw EngineError(
+                .invalid,
+                "The disk \(install.disk) is no selector: \(terminalEscaped(reason)).",
+                remedy: "Write serial=…, wwn=…, a name under /dev/disk/by-id, or a rule such as rule:only."
+            )
+        }
     }
 
     private static func isName(_ text: String) -> Bool {

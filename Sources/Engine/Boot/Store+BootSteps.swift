@@ -35,6 +35,9 @@ extension Store {
     /// which it holds, because a denied machine asks again and again.
     private func spend(_ step: BootEvent, of host: HostRow, at now: Int64, in db: Database) throws {
         guard let profile = step.outcome else { return }
+        if try Self.profile(profile, in: db)?.mode == .install {
+            return try endInstallation(step, of: host, profile, at: now, in: db)
+        }
         if step.stage == .denied {
             try db.execute(
                 literal: """
@@ -50,6 +53,23 @@ extension Store {
                     """
             )
         }
+    }
+
+    /// A machine that is being installed boots the same again until it says that it is done, whatever cut it off; then it
+    /// boots from its disk.
+    private func endInstallation(
+        _ step: BootEvent,
+        of host: HostRow,
+        _ profile: String,
+        at now: Int64,
+        in db: Database
+    ) throws {
+        guard step.stage == .installed else { return }
+        let (current, _) = try Self.profileName(for: host, deniedBefore: now, in: db)
+        guard current == profile else { return }
+        let local = try bootFromDisk(host, in: db)
+        let text = "Host \(host.name) is installed (\(profile)); it boots from its own disk from now on (\(local))."
+        try record(Occurrence(.systemInstalled, .normal, text, host: host), at: now, in: db)
     }
 
     /// Forgets the next-boot profiles of hosts that were denied by them long enough.

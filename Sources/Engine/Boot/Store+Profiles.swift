@@ -20,13 +20,14 @@ extension Store {
     func save(_ profile: BootProfile, in db: Database) throws {
         try db.execute(
             literal: """
-                INSERT INTO profile (name, mode, image, kernelArguments, kickstart)
+                INSERT INTO profile (name, mode, image, kernelArguments, kickstart, install)
                 VALUES (\(profile.name), \(profile.mode), \(profile.image),
                         \(try ColumnJSON.encode(profile.kernelArguments)),
-                        \(try profile.kickstart.map { try ColumnJSON.encode($0) }))
+                        \(try profile.kickstart.map { try ColumnJSON.encode($0) }),
+                        \(try profile.install.map { try ColumnJSON.encode($0) }))
                 ON CONFLICT (name) DO UPDATE
                 SET mode = excluded.mode, image = excluded.image, kernelArguments = excluded.kernelArguments,
-                    kickstart = excluded.kickstart
+                    kickstart = excluded.kickstart, install = excluded.install
                 """
         )
     }
@@ -71,7 +72,8 @@ extension BootProfile {
             mode: row["mode"],
             image: row["image"],
             kernelArguments: ColumnJSON.decode(row["kernelArguments"]) ?? [],
-            kickstart: ColumnJSON.decode(row["kickstart"])
+            kickstart: ColumnJSON.decode(row["kickstart"]),
+            install: ColumnJSON.decode(row["install"])
         )
     }
 }
@@ -162,7 +164,7 @@ extension Occurrence {
         switch step.stage {
         case .failed: self.init(.bootFailed, .warning, text, host: host)
         case .denied: self.init(.bootDenied, .warning, text, host: host)
-        case .discover, .address, .loader, .script, .kernel, .initramfs, .root, .localDisk:
+        case .discover, .address, .loader, .script, .kernel, .initramfs, .root, .localDisk, .installed:
             self.init(.bootStep, .normal, text, host: host)
         }
         mac = step.mac

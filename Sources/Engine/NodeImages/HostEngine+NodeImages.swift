@@ -147,6 +147,13 @@ extension HostEngine {
         _ wanted: DiskInstallation
     ) async throws(EngineError) -> ImageJobRow.Plan {
         let image = try await image(wanted.image, runningOn: try await host(id))
+        guard image.manifest.file(.loaders) != nil else {
+            throw EngineError(
+                .conflict,
+                "The image \(image.name) \(image.version) has no boot loaders for a disk.",
+                remedy: "Build it with `install` among its outputs, and publish it."
+            )
+        }
         return ImageJobRow.Plan(
             name: image.name,
             version: image.version,
@@ -190,13 +197,6 @@ extension HostEngine {
                 .notFound,
                 "The image \(wanted) is not published here.",
                 remedy: "`muster image list` shows the images; `muster image publish` brings one."
-            )
-        }
-        guard image.manifest.file(.root) != nil else {
-            throw EngineError(
-                .conflict,
-                "The image \(image.name) \(image.version) has no root file, so it cannot be installed on a disk.",
-                remedy: "Use an image with a root file system of its own, such as node-debian."
             )
         }
         return image

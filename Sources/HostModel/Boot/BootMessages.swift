@@ -58,6 +58,8 @@ package struct BootEvent: Hashable, Sendable, Codable {
         case initramfs
         /// The live root: fetched by the initramfs.
         case root
+        /// The machine says that it is installed on its disk.
+        case installed
         case localDisk = "local_disk"
         case denied
         case failed

@@ -3,6 +3,7 @@ package struct BootProfile: Hashable, Sendable, Codable {
     package enum Mode: String, CaseIterable, Hashable, Sendable, Codable {
         /// Run the node image from memory.
         case run
+        /// Install the node image on the machine's own disk.
         case install
         case kickstart
         /// Hand over to the machine's own disk.
@@ -22,16 +23,35 @@ package struct BootProfile: Hashable, Sendable, Codable {
     package var kernelArguments: [String]
     /// What is installed; for the mode `kickstart` and no other.
     package var kickstart: KickstartSettings?
+    /// On which disk the image is installed; for the mode `install` and no other.
+    package var install: DiskInstallSettings?
 
     package init(
         name: String,
         mode: Mode,
         image: ImageReference? = nil,
         kernelArguments: [String] = [],
-        kickstart: KickstartSettings? = nil
+        kickstart: KickstartSettings? = nil,
+        install: DiskInstallSettings? = nil
     ) {
         (self.name, self.mode, self.image, self.kernelArguments) = (name, mode, image, kernelArguments)
-        self.kickstart = kickstart
+        (self.kickstart, self.install) = (kickstart, install)
+    }
+}
+
+/// Which disk a machine is installed on that boots a profile of the mode `install`.
+package struct DiskInstallSettings: Hashable, Sendable, Codable {
+    /// Names exactly one disk of the machine (`DiskSelector`).
+    package var disk: DiskWord
+    /// The serial number of the disk that may be wiped; a disk that holds anything else is refused.
+    package var wipe: DiskWord?
+
+    package init(disk: DiskWord, wipe: DiskWord? = nil) { (self.disk, self.wipe) = (disk, wipe) }
+
+    /// The words for the kernel command line.
+    package var kernelArguments: [String] {
+        ["\(DiskSelector.kernelArgumentName)=\(disk)"]
+            + (wipe.map { ["\(DiskSelector.wipeArgumentName)=\($0)"] } ?? [])
     }
 }
 

@@ -64,13 +64,13 @@ extension NodeImageReport.FallBack {
 
 extension NodeImageReport {
     /// What the kernel arguments alone tell: `muster.image=http://SERVER/…/NAME/VERSION` of a node that runs from memory,
-    /// `muster.image=slot:a` and `muster.trial=1` of one that runs from its disk.
+    /// `muster.image=slot:a` and `muster.trial` of one that runs from its disk.
     package init(_ arguments: KernelArguments) {
         self.init()
         let source = arguments[LiveImageSource.argumentName] ?? ""
         if source.hasPrefix("slot:"), ImageSlot.names.contains(String(source.dropFirst(5))) {
             slot = String(source.dropFirst(5))
-            isTrial = arguments["muster.trial"] == "1"
+            isTrial = arguments["muster.trial"] != nil
         } else if let folder = try? LiveImageFolder(parsing: source) {
             (name, version) = (HostileText(folder.name), HostileText(folder.version))
         }
@@ -83,6 +83,8 @@ extension NodeImageReport {
         guard let running = disk.running ?? slot, let image = disk.slots[running] else { return }
         (slot, name, version) = (running, image.name, image.version)
         isTrial = disk.isTrial ?? (image.state == .trial)
+        guard fallBack == nil, let other = otherSlot, other.state == .failed else { return }
+        fallBack = FallBack(version: other.version, slot: running == "a" ? "b" : "a")
     }
 }
 

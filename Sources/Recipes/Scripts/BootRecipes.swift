@@ -38,8 +38,9 @@ package struct BootRecipes: Sendable {
         switch answer.profile.mode {
         case .local: try render(.local, common(answer, request))
         case .deny: try render(.deny, common(answer, request))
+        case .install: try install(answer, request)
         // A kickstart needs a ticket: see `script(for:ticket:to:)`.
-        case .install, .kickstart:
+        case .kickstart:
             throw .unsupportedMode(profile: answer.profile.name, mode: answer.profile.mode)
         case .run, .rescue:
             if let manifest = answer.manifest {
@@ -48,6 +49,25 @@ package struct BootRecipes: Sendable {
                 try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
             }
         }
+    }
+
+    /// Only for a host: a machine that nobody knows would be installed again at every boot, because nothing is kept of it.
+    private func install(_ answer: BootAnswer, _ request: BootRequest) throws(RecipeError) -> BootScript {
+        guard answer.host != nil else {
+            return try wait(request, reason: "only a host that is known is installed; let it register first")
+        }
+        guard let manifest = answer.manifest else {
+            return try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
+        }
+        guard let settings = answer.profile.install else {
+            throw .contradiction(what: "the profile \(answer.profile.name)", reason: "it names no disk")
+        }
+        guard manifest.file(.loaders) != nil else { throw .missingFile(image: manifest.name, role: .loaders) }
+        var words = settings.kernelArguments
+        // An image that is all in its initramfs is not named by muster.image=.
+        if manifest.file(.root) == nil { words.append("\(Self.installImageArgument)=\(try folder(manifest))") }
+        let values = try run(manifest, answer, request, words)
+        return try render(.install, common(answer, request).merging(values) { $1 })
     }
 
     /// The script that shows a reason, waits, and asks again.
@@ -79,11 +99,12 @@ package struct BootRecipes: Sendable {
     private func run(
         _ manifest: ImageManifest,
         _ answer: BootAnswer,
-        _ request: BootRequest
+        _ request: BootRequest,
+        _ further: [String] = []
     ) throws(RecipeError) -> [String: ScriptValue] {
         let line = try KernelCommandLine.node(
             image: manifest.kernelArguments,
-            profile: answer.profile.kernelArguments,
+            profile: answer.profile.kernelArguments + further,
             engine: engine,
             mac: request.mac,
             firmware: request.firmware,
@@ -98,9 +119,15 @@ package struct BootRecipes: Sendable {
         ]
     }
 
+    /// Kernel argument: the image to install where it is not the one of `muster.image=`.
+    private static let installImageArgument = "muster.install-image"
+
     /// The folder that the initramfs fetches its root from; `nil` for an image without one.
     private func rootFolder(_ manifest: ImageManifest) throws(RecipeError) -> String? {
-        guard manifest.file(.root) != nil else { return nil }
+        manifest.file(.root) == nil ? nil : try folder(manifest)
+    }
+
+    private func folder(_ manifest: ImageManifest) throws(RecipeError) -> String {
         for name in [manifest.name, manifest.version] where !ImageReference.isComponent(name) {
             throw .unsafeName(value: name)
         }

@@ -6,6 +6,8 @@ package struct BootScript: Hashable, Sendable {
     package enum Kind: String, CaseIterable, Hashable, Sendable {
         /// Loads a kernel and an initramfs and starts them.
         case run
+        /// The same, and the node installs itself on a disk of the machine.
+        case install
         /// Loads an installer, which fetches its kickstart from here.
         case kickstart
         /// Hands over to the machine's own disk.
@@ -20,7 +22,8 @@ package struct BootScript: Hashable, Sendable {
 
         var placeholders: Set<String> {
             switch self {
-            case .run: ["mac", "host", "profile", "reason", "image", "kernel", "initramfs", "arguments", "event"]
+            case .run, .install:
+                ["mac", "host", "profile", "reason", "image", "kernel", "initramfs", "arguments", "event"]
             case .kickstart:
                 [
                     "mac", "host", "profile", "reason", "image", "kernel", "initramfs", "arguments", "event",

@@ -110,6 +110,7 @@ import Glibc
             (#"echo '{"result":"done"}'; exit 1"#, "ended with status 1", "Look at"),
             ("exit 0", "ended with status 0", "Look at"),
             ("kill -9 $$", "ended by a signal", "Look at"),
+            ("echo 'error: no slot'; echo '  try: install it'; exit 65", "No slot.", "Install it."),
             // A line without an end and without measure costs nothing.
             (#"head -c 3000000 /dev/zero | tr '\0' x; echo; echo '{"error":"no"}'; exit 65"#, "No.", "Look at"),
         ]
@@ -172,7 +173,7 @@ import Glibc
             let answer = try await rig.client("engine", method, text)
             let codes = ["11", "21", "-32602"].map { "\"code\": \($0)," }
             #expect(answer.contains { line in codes.contains { line.contains($0) } }, "\(answer)")
-            #expect(rig.askedOfInstaller() == ["slots --json"])
+            #expect(rig.askedOfInstaller().allSatisfy { $0 == "slots --json" })
         }
     }
 
@@ -244,16 +245,14 @@ import Glibc
         }
     }
 
-    @Test("a trial is passed once the engine is heard, by its own voice only; the capabilities tell both")
+    @Test("a trial and its end, and a slot that was given up, are told once the engine is heard")
     func trial() async throws {
         let trial =
-            #"{"running":"b","trial":true,"slots":{"a":{"name":"n","version":"v1","state":"good"},"b":{"name":"n","version":"v2","state":"trial"}}}"#
-        let good = trial.replacing("true", with: "false").replacing(#""state":"trial""#, with: #""state":"good""#)
+            #"{"running":"b","slots":{"a":{"name":"n","version":"v1","state":"good"},"b":{"name":"n","version":"v2","state":"trial"}}}"#
         try await AgentRig.run { rig in
             try rig.approve()
-            try rig.tell("muster.image=slot:b muster.trial=1")
+            try rig.tell("muster.image=slot:b muster.trial")
             try rig.installer.write(Array(trial.utf8), to: "slots.json")
-            try rig.installer.write(Array(good.utf8), to: "confirmed.json")
             try await rig.applying { apply in
                 try await rig.serving { _ in
                     let own = try await rig.client(
@@ -266,12 +265,16 @@ import Glibc
                     let shown = try image(own)
                     #expect(shown.slot == "b" && shown.isTrial && shown.version.raw == "v2")
                     #expect(shown.otherSlot?.version.raw == "v1")
-                    #expect(!rig.askedOfInstaller().contains("confirm"))
+                    try rig.sub("run").write(Array("slot b (n v2) did not come up\n".utf8), to: SlotTrial.fallName)
+                    let fallen = trial.replacing(#""running":"b""#, with: #""running":"a""#)
+                        .replacing(#""state":"trial""#, with: #""state":"failed""#)
+                    try rig.installer.write(Array(fallen.utf8), to: "slots.json")
                     #expect(try await rig.client("engine", "Host.ping2").contains("true"))
-                    try await apply.await("is good: the engine was heard")
                     var now = shown
                     while now.isTrial { now = try image(try await rig.client("engine", "Host.getCapabilities")) }
-                    #expect(now.slot == "b" && now.slots["b"]?.state == .good)
+                    #expect(now.slot == "a" && now.version.raw == "v1")
+                    #expect(now.fallBack?.version.raw == "v2" && now.fallBack?.slot == "b")
+                    #expect(now.fallBack?.reason?.raw == "slot b (n v2) did not come up")
                 }
             }
         }
@@ -292,6 +295,35 @@ import Glibc
                 let shown = try image(try await rig.client("engine", "Host.getCapabilities"))
                 #expect(shown.name.raw == "node-debian" && shown.version.raw == "0123456789ab" && shown.slot == nil)
             }
+        }
+    }
+
+    @Test("the real program behind it: its disks are understood, its refusals come with candidates and code 21")
+    func realProgram() async throws {
+        try await serving { rig, _ in
+            let words =
+                "exec \(AgentRig.program) \"$@\" --loop-devices --command-line \(rig.directory.file("command-line"))"
+            try rig.installer.write(
+                Array("#!/bin/sh\n\(words)\n".utf8),
+                to: "installer",
+                permissions: [.ownerReadWriteExecute]
+            )
+            let answer = try await rig.client("engine", "Host.getDisks")
+            let line = try #require(answer.first { $0.hasPrefix("{") })
+            let value = try JSONText.decode(JSONValue.self, from: ByteBuffer(string: line))
+            let disks = try NodeDisks(result: value).disks
+            #expect(disks.allSatisfy { !$0.name.raw.isEmpty && $0.bytes >= 0 })
+            let nowhere = Self.install.replacing("serial=QM00001", with: "serial=NO-SUCH-DISK")
+            let refused = try await rig.client("engine", "Host.planInstallation", nowhere)
+            #expect(refused.contains { $0.contains("\"code\": 21,") && $0.contains("No disk fits") }, "\(refused)")
+            #expect(try await rig.client("engine", "Host.installImage", nowhere).contains("true"))
+            let end = try await ended(rig)
+            #expect(end.status == .failed && end.error?.contains("No disk fits") == true, "\(end)")
+            #expect(end.remedy?.isEmpty == false)
+            let rollback = #"{"jobId": "\#(Self.other)"}"#
+            #expect(try await rig.client("engine", "Host.rollbackImage", rollback).contains("true"))
+            let back = try await ended(rig)
+            #expect(back.error == "This node does not run from a disk that it was installed to.", "\(back)")
         }
     }
 

@@ -1,11 +1,9 @@
 #!/bin/sh
-# Stands in for `muster-agent disks|slots|install|upgrade|rollback|confirm`: answers with the files that a test laid
+# Stands in for `muster-agent disks|slots|install|upgrade|rollback`: answers with the files that a test laid
 # beside it, and notes what it was asked in `asked`.
 here=$(dirname "$0")
 echo "$*" >> "$here/asked"
 case $1 in
 disks | slots) cat "$here/$1.json" || exit 65 ;;
-confirm) mv "$here/confirmed.json" "$here/slots.json" ;;
-reboot) ;;
 *) . "$here/work" ;;
 esac

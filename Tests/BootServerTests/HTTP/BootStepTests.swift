@@ -95,6 +95,22 @@ import Testing
         }
     }
 
+    @Test(
+        "a machine that says it is installed ends the profile that installs it, if it is that machine",
+        arguments: [(BootProfile.Mode.install, true), (.install, false), (.run, true)]
+    )
+    func installed(mode: BootProfile.Mode, isItself: Bool) async throws {
+        let machines = isItself ? MachineLocator(neighbours: BootHTTPFixture.neighbours()) : Self.strangers
+        try await BootHTTPFixture.with(machines: machines, answers: { _ in BootHTTPFixture.answer(mode) }) { fixture in
+            let answer = try await fixture.get("/boot/event?mac=\(Self.mac)&stage=installed&detail=sda%1b")
+            #expect(answer.body == "taken\n")
+            let event = await fixture.directory.nextEvent()
+            #expect(event?.stage == .installed)
+            #expect(event?.detail.hasPrefix("the machine reports that it is installed: sda\\u{1b}") == true)
+            #expect(event?.outcome == (mode == .install && isItself ? "default" : nil))
+        }
+    }
+
     /// What another machine than the one that it names asks for.
     private static let strangers = MachineLocator(neighbours: BootHTTPFixture.neighbours("52-54-00-00-00-66"))
 

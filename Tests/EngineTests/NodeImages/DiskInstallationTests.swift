@@ -80,4 +80,21 @@ import Testing
             try await line.agent.stop()
         }
     }
+
+    @Test func anImageWithoutLoadersIsNotInstalledButUpgradedTo() async throws {
+        let installation = try await ImageWorkTests.installation()
+        try await installation.running { engine in
+            let line = try await ImageWorkTests.up(engine) { $0.node.next = TestNodeDisks.running("v3", slot: "b") }
+            try await ImageWorkTests.publish("v3", on: engine, hasLoaders: false)
+            let image = ImageReference("node-debian@v3")
+            let wanted = DiskInstallation(disk: try require(DiskWord("serial=1")), image: image)
+            let refusal = await #expect(throws: EngineError.self) {
+                try await engine.installDisk(line.host, wanted, by: ImageWorkTests.user, correlation: nil)
+            }
+            #expect(refusal?.detail == "The image node-debian v3 has no boot loaders for a disk.")
+            _ = try await engine.upgrade(line.host, to: image, by: ImageWorkTests.user, correlation: nil)
+            try await ImageWorkTests.ended(engine, line, .upgradeFinished)
+            try await line.agent.stop()
+        }
+    }
 }

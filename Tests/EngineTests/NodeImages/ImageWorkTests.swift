@@ -40,13 +40,14 @@ import Testing
         return Line(host: enrolment.host, agent: agent, node: node)
     }
 
-    static func publish(_ version: String, on engine: HostEngine) async throws {
+    static func publish(_ version: String, on engine: HostEngine, hasLoaders: Bool = true) async throws {
         let kernel = Array("kernel \(version)".utf8)
         let verity = RootVerity(rootHash: .random(), salt: .random(), dataSize: Int64(root.count))
-        let files: [(String, ImageManifest.File.Role, [UInt8], RootVerity?)] = [
+        var files: [(String, ImageManifest.File.Role, [UInt8], RootVerity?)] = [
             ("vmlinuz", .kernel, kernel, nil), ("initramfs", .initramfs, kernel, nil),
             ("root.squashfs", .root, root, verity),
         ]
+        if hasLoaders { files.append(("loaders.cpio", .loaders, root, nil)) }
         let manifest = ImageManifest(
             name: "node-debian",
             version: version,
