@@ -5,7 +5,8 @@ struct HostCommand: AsyncParsableCommand {
         commandName: "host",
         abstract: "Hosts: what they are, and their approval.",
         subcommands: [
-            HostList.self, HostShow.self, HostAdd.self, HostApprove.self, HostReject.self, HostWaitCommand.self, HostBoot.self,
+            HostList.self, HostShow.self, HostAdd.self, HostApprove.self, HostReject.self, HostWaitCommand.self,
+            HostBoot.self,
             HostAddress.self, HostNetwork.self, HostKickstartCommand.self, HostRemove.self,
         ]
     )
