@@ -58,6 +58,11 @@ test-convert: build agent ## existing servers become nodes and go back, with eve
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench
 
+.PHONY: bench-convert
+bench-convert: build agent ## conversion of existing servers: overhead, and many at once (.build/bench/convert.json)
+	swift build --build-tests --jobs $(JOBS)
+	@Benchmarks/convert/bench
+
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house
 	@packaging/check/check

@@ -133,7 +133,8 @@ let package = Package(
         room(
             "Commands",
             [
-                "HostModel", "Signing", "EngineClient", "ImageBuilder", argumentParser, nioCore, systemPackage, yams,
+                "HostModel", "Signing", "EngineClient", "ImageBuilder", "HostConversion", argumentParser, nioCore,
+                systemPackage, yams,
             ]
         ),
 

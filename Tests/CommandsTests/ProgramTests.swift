@@ -45,6 +45,19 @@ import Testing
         }
     }
 
+    @Test("a server that cannot be signed in to: each cause has its sentence and its code")
+    func checksNoServer() async throws {
+        try await loggedIn { program, _ in
+            let arguments = ["host", "add", "kvm-8", "--check", "--ssh-port", "1", "--password-file", "-", "--address"]
+            let closed = try await program.run(arguments + ["127.0.0.1"], input: "x\n")
+            #expect(closed.exit == 69 && closed.errors.contains("127.0.0.1 port 1 refused the connection"))
+            let nobody = try await program.run(arguments + ["no-such-host.invalid"], input: "x\n")
+            #expect(nobody.exit == 69 && nobody.errors.contains("does not resolve"))
+            #expect(try await program.run(arguments + ["-oProxyCommand=x"], input: "x\n").exit == 64)
+            #expect(try await program.run(["host", "add", "kvm-8", "--address", "127.0.0.1"]).exit == 64)
+        }
+    }
+
     @Test("login refuses what it should, with the code for it")
     func refusesLogin() async throws {
         let engine = try FakeEngine()

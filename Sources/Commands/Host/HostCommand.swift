@@ -5,9 +5,9 @@ struct HostCommand: AsyncParsableCommand {
         commandName: "host",
         abstract: "Hosts: what they are, and their approval.",
         subcommands: [
-            HostList.self, HostShow.self, HostApprove.self, HostReject.self, HostWaitCommand.self, HostBoot.self,
-            HostAddress.self, HostNetwork.self, HostKickstartCommand.self, HostDisks.self, HostInstallDisk.self,
-            HostUpgrade.self, HostRollback.self, HostRemove.self,
+            HostList.self, HostShow.self, HostAdd.self, HostApprove.self, HostReject.self, HostWaitCommand.self,
+            HostBoot.self, HostAddress.self, HostNetwork.self, HostKickstartCommand.self, HostDisks.self,
+            HostInstallDisk.self, HostUpgrade.self, HostRollback.self, HostRemove.self,
         ]
     )
 }

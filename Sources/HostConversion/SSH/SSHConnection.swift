@@ -57,7 +57,7 @@ package final class SSHConnection: Sendable {
     }
 
     /// Signs in with a command that does nothing, which leaves the connection in the background until it is told to go, or
-    /// had no work for `persistSeconds`. (One that was made without a command would stay for ever after a kill -9.)
+    /// had no work for `persistSeconds`: so much stays behind after a kill -9.
     private static func signIn(_ configuration: SSHConfiguration) async throws(ConversionError) {
         try configuration.prepare()
         let ending = try await SSHProgram.ssh.run(

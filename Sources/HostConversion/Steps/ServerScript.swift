@@ -54,7 +54,7 @@ enum ServerScript {
         """
 
     static let finish = """
-        : > \(folder)/finished && sync
+        : > \(folder)/finished && sync -f \(folder)
 
         """
 }

@@ -34,6 +34,18 @@ package enum ConversionLibrary {
                     { print $0 ($2 ~ /^f/ ? " " hash[$1] : "") }' | sort
             )
         }
+        # etc_now FILE: the list of /etc as it is. Hashing is saved where nothing can have changed since the last list: no
+        # file there has another inode, size, mode, owner or time of change.
+        etc_now() {
+            sign=$(find /etc -xdev -printf '%p %i %s %m %U %G %C@\n' | sha256sum)
+            if [ -e "$D/etc.last" ] && [ "$sign" = "$(cat "$D/etc.sign" 2> /dev/null)" ]; then cp "$D/etc.last" "$1"
+            else
+                rm -f "$D/etc.sign"
+                etc_list /etc > "$1" && cp "$1" "$D/etc.last" && echo "$sign" > "$D/etc.sign"
+            fi
+        }
+        # Only the file systems that are ours to wait for: another may be busy for minutes.
+        flush() { sync -f "$D" /etc /usr /var/lib; }
         # The names of what differs between two such lists.
         differing() { sort "$1" "$2" | uniq -u | cut -f 1 | uniq; }
 
@@ -167,18 +179,18 @@ package enum ConversionLibrary {
             [ ! -e "$D/ready" ] || return 0
             rm -rf "$D/etc.new" "$D/etc"
             mkdir "$D/etc.new" && cp -ax /etc/. "$D/etc.new/" && mv "$D/etc.new" "$D/etc" &&
-                etc_list /etc > "$D/etc.before" && etc_list "$D/etc" > "$D/etc.copied" || return
+                etc_now "$D/etc.before" && etc_list "$D/etc" > "$D/etc.copied" || return
             if ! cmp -s "$D/etc.before" "$D/etc.copied"; then
                 echo 'what was copied of /etc is not what is there:' >&2
                 differing "$D/etc.before" "$D/etc.copied" | head -n 20 >&2
                 return 1
             fi
-            : > "$D/foreign" && installed > "$D/packages.before" && sync && : > "$D/ready"
+            : > "$D/foreign" && installed > "$D/packages.before" && flush && : > "$D/ready"
         }
         # What others changed under /etc since our last step, so that it is never taken back with ours.
         note_foreign() {
             [ -e "$D/etc.after" ] || return 0
-            etc_list /etc > "$D/etc.now" && differing "$D/etc.after" "$D/etc.now" >> "$D/foreign"
+            etc_now "$D/etc.now" && differing "$D/etc.after" "$D/etc.now" >> "$D/foreign"
         }
         step_is_done() { timeout -k 5 60 sh "$S/script" check > "$S/check.log" 2>&1 < /dev/null 9>&-; }
         step_run() {
@@ -197,9 +209,9 @@ package enum ConversionLibrary {
                 step_is_done || { echo 'it ran, but is not done' >> "$S/log"; code=1; }
             fi
             [ "$1" != packages ] || installed > "$S/packages.after"
-            etc_list /etc > "$D/etc.new" && mv "$D/etc.new" "$D/etc.after"
+            etc_now "$D/etc.list" && mv "$D/etc.list" "$D/etc.after"
             [ $code = 0 ] || answer failed $code
-            sync
+            flush
             record "done" "$1" || answer unsaved 1
             answer "done"
         }
@@ -224,7 +236,7 @@ package enum ConversionLibrary {
             report_undo
         }
         put_etc_back() {
-            etc_list /etc > "$D/etc.now"
+            etc_now "$D/etc.now"
             differing "$D/etc.before" "$D/etc.now" > "$D/differing"
             comm -23 "$D/differing" "$D/theirs" > "$D/ours"
             sort -r "$D/ours" | while IFS= read -r name; do
@@ -242,7 +254,7 @@ package enum ConversionLibrary {
                 fi
             done < "$D/ours" 2>> "$D/etc.log"
             # A folder's mode may have changed while its files came back.
-            etc_list /etc > "$D/etc.now"
+            etc_now "$D/etc.now"
         }
         # Lines `REASON NAME`; the folder of the conversion goes when every step was taken back.
         report_undo() {

@@ -66,6 +66,9 @@ package struct ConversionStep: Hashable, Sendable {
 package struct ConversionPlan: Hashable, Sendable {
     package let steps: [ConversionStep]
 
+    /// Other steps, where only the way of running them counts.
+    init(steps: [ConversionStep]) { self.steps = steps }
+
     /// The certificate's step comes with the certificate (`ConversionPlan.certificate`); its place is after the key's.
     package init(_ request: ConversionRequest, family: ServerFacts.Distribution.Family) throws(ConversionPlanFailure) {
         let access = request.engineKey.map { Self.access($0) }
