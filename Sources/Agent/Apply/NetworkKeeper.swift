@@ -91,14 +91,57 @@ package actor NetworkKeeper {
         }
     }
 
+    /// At the start of the machine: the networks that were committed stand again, once the boot network does. The engine is
+    /// not asked: it agreed to them when it committed them. What fails is taken back, and the boot network stays.
+    package func restore() async {
+        do {
+            // Once a boot: what was taken away since, and not committed, stays away when `apply` is started again.
+            guard try settings.run.read(Self.restoredName) == nil else { return }
+            try settings.run.write([], to: Self.restoredName)
+            guard try running.networks().isEmpty, !(try persistent.networks().isEmpty) else { return }
+            await bootNetwork()
+            let kept = try persistent.networks()
+            guard !isChanging, try running.networks().isEmpty else { return }
+            isChanging = true
+            defer { isChanging = false }
+            var change = try NetworkChange(networks: [:], bondings: [:], owned: [:], state: try runner.state())
+            (change.wanted, change.desired) = (kept.sorted { $0.key < $1.key }.map(\.value), kept)
+            var options = SetupNetworksParameters.Options()
+            options.connectivityCheck = false
+            try await perform(change, owned: [:], from: try runner.state(), options)
+            logger.notice("the committed networks stand again", metadata: ["networks": "\(kept.keys.sorted())"])
+        } catch {
+            logger.error("the committed networks could not be restored: \(terminalEscaped("\(error)"))")
+        }
+    }
+
+    private static let restoredName = "networks-restored"
+    /// How long the boot network is waited for, in seconds: a switch's spanning tree, and DHCP.
+    private static let bootNetworkSeconds = 120
+
+    private func bootNetwork() async {
+        for _ in 0..<Self.bootNetworkSeconds {
+            let report = settings.run.value(BootNetworkReport.self, in: BootNetworkReport.fileName)
+            if report?.stage == .done || report?.stage == .failed { return }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
     private func change(_ call: SetupNetworksParameters) async throws {
         let (owned, state) = (try running.networks(), try runner.state())
         let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
+        logger.notice("network change", metadata: ["networks": "\(call.networks.keys.sorted())"])
+        try await perform(change, owned: owned, from: state, call.options)
+    }
+
+    private func perform(
+        _ change: NetworkChange,
+        owned: [String: WantedNetwork],
+        from state: NetworkState,
+        _ options: SetupNetworksParameters.Options
+    ) async throws {
         let plan = NetworkPlan.change(change, owned: owned, from: state)
-        logger.notice(
-            "network change: \(plan.steps.count) steps",
-            metadata: ["networks": "\(call.networks.keys.sorted())"]
-        )
+        logger.notice("network change: \(plan.steps.count) steps")
         let entry = UndoJournal.Entry(undo: plan.undo, networks: owned.mapValues(\.canonical))
         try journal.write(entry)
         do {
@@ -108,10 +151,10 @@ package actor NetworkKeeper {
                 throw RPCError(.failedIfup, "The kernel did not take the change: \(deviations.joined(separator: "; "))")
             }
             try running.save(change.desired)
-            if call.options.connectivityCheck { try await awaitEngine(seconds: call.options.connectivityTimeout) }
+            if options.connectivityCheck { try await awaitEngine(seconds: options.connectivityTimeout) }
             // From here on a killed `apply` leaves the change as it is: the engine has been heard.
             try journal.clear()
-            if call.options.commitOnSuccess { try persistent.save(change.desired) }
+            if options.commitOnSuccess { try persistent.save(change.desired) }
         } catch {
             logger.warning("the network change is taken back: \(terminalEscaped("\(error)"))")
             // In a task of its own: a service that is told to stop in the middle still goes all the way back.
