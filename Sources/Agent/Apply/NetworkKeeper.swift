@@ -129,20 +129,66 @@ package actor NetworkKeeper {
         }
     }
 
+    /// At the start of the machine: the networks that were committed stand again, once the boot network does. The engine is
+    /// not asked: it agreed to them when it committed them. What fails is taken back, and the boot network stays.
+    package func restore() async {
+        do {
+            // Once a boot: what was taken away since, and not committed, stays away when `apply` is started again.
+            guard try settings.run.read(Self.restoredName) == nil else { return }
+            try settings.run.write([], to: Self.restoredName)
+            let none = OwnedNetworks()
+            guard try owned(running) == none, try owned(persistent) != none else { return }
+            await bootNetwork()
+            let kept = try owned(persistent)
+            guard !isChanging, try owned(running) == none else { return }
+            isChanging = true
+            defer { isChanging = false }
+            guard let lock = try NetworkLock.take(in: settings.run) else { return }
+            try await recover(holding: lock)
+            var options = SetupNetworksParameters.Options()
+            options.connectivityCheck = false
+            try await perform(NetworkChange(restoring: kept), owned: none, from: try runner.state(), options)
+            logger.notice("the committed networks stand again", metadata: ["networks": "\(kept.networks.count)"])
+        } catch {
+            logger.error("the committed networks could not be restored: \(terminalEscaped("\(error)"))")
+        }
+    }
+
+    private static let restoredName = "networks-restored"
+    /// How long the boot network is waited for, in seconds: a switch's spanning tree, and DHCP.
+    private static let bootNetworkSeconds = 120
+
+    private func bootNetwork() async {
+        for _ in 0..<Self.bootNetworkSeconds {
+            let report = settings.run.value(BootNetworkReport.self, in: BootNetworkReport.fileName)
+            if report?.stage == .done || report?.stage == .failed { return }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
     private func change(_ call: SetupNetworksParameters) async throws {
         let (owned, state) = (try owned(running), try runner.state())
         let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
+        try await perform(change, owned: owned, from: state, call.options)
+    }
+
+    private func perform(
+        _ change: NetworkChange,
+        owned: OwnedNetworks,
+        from state: NetworkState,
+        _ options: SetupNetworksParameters.Options
+    ) async throws {
         let plan = NetworkPlan.change(change, owned: owned, from: state)
         logger.notice(
             "network change: \(plan.steps.count) steps",
-            metadata: ["networks": "\(call.networks.count)", "bonds": "\(call.bondings.count)"]
+            metadata: ["networks": "\(change.desired.networks.count)", "bonds": "\(change.desired.bonds.count)"]
         )
         let entry = UndoJournal.Entry(before: plan.before, touched: plan.touched.sorted(), tree: running.tree)
         let isNothing = plan.steps.isEmpty && change.desired == owned
         if !isNothing { try journal.write(entry) }
         do {
             if !isNothing { try await carryOut(plan, change.desired, instead: owned) }
-            if call.options.connectivityCheck { try await awaitEngine(seconds: call.options.connectivityTimeout) }
+            if options.connectivityCheck { try await awaitEngine(seconds: options.connectivityTimeout) }
         } catch {
             logger.warning("the network change is taken back: \(terminalEscaped("\(error)"))")
             // In a task of its own: a service that is told to stop in the middle still goes all the way back.
@@ -152,7 +198,7 @@ package actor NetworkKeeper {
         // From here on a killed `apply` leaves the change as it is: the engine has been heard.
         if !isNothing { try journal.clear() }
         running.sweep()
-        if call.options.commitOnSuccess { try keep(change.desired) }
+        if options.commitOnSuccess { try keep(change.desired) }
     }
 
     private func carryOut(_ plan: NetworkPlan, _ desired: OwnedNetworks, instead owned: OwnedNetworks) async throws {

@@ -41,6 +41,13 @@ package struct NetworkChange: Hashable, Sendable {
         try SwitchCheck(networks: networks, bondings: bondings, owned: owned).check()
     }
 
+    /// Everything that was committed, on a host where nothing of it stands: what a start of the machine brings back.
+    package init(restoring kept: OwnedNetworks) {
+        desired = kept
+        wanted = kept.networks.values.sorted { $0.name < $1.name }
+        wantedBonds = kept.bonds.values.sorted { $0.name < $1.name }
+    }
+
     private mutating func takeBonds(
         _ bondings: [String: NetworkAttributes],
         _ owned: OwnedNetworks,

@@ -157,6 +157,23 @@ import Glibc
         }
     }
 
+    @Test("after a start of the machine the committed networks stand again, without the engine")
+    func restored() async throws {
+        try await AgentRig.run { rig in
+            let call = try SetupNetworksParameters(
+                params: try JSONText.decode(JSONValue.self, from: ByteBuffer(string: Self.management))
+            )
+            let network = try WantedNetwork(name: "ovirtmgmt", attributes: try #require(call.networks["ovirtmgmt"]))
+            let vdsm = rig.directory.file("vdsm")
+            try NetworkConfiguration.persistent(in: vdsm).save(["ovirtmgmt": network])
+            let run = rig.sub("run")
+            try run.make()
+            try run.write(value: BootNetworkReport(.done, detail: nil, links: []), to: BootNetworkReport.fileName)
+            try await rig.applying { _ in try await rig.awaitNetwork(Self.isBridged) }
+            #expect(try NetworkConfiguration.running(in: vdsm).networks().keys.sorted() == ["ovirtmgmt"])
+        }
+    }
+
     @Test("validation errors carry VDSM's codes and change nothing")
     func refusals() async throws {
         try await AgentRig.run { rig in
