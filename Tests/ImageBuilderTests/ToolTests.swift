@@ -56,6 +56,21 @@ import Testing
         #expect(error?.message.contains("printed more than 64 MiB") == true, "\(error as Any)")
     }
 
+    @Test("progress is told on standard error, too: mmdebstrap does") func watchesBothOutputs() async throws {
+        let scratch = try Scratch("tool")
+        let shell = Tool(name: "sh", package: "dash")
+        var lines: [String] = []
+        try await shell.watch(["-c", "echo out; echo err >&2; echo last"], log: scratch.file("log")) {
+            lines.append($0)
+        }
+        #expect(lines == ["out", "err", "last"])
+        let error = await #expect(throws: BuildError.self) {
+            try await shell.watch(["-c", "echo out; echo 'error: why' >&2; exit 1"], log: scratch.file("log")) { _ in }
+        }
+        #expect(error?.message.contains("why") == true)
+        #expect(String(decoding: try scratch.bytes("log"), as: UTF8.self).contains("why"))
+    }
+
     @Test func whoReadsNothingFailsTheFeeder() async throws {
         // `true` takes nothing: the writer gets EPIPE, not a signal that would end this process.
         let tool = Tool(name: "true", package: "coreutils")

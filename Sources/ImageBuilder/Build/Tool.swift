@@ -89,7 +89,7 @@ struct Tool {
         return String(decoding: output, as: UTF8.self)
     }
 
-    /// Runs it and hands every line of its output to `line`, for progress. If it fails, what it said last goes into the
+    /// Runs it and hands every line that it says to `line`, for progress: mmdebstrap tells its own on standard error. If it fails, what it said last goes into the
     /// error, and into the file `log`.
     func watch(
         _ arguments: [String],
@@ -140,7 +140,8 @@ struct Tool {
         }
     }
 
-    /// Standard error comes after the fact, in the message of the error that is thrown.
+    /// Standard error comes after the fact, in the message of the error that is thrown; or, where `said` keeps the end of all
+    /// that the tool says, in between its output.
     private static func run(
         _ program: FilePath,
         _ arguments: [String],
@@ -158,27 +159,40 @@ struct Tool {
         ]
         let complaints = Tail(limit: tailLimit)
         do {
-            let result = try await Subprocess.run(
-                .path(try setpriv.path()),
+            let configuration = Configuration(
+                executable: .path(try setpriv.path()),
                 arguments: Arguments(["--pdeathsig", "KILL", "--", program.string] + arguments),
                 environment: Self.environment(environment),
                 workingDirectory: directory,
-                platformOptions: options,
-                input: input,
-                output: .sequence,
-                error: .sequence
-            ) { execution in
-                let errors = execution.standardError
-                async let drained: Void = drain(errors, into: complaints)
-                for try await chunk in execution.standardOutput {
-                    chunk.withUnsafeBytes { output(ArraySlice($0)) }
-                }
-                try await drained
+                platformOptions: options
+            )
+            let status: TerminationStatus
+            if said == nil {
+                status = try await Subprocess.run(configuration, input: input, output: .sequence, error: .sequence) {
+                    execution in
+                    let errors = execution.standardError
+                    async let drained: Void = drain(errors, into: complaints)
+                    for try await chunk in execution.standardOutput {
+                        chunk.withUnsafeBytes { output(ArraySlice($0)) }
+                    }
+                    try await drained
+                }.terminationStatus
+            } else {
+                status = try await Subprocess.run(
+                    configuration,
+                    input: input,
+                    output: .sequence,
+                    error: .combinedWithOutput
+                ) { execution in
+                    for try await chunk in execution.standardOutput {
+                        chunk.withUnsafeBytes { output(ArraySlice($0)) }
+                    }
+                }.terminationStatus
             }
             try Task.checkCancellation()
-            guard result.terminationStatus.isSuccess else {
+            guard status.isSuccess else {
                 let output = (said?.text ?? "") + "\n" + complaints.text
-                throw failure(command, arguments, "\(result.terminationStatus)", output)
+                throw failure(command, arguments, "\(status)", output)
             }
         } catch let error as BuildError {
             throw error
