@@ -54,6 +54,10 @@ bench-image: build agent ## image work by us and by the peers' programs, in turn
 	@Benchmarks/image/bench
 	@Benchmarks/image/iso
 
+.PHONY: bench-network
+bench-network: agent ## N VLANs and bridges over one bond, by the agent and by ip -batch (.build/bench/network.json)
+	@Benchmarks/network/bench
+
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house
 	@packaging/check/check
