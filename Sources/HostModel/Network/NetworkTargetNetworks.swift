@@ -82,7 +82,9 @@ extension NetworkTarget {
     private mutating func buildBridge(_ network: WantedNetwork, port: String?) {
         if let link = state.links[network.name], case .bridge(let have) = link.kind {
             let options = options(network, from: have)
-            edit(network.name) { $0.kind = .bridge(options) }
+            // The address of a stranger's bridge is the kernel's choice, by its ports, unless somebody set it.
+            let isOurs = owned.networks[network.name]?.bridged == true
+            edit(network.name) { ($0.kind, $0.mac) = (.bridge(options), isOurs ? $0.mac : nil) }
         } else {
             make(
                 LinkState(
