@@ -63,6 +63,10 @@ bench-convert: build agent ## conversion of existing servers: overhead, and many
 	swift build --build-tests --jobs $(JOBS)
 	@Benchmarks/convert/bench
 
+.PHONY: bench-network
+bench-network: agent ## N VLANs and bridges over one bond, by the agent and by ip -batch (.build/bench/network.json)
+	@Benchmarks/network/bench
+
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house
 	@packaging/check/check

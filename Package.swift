@@ -206,7 +206,8 @@ let package = Package(
         tests(
             "AgentTests",
             [
-                "Agent", "AgentWire", "EngineClient", "HostModel", "TestServers", nioCore, nioPosix, nioHTTP1, nioSSL,
+                "Agent", "AgentWire", "EngineClient", "HostModel", "Netlink", "TestServers", nioCore, nioPosix,
+                nioHTTP1, nioSSL,
                 x509, crypto,
                 asn1,
                 logging, subprocess, systemPackage,

@@ -26,6 +26,8 @@ struct NetlinkSocket: ~Copyable {
         // Past the system's limit for root; and answers that are short, and say in words what was wrong.
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, width)
         setsockopt(descriptor, solNetlink, capAck, &on, width)
+        var patience = timeval(tv_sec: answerSeconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, solNetlink, extAck, &on, width)
         return socket
     }
@@ -61,6 +63,8 @@ struct NetlinkSocket: ~Copyable {
     }
 
     private static let answerBytesMax = 1 << 16
+    /// The kernel answers before it returns; a longer silence is a fault.
+    private static let answerSeconds = 60
 
     /// Asks for a dump and gives the payload of every message of it. Throws `.interrupted` when the kernel's state
     /// changed while it was dumped (NLM_F_DUMP_INTR) or the buffer ran over (ENOBUFS): then this socket is spent.

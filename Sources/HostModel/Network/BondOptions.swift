@@ -21,12 +21,10 @@ package struct BondOptions: Hashable, Sendable, Codable {
     /// What `getCapabilities` shows: the mode, and what is not the kernel's own value, as numbers.
     package var report: [String: String] { values.merging(["mode": String(mode.rawValue)]) { $1 } }
 
-    /// Options whose value differs, in the order in which they are told to the kernel.
+    /// Options whose value differs, in the order in which they are told to the kernel. A change of the mode alone leaves
+    /// them as they were, also where the new mode's own value is another.
     package func changes(to other: BondOptions) -> [BondOption] {
-        BondOption.all.filter { option in
-            other.mode == mode
-                ? self[option] != other[option] : values[option.name] != nil || other.values[option.name] != nil
-        }
+        BondOption.all.filter { $0.modes.contains(other.mode) && self[$0] != other[$0] }
     }
 
     /// Whether the driver makes the change only while the bond is down.

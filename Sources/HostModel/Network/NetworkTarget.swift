@@ -147,6 +147,8 @@ struct NetworkTarget {
                 let strangers = vlans(on: base).filter { !isCarrier($0) }.compactMap { state.links[$0]?.mtu }
                 let largest = (networks(on: base).map(\.mtu) + strangers).max() ?? WantedNetwork.mtuDefault
                 edit(base) { $0.mtu = largest }
+                // The kernel may give its bridge the same, which has one of its own.
+                if let master = link.master, state.links[master] != nil { touched.insert(master) }
                 if link.isBond { for slave in ports(of: base) { edit(slave) { $0.mtu = largest } } }
             }
         }

@@ -82,7 +82,8 @@ extension NetworkTarget {
     private mutating func buildBridge(_ network: WantedNetwork, port: String?) {
         if let link = state.links[network.name], case .bridge(let have) = link.kind {
             let options = options(network, from: have)
-            edit(network.name) { $0.kind = .bridge(options) }
+            // Its address is its own business: one that nobody set is the kernel's choice, by the ports.
+            edit(network.name) { ($0.kind, $0.mac) = (.bridge(options), nil) }
         } else {
             make(
                 LinkState(
