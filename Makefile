@@ -49,6 +49,11 @@ test-images: build agent ## the slow image tests: every image by every firmware 
 	swift build --build-tests --jobs $(JOBS)
 	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests|LiveRootTests|BootedImageTests'
 
+.PHONY: test-convert
+test-convert: build agent ## existing servers become nodes and go back, with every fault (ten minutes)
+	swift build --build-tests --jobs $(JOBS)
+	MUSTER_TEST_CONVERT=1 packaging/test --filter 'HostConversionTests'
+
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench

@@ -8,3 +8,4 @@
 #include <linux/if_link.h>
 #include <linux/if_addr.h>
 #include <linux/if.h>
+#include <linux/fib_rules.h>

@@ -4,14 +4,10 @@ internal import HostModel
 
 /// One RTM_NEWADDR message.
 struct AddressRecord: Sendable {
-    enum Address: Hashable, Sendable {
-        case v4(IPv4Network)
-        /// `address/length`
-        case v6(String)
-    }
-
     var link: Int32
-    var address: Address
+    var address: IPNetwork
+    /// Set by somebody, for good: not from router advertisements or a lease with an end.
+    var isPermanent: Bool
 
     /// `nil` for a malformed message and for families other than IPv4 and IPv6.
     init?(_ payload: [UInt8]) {
@@ -21,26 +17,12 @@ struct AddressRecord: Sendable {
             let attributes = NetlinkAttributes(bytes.dropFirst(8))
         else { return nil }
         // With a peer IFA_ADDRESS is the peer's; IFA_LOCAL is always ours.
-        guard let octets = attributes[Int(IFA_LOCAL)] ?? attributes[Int(IFA_ADDRESS)] else { return nil }
-        link = index
-        switch Int32(payload[0]) {
-        case AF_INET:
-            guard let network = IPv4Address(octets: octets).flatMap({ IPv4Network($0, prefixLength: Int(payload[1])) })
-            else { return nil }
-            address = .v4(network)
-        case AF_INET6:
-            guard let text = Self.text(octets) else { return nil }
-            address = .v6("\(text)/\(payload[1])")
-        default: return nil
-        }
-    }
-
-    private static func text(_ octets: ArraySlice<UInt8>) -> String? {
-        guard octets.count == 16 else { return nil }
-        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let written = octets.withUnsafeBytes { inet_ntop(AF_INET6, $0.baseAddress, &buffer, socklen_t(buffer.count)) }
-        guard written != nil else { return nil }
-        return String(validating: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard let octets = attributes[Int(IFA_LOCAL)] ?? attributes[Int(IFA_ADDRESS)],
+            let address = IPNetwork(family: payload[0], octets: octets, prefixLength: payload[1])
+        else { return nil }
+        (link, self.address) = (index, address)
+        let flags = attributes.integer(Int(IFA_FLAGS), as: UInt32.self) ?? UInt32(payload[2])
+        isPermanent = flags & UInt32(IFA_F_PERMANENT) != 0
     }
 }
 
@@ -49,5 +31,33 @@ extension IPv4Address {
     init?(octets: some Collection<UInt8>) {
         guard octets.count == 4 else { return nil }
         self.init(rawValue: octets.reduce(0) { $0 << 8 | UInt32($1) })
+    }
+}
+
+extension IPAddress {
+    init?(family: UInt8, octets: ArraySlice<UInt8>) {
+        switch Int32(family) {
+        case AF_INET:
+            guard let address = IPv4Address(octets: octets) else { return nil }
+            self = .v4(address)
+        case AF_INET6:
+            guard let address = IPv6Address(octets: octets) else { return nil }
+            self = .v6(address)
+        default: return nil
+        }
+    }
+}
+
+extension IPNetwork {
+    init?(family: UInt8, octets: ArraySlice<UInt8>, prefixLength: UInt8) {
+        switch IPAddress(family: family, octets: octets) {
+        case .v4(let address)?:
+            guard let network = IPv4Network(address, prefixLength: Int(prefixLength)) else { return nil }
+            self = .v4(network)
+        case .v6(let address)?:
+            guard let network = IPv6Network(address, prefixLength: Int(prefixLength)) else { return nil }
+            self = .v6(network)
+        case nil: return nil
+        }
     }
 }

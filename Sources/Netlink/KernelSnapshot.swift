@@ -8,11 +8,13 @@ package struct KernelSnapshot: Sendable {
     package var state: NetworkState
     package var counters: [String: LinkCounters]
     package var permanentMACs: [String: MACAddress]
+    /// What bonds are doing, by name.
+    package var bonds: [String: BondStatus]
 
     /// Dumps that the kernel disturbed are repeated this often.
-    package static let attemptsMax = 5
+    package static let attemptsMax = 20
 
-    /// Reads links, addresses and routes of this process's network namespace. Needs no privilege.
+    /// Reads links, addresses, routes and rules of this process's network namespace. Needs no privilege.
     package static func read() throws(NetlinkError) -> KernelSnapshot {
         var disturbance = NetlinkError("read the network", .interrupted, "never tried")
         for _ in 1...attemptsMax {
@@ -31,31 +33,54 @@ package struct KernelSnapshot: Sendable {
         let socket = try NetlinkSocket.connect()
         let links = try socket.dump(.dump(Int(RTM_GETLINK), headerBytes: 16), "list links")
         let addresses = try socket.dump(.dump(Int(RTM_GETADDR), headerBytes: 8), "list addresses")
-        let routes = try socket.dump(.dump(Int(RTM_GETROUTE), family: UInt8(AF_INET), headerBytes: 12), "list routes")
+        var routes: [[UInt8]] = []
+        for family in [AF_INET, AF_INET6] {
+            routes += try socket.dump(.dump(Int(RTM_GETROUTE), family: UInt8(family), headerBytes: 12), "list routes")
+        }
+        let rules = try rules(socket)
         let records = links.map(LinkRecord.init)
         guard !records.contains(where: { $0 == nil }) else {
             throw NetlinkError("list links", .malformed, "a message of the kernel can not be read")
         }
-        return KernelSnapshot(
+        var snapshot = KernelSnapshot(
             links: records.compactMap(\.self),
             addresses: addresses.compactMap(AddressRecord.init),
-            routes: routes.compactMap(RouteRecord.init)
+            routes: routes.compactMap(RouteRecord.init),
+            rules: rules.compactMap(RuleRecord.init)
         )
+        snapshot.state.newLinkIPv6 = IPv6Files.defaults()
+        return snapshot
     }
 
-    init(links: [LinkRecord], addresses: [AddressRecord], routes: [RouteRecord]) {
+    /// A kernel without policy routing has no rules.
+    private static func rules(_ socket: borrowing NetlinkSocket) throws(NetlinkError) -> [[UInt8]] {
+        let request = NetlinkMessage.dump(Int(RTM_GETRULE), family: UInt8(AF_INET), headerBytes: 12)
+        do {
+            return try socket.dump(request, "list rules")
+        } catch {
+            guard error.cause == .other else { throw error }
+            return []
+        }
+    }
+
+    init(links: [LinkRecord], addresses: [AddressRecord], routes: [RouteRecord], rules: [RuleRecord] = []) {
         let names = Dictionary(links.map { ($0.index, $0.name) }) { $1 }
         state = NetworkState(links: links.map { LinkState($0, names: names) })
         for record in addresses {
             guard let name = names[record.link] else { continue }
             switch record.address {
             case .v4(let network): state.links[name]?.addresses.append(network)
-            case .v6(let text): state.links[name]?.ipv6Addresses.append(text)
+            case .v6(let network) where record.isPermanent && !network.address.isLinkLocal:
+                state.links[name]?.ipv6Addresses.append(network)
+            case .v6(let network): state.links[name]?.automaticAddresses.append(network)
             }
         }
-        state.routes = routes.compactMap { route in names[route.link].map { RouteState(route, link: $0) } }
+        state.routes = RouteTable(routes.compactMap { route in names[route.link].map { RouteState(route, link: $0) } })
+        for record in rules { state.rules[record.rule.table, default: []].insert(record.rule) }
         counters = Dictionary(links.map { ($0.name, $0.counters) }) { $1 }
         permanentMACs = Dictionary(links.compactMap { link in link.permanentMAC.map { (link.name, $0) } }) { $1 }
+        bonds = [:]
+        for link in links where link.kind == "bond" { bonds[link.name] = BondStatus(link.kindData, names: names) }
     }
 }
 
@@ -79,8 +104,9 @@ extension LinkState {
             isUp: record.flags & UInt32(IFF_UP.rawValue) != 0,
             hasCarrier: record.flags & UInt32(IFF_LOWER_UP.rawValue) != 0,
             master: record.master.flatMap { names[$0] },
-            takesIPv6: record.takesIPv6
+            ipv6: record.ipv6 ?? .off
         )
+        (ownMAC, mtuMax) = (record.slaveMAC, record.mtuMax)
     }
 }
 
@@ -89,12 +115,8 @@ extension LinkKind {
         switch record.kind {
         case nil where record.isLoopback: self = .loopback
         case nil: self = .device
-        case "bond": self = .bond
-        case "bridge":
-            let stp = record.kindData?.integer(Int(IFLA_BR_STP_STATE), as: UInt32.self) ?? 0
-            let delay = record.kindData?.integer(Int(IFLA_BR_FORWARD_DELAY), as: UInt32.self) ?? 0
-            // The kernel counts in hundredths of a second (USER_HZ).
-            self = .bridge(BridgeOptions(stp: stp != 0, forwardDelay: Int(delay) / 100))
+        case "bond": self = .bond(BondOptions(record.kindData, names: names))
+        case "bridge": self = .bridge(BridgeOptions(record.kindData))
         case "vlan":
             let id = record.kindData?.integer(Int(IFLA_VLAN_ID), as: UInt16.self) ?? 0
             self = .vlan(base: record.parent.flatMap { names[$0] } ?? "", id: Int(id))
@@ -105,14 +127,26 @@ extension LinkKind {
 
 extension RouteState {
     fileprivate init(_ record: RouteRecord, link: String) {
-        self.init(
-            destination: record.destination,
-            gateway: record.gateway,
-            link: link,
-            table: record.table,
-            metric: record.metric,
-            source: record.source,
-            origin: record.origin
-        )
+        switch record.destination {
+        case .v4(let destination):
+            self.init(
+                destination: destination,
+                gateway: record.gateway?.v4,
+                link: link,
+                table: record.table,
+                metric: record.metric,
+                source: record.source,
+                origin: record.origin
+            )
+        case .v6(let destination):
+            self.init(
+                destination6: destination,
+                gateway: record.gateway?.v6,
+                link: link,
+                table: record.table,
+                metric: record.metric,
+                origin: record.origin
+            )
+        }
     }
 }

@@ -14,12 +14,17 @@ struct LinkRecord: Sendable {
     var parent: Int32?
     var kind: String?
     var kindData: NetlinkAttributes?
+    /// A bond's slave has this address again when it leaves.
+    var slaveMAC: MACAddress?
+    /// 0 for a driver without a limit.
+    var mtuMax: Int?
     var isLoopback: Bool
-    var takesIPv6: Bool
+    /// `nil` for a link that IPv6 does not know, as in a kernel without it.
+    var ipv6: IPv6Settings?
     var counters: LinkCounters
 
-    /// IFLA_INET6_CONF is an array of 32-bit values; this is the place of `disable_ipv6` (linux/ipv6.h).
-    private static let disableIPv6 = 26
+    /// IFLA_INET6_CONF is an array of 32-bit values; these are places in it (DEVCONF_…, linux/ipv6.h).
+    private static let (acceptRA, autoconf, disableIPv6) = (3, 5, 26)
 
     init?(_ payload: [UInt8]) {
         let bytes = payload[...]
@@ -38,10 +43,20 @@ struct LinkRecord: Sendable {
         parent = attributes.integer(Int(IFLA_LINK), as: Int32.self)
         let info = attributes.nested(Int(IFLA_LINKINFO))
         (kind, kindData) = (info?.text(Int(IFLA_INFO_KIND)), info?.nested(Int(IFLA_INFO_DATA)))
-        let inet6 = attributes.nested(Int(IFLA_AF_SPEC))?.nested(Int(AF_INET6))
-        let disabled = inet6?[Int(IFLA_INET6_CONF)]?.integer(at: 4 * Self.disableIPv6, as: Int32.self)
-        takesIPv6 = inet6 != nil && (disabled ?? 0) == 0
+        let slave = info?.text(Int(IFLA_INFO_SLAVE_KIND)) == "bond" ? info?.nested(Int(IFLA_INFO_SLAVE_DATA)) : nil
+        slaveMAC = slave?[Int(IFLA_BOND_SLAVE_PERM_HWADDR)].flatMap { MACAddress(octets: $0) }
+        mtuMax = attributes.integer(Int(IFLA_MAX_MTU), as: UInt32.self).map(Int.init)
+        ipv6 = attributes.nested(Int(IFLA_AF_SPEC))?.nested(Int(AF_INET6))?[Int(IFLA_INET6_CONF)].map(Self.settings)
         counters = attributes[Int(IFLA_STATS64)].flatMap(LinkCounters.init) ?? LinkCounters()
+    }
+
+    private static func settings(_ values: ArraySlice<UInt8>) -> IPv6Settings {
+        func value(_ place: Int) -> Int? { values.integer(at: 4 * place, as: Int32.self).map(Int.init) }
+        return IPv6Settings(
+            isEnabled: (value(disableIPv6) ?? 0) == 0,
+            acceptRA: value(acceptRA) ?? 1,
+            autoconf: (value(autoconf) ?? 1) != 0
+        )
     }
 }
 

@@ -1,4 +1,5 @@
 internal import CNetlink
+internal import Glibc
 
 /// Why the kernel did not do or tell something.
 package struct NetlinkError: Error, Hashable, Sendable {
@@ -28,6 +29,20 @@ package struct NetlinkError: Error, Hashable, Sendable {
     init(_ operation: String, code: CInt) {
         let text = nl_geterror(-code).map { String(cString: $0) } ?? "libnl code \(code)"
         self.init(operation, Self.cause(code), text)
+    }
+
+    /// `number` is the kernel's, positive; `explanation` is what it adds in words (extended acknowledgement).
+    init(_ operation: String, errno number: CInt, explanation: String? = nil) {
+        let cause: Cause =
+            switch number {
+            case EEXIST: .exists
+            case ENODEV, ENOENT, ESRCH, EADDRNOTAVAIL, ENXIO: .missing
+            case EPERM: .notPermitted
+            case ENOBUFS: .interrupted
+            default: .other
+            }
+        let text = String(cString: strerror(number))
+        self.init(operation, cause, explanation.map { "\(text) (\($0))" } ?? text)
     }
 
     private static func cause(_ code: CInt) -> Cause {

@@ -8,6 +8,19 @@ struct NetlinkMessage: Hashable, Sendable {
 
     init(type: Int, flags: Int = 0) { (self.type, self.flags) = (type, flags) }
 
+    /// With the header of every netlink message (struct nlmsghdr).
+    func append(to bytes: inout [UInt8], number: UInt32, flags more: Int) {
+        var header = NetlinkMessage(type: 0)
+        header.put(UInt32(16 + payload.count))
+        header.put(UInt16(type))
+        header.put(UInt16(flags | more))
+        header.put(number)
+        header.put(UInt32(0))
+        bytes += header.payload
+        bytes += payload
+        bytes.append(contentsOf: repeatElement(0, count: -bytes.count & 3))
+    }
+
     /// In the machine's byte order, as the kernel wants it.
     mutating func put(_ value: some FixedWidthInteger) {
         withUnsafeBytes(of: value) { payload.append(contentsOf: $0) }
@@ -27,10 +40,26 @@ struct NetlinkMessage: Hashable, Sendable {
     /// NUL-terminated.
     mutating func putAttribute(_ type: Int, text: String) { putAttribute(type, Array(text.utf8) + [0]) }
 
+    mutating func putNested(
+        _ type: Int,
+        _ body: (inout NetlinkMessage) throws(NetlinkError) -> Void
+    ) throws(NetlinkError) {
+        var inner = NetlinkMessage(type: type)
+        try body(&inner)
+        putAttribute(type, inner.payload)
+    }
+
     mutating func putNested(_ type: Int, _ body: (inout NetlinkMessage) -> Void) {
         var inner = NetlinkMessage(type: type)
         body(&inner)
         putAttribute(type, inner.payload)
+    }
+
+    /// A nested list, numbered from 0.
+    mutating func putList(_ type: Int, _ elements: [[UInt8]]) {
+        putNested(type) { (list: inout NetlinkMessage) -> Void in
+            for (number, element) in elements.enumerated() { list.putAttribute(number, element) }
+        }
     }
 }
 
@@ -52,6 +81,9 @@ struct NetlinkAttributes: Sendable {
     }
 
     subscript(_ type: Int) -> ArraySlice<UInt8>? { values[type] }
+
+    /// The values in the order of their types: the elements of a list.
+    var all: [ArraySlice<UInt8>] { values.keys.sorted().compactMap { values[$0] } }
 
     func integer<Value: FixedWidthInteger>(_ type: Int, as: Value.Type = Value.self) -> Value? {
         values[type]?.integer(at: 0, as: Value.self)

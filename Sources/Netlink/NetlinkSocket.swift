@@ -1,4 +1,5 @@
 internal import CNetlink
+internal import Glibc
 
 /// Owns one `NETLINK_ROUTE` socket. The only type that calls libnl.
 ///
@@ -20,15 +21,46 @@ struct NetlinkSocket: ~Copyable {
         // A smaller buffer than asked for is no fault: an overrun is noticed and the dump repeated.
         _ = nl_socket_set_buffer_size(handle, bufferBytes, 0)
         nl_socket_enable_msg_peek(handle)
+        var (bytes, on): (CInt, CInt) = (bufferBytes, 1)
+        let (descriptor, width) = (nl_socket_get_fd(handle), socklen_t(MemoryLayout<CInt>.size))
+        // Past the system's limit for root; and answers that are short, and say in words what was wrong.
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, width)
+        setsockopt(descriptor, solNetlink, capAck, &on, width)
+        setsockopt(descriptor, solNetlink, extAck, &on, width)
         return socket
     }
 
-    /// Sends one request and waits for the kernel's acknowledgement.
-    borrowing func perform(_ message: NetlinkMessage, _ operation: String) throws(NetlinkError) {
-        let request = try allocate(message, operation)
-        // Frees the message on every way out.
-        try check(nl_send_sync(handle, request), operation)
+    /// SOL_NETLINK, NETLINK_CAP_ACK and NETLINK_EXT_ACK (linux/netlink.h).
+    private static let (solNetlink, capAck, extAck): (CInt, CInt, CInt) = (270, 10, 11)
+
+    /// Sends requests in one datagram and waits for the kernel's answers. The kernel does them in this order, and goes on
+    /// after one that it refused. The answer: what was refused, by the request's place.
+    borrowing func perform(_ messages: [NetlinkMessage]) throws(NetlinkError) -> [Int: NetlinkRefusal] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(messages.reduce(0) { $0 + $1.payload.count + 16 })
+        for (number, message) in messages.enumerated() {
+            message.append(to: &bytes, number: UInt32(number + 1), flags: Int(NLM_F_REQUEST) | Int(NLM_F_ACK))
+        }
+        let sent = nl_sendto(handle, &bytes, bytes.count)
+        try check(sent, "send to the kernel")
+        var refusals: [Int: NetlinkRefusal] = [:]
+        var left = messages.count
+        var buffer = [UInt8](repeating: 0, count: Self.answerBytesMax)
+        while left > 0 {
+            let count = recv(nl_socket_get_fd(handle), &buffer, buffer.count, 0)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw NetlinkError("hear from the kernel", errno: errno)
+            }
+            for answer in NetlinkRefusal.answers(buffer[..<count]) {
+                left -= 1
+                if let refusal = answer.refusal { refusals[Int(answer.number) - 1] = refusal }
+            }
+        }
+        return refusals
     }
+
+    private static let answerBytesMax = 1 << 16
 
     /// Asks for a dump and gives the payload of every message of it. Throws `.interrupted` when the kernel's state
     /// changed while it was dumped (NLM_F_DUMP_INTR) or the buffer ran over (ENOBUFS): then this socket is spent.

@@ -103,15 +103,6 @@ struct ApplyCommand: AsyncParsableCommand {
     }
 }
 
-struct NetworkCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "network",
-        abstract: "Show the network as the kernel has it, as JSON."
-    )
-
-    func run() async throws { print(try KernelNetworkReport.json()) }
-}
-
 extension NetworkOptions {
     func apply(_ node: NodeOptions, _ configuration: String, user: UInt32, group: UInt32) -> ApplySettings {
         ApplySettings(

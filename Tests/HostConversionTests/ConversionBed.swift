@@ -77,18 +77,70 @@ struct TestAuthority: HostCertificateAuthority {
     }
 }
 
+/// The server of the moment: after a power cycle it is another process, on another port.
+final class CurrentServer: Sendable {
+    private let server: Mutex<TestServer>
+
+    init(_ server: TestServer) { self.server = Mutex(server) }
+
+    var value: TestServer { server.withLock { $0 } }
+
+    func replace(by next: TestServer) { server.withLock { $0 = next } }
+
+    func target() throws(ConversionError) -> SSHTarget { try server.withLock { $0 }.target() }
+}
+
 /// A server, a repository, a CA, and the plan for them.
 struct ConversionBed {
     var server: TestServer
-    let repository: TestRepository
+    let repository: Scratch
+    let folder: FilePath
+    private let family: ServerFacts.Distribution.Family
+    private let packages: [String]
     let authority: TestAuthority
     let agent: FilePath
 
-    init(size: Int = 0, failing: Bool = false) async throws {
-        repository = try await TestRepository(failing: failing)
-        server = try await TestServer.boot(size: size, serve: repository.folder)
+    /// A Debian 12 server.
+    init(size: Int = TestServer.inMemory, failing: Bool = false) async throws {
+        let made = try await TestRepository(failing: failing)
+        let server = try await TestServer.boot(size: size, serve: made.folder)
         // Its own repositories do not answer: apt would wait for them each time.
         try await server.shell(": > /etc/apt/sources.list")
+        try await self.init(server, made.scratch, made.folder, .deb, TestRepository.packages)
+    }
+
+    /// A Debian 12 server, and the packages that a node has, from Debian's registry.
+    static func realPackages() async throws -> ConversionBed {
+        let names = ConversionPlan.packages(of: .deb)
+        let script = Project.root.appending("packaging/convert/packages").string
+        let folder = try await output(of: script, names).split(separator: "\n").last.map(String.init) ?? ""
+        let server = try await TestServer.boot(size: 4 << 30, serve: FilePath(folder))
+        try await server.shell(": > /etc/apt/sources.list")
+        return try await ConversionBed(server, try Scratch(), FilePath(folder), .deb, names)
+    }
+
+    /// One with dnf, rpm and the os-release of CentOS Stream 9; what of it is Debian is in docs/convert.md.
+    static func enterpriseLinux() async throws -> ConversionBed {
+        let made = try await RPMRepository()
+        let server = try await TestServer.boot("el9", serve: made.folder)
+        let package = try await output(of: "find", [made.folder.string, "-name", "muster-test-system*.rpm"])
+        let name = FilePath(String(package.dropLast())).lastComponent?.string ?? ""
+        try await server.shell(
+            "cd /tmp && cat > \(name) && rpm --initdb && rpm -i \(name) && rm \(name)",
+            file: FilePath(String(package.dropLast()))
+        )
+        return try await ConversionBed(server, made.scratch, made.folder, .rpm, RPMRepository.packages)
+    }
+
+    private init(
+        _ server: TestServer,
+        _ repository: Scratch,
+        _ folder: FilePath,
+        _ family: ServerFacts.Distribution.Family,
+        _ packages: [String]
+    ) async throws {
+        (self.server, self.repository, self.folder) = (server, repository, folder)
+        (self.family, self.packages) = (family, packages)
         authority = try await TestAuthority()
         agent = Project.root.appending(AgentFile.ofCheckout)
         try #require(FileManager.default.fileExists(atPath: agent.string), "make agent")
@@ -97,38 +149,40 @@ struct ConversionBed {
     func plan(agent: FilePath? = nil) async throws -> ConversionPlan {
         var request = try await ServerInspectionTests.request()
         request.repository = ConversionRequest.Repository(url: TestRepository.url)
-        request.packages = TestRepository.packages
+        request.packages = packages
         request.engineKey =
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDe7bJ2aPlQY1nG7ZgVq0hW2hA1fUu9mCq0N1JmGQ7l8 muster's $(engine)"
         request.agentDigest = try await String(output(of: "sha256sum", [(agent ?? self.agent).string]).prefix(64))
-        return try ConversionPlan(request, family: .deb)
+        return try ConversionPlan(request, family: family)
     }
 
-    func conversion(_ record: EventList, agent: FilePath? = nil, server: TestServer? = nil) async throws -> Conversion {
-        let target = try (server ?? self.server).target()
+    func conversion(_ record: EventList, agent: FilePath? = nil, on current: CurrentServer? = nil) async throws
+        -> Conversion
+    {
+        let current = current ?? CurrentServer(server)
         return Conversion(
             try await plan(agent: agent),
             agentFile: agent ?? self.agent,
             authority: authority,
             record: record,
             pause: .milliseconds(50)
-        ) { () async throws(ConversionError) in try await SSHConnection.open(target) }
+        ) { () async throws(ConversionError) in try await SSHConnection.open(try current.target()) }
     }
 
-    func undo() async throws -> ConversionUndo.Report {
-        let connection = try await SSHConnection.open(try server.target())
+    func undo(on current: CurrentServer? = nil) async throws -> ConversionUndo.Report {
+        let connection = try await SSHConnection.open(try (current?.value ?? server).target())
         let report = try await ConversionUndo(connection).run()
         await connection.close()
         return report
     }
 
     /// Everything that a conversion touches, looked at by other means than its own.
-    func state() async throws -> String {
-        try await server.shell(
+    func state(of other: TestServer? = nil) async throws -> String {
+        try await (other ?? server).shell(
             """
             cd /; find etc root usr/bin lib/systemd var/lib/muster* -type f -print0 2> /dev/null | sort -z | xargs -0 sha256sum 2> /dev/null
             find etc root -printf '%p %y %m %U:%G %l\\n' | sort
-            dpkg-query -W; systemctl list-unit-files --no-legend --no-pager; sysctl -n vm.dirty_ratio
+            dpkg-query -W 2> /dev/null || rpm -qa | sort; systemctl list-unit-files --no-legend --no-pager; sysctl -n vm.dirty_ratio
             ls /var/lib/muster-agent /var/lib/muster-conversion /usr/bin/muster-agent 2>&1 || true
             """
         )

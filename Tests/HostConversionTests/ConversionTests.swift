@@ -1,3 +1,4 @@
+import Glibc
 import HostConversion
 import HostModel
 import Synchronization
@@ -6,9 +7,32 @@ import Testing
 /// A Debian 12 server becomes a node and goes back, for real: systemd, sshd, dpkg, openssl and the agent as released. The
 /// repository's packages are the test's own. Takes root.
 @Suite(.serialized) struct ConversionTests {
-    @Test("a server becomes a node, again does nothing, and goes back equal by hash")
-    func convertsAndUndoes() async throws {
-        let bed = try await ConversionBed()
+    @Test("a Debian 12 server becomes a node, again does nothing, and goes back equal by hash")
+    func convertsDebian() async throws { try await convertAndUndo(try await ConversionBed()) }
+
+    @Test(
+        "an EL-like server becomes a node by dnf and goes back by rpm, equal by hash",
+        .enabled(if: getenv("MUSTER_TEST_CONVERT") != nil)
+    )
+    func convertsEnterpriseLinux() async throws {
+        let bed = try await ConversionBed.enterpriseLinux()
+        let connection = try await SSHConnection.open(try bed.server.target())
+        let facts = try await ServerInspection(connection).facts(for: try await ServerInspectionTests.request())
+        await connection.close()
+        #expect(facts.distribution?.family == .rpm && facts.packages == ["muster-test-system"])
+        try await convertAndUndo(bed)
+    }
+
+    @Test(
+        "with libvirt, qemu and the other packages of a node as Debian has them, there and back",
+        .enabled(if: getenv("MUSTER_TEST_CONVERT") != nil)
+    )
+    func convertsWithRealPackages() async throws {
+        let bed = try await ConversionBed.realPackages()
+        try await convertAndUndo(bed)
+    }
+
+    private func convertAndUndo(_ bed: ConversionBed) async throws {
         let before = try await bed.state()
         let events = EventList()
         try await bed.conversion(events).run()

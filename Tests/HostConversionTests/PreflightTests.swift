@@ -46,8 +46,10 @@ import Testing
         (facts.ownAddresses, facts.hasReverseName, facts.engineAddresses) = ([address], true, ["192.0.2.1"])
         facts.links = [try link("lo", .device, ["127.0.0.1"]), try link("eth0", .device, [address])]
         facts.activeUnits = ["NetworkManager.service", "firewalld.service"]
-        (facts.repositories, facts.smbiosUUID) = ([Endpoint(host: "mirror.example", port: 443)].compactMap(\.self), id)
-        facts.reachable = Set(facts.repositories + [Endpoint(host: "engine.example", port: 443)].compactMap(\.self))
+        (facts.repositories, facts.smbiosUUID) = (
+            [TCPEndpoint(host: "mirror.example", port: 443)].compactMap(\.self), id
+        )
+        facts.reachable = Set(facts.repositories + [TCPEndpoint(host: "engine.example", port: 443)].compactMap(\.self))
         return (facts, ConversionRequest(address: address, engine: try #require(engine), clock: now))
     }
 
@@ -120,17 +122,17 @@ import Testing
         Case("name.reverse", .info, "no name") { facts, _ in facts.hasReverseName = false },
         Case("name.engine", .blocking, "engine.example") { facts, _ in facts.engineAddresses = [] },
         Case("engine.unreachable", .blocking, "engine.example:443") { facts, _ in
-            facts.reachable.remove(try #require(Endpoint(host: "engine.example", port: 443)))
+            facts.reachable.remove(try #require(TCPEndpoint(host: "engine.example", port: 443)))
         },
         Case("repository.engine", .blocking, "engine.example:80") { _, request in
             request.repository = ConversionRequest.Repository(url: "http://engine.example/rpm")
         },
         Case("repository.none", .blocking, "no package repository") { facts, _ in facts.repositories = [] },
         Case("repository.unreachable", .blocking, "mirror.example:443") { facts, _ in
-            facts.reachable.remove(try #require(Endpoint(host: "mirror.example", port: 443)))
+            facts.reachable.remove(try #require(TCPEndpoint(host: "mirror.example", port: 443)))
         },
         Case("repository.unreachable", .warning, "other.example:80") { facts, _ in
-            facts.repositories.append(try #require(Endpoint(host: "other.example", port: 80)))
+            facts.repositories.append(try #require(TCPEndpoint(host: "other.example", port: 80)))
         },
         Case("selinux", .warning, "permissive") { facts, _ in facts.selinux = "permissive" },
         Case("selinux", .info, "enforcing") { _, _ in },

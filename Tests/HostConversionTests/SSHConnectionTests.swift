@@ -121,6 +121,8 @@ import Testing
         #expect(try await failure(closed).message.contains("refused the connection"))
         try await server.shell("usermod -s /usr/sbin/nologin games; echo 'games:g' | chpasswd")
         #expect(try await failure(try server.target(user: "games", .password("g"))).kind == .shell)
+        try await server.shell("useradd -m -s /bin/sh late; echo 'late:l' | chpasswd; chage -d 0 late")
+        #expect(try await failure(try server.target(user: "late", .password("l"))).message.contains("has expired"))
         try await server.shell(
             "sed -i 's/^#*PasswordAuthentication.*/PasswordAuthentication no/' /etc/ssh/sshd_config; systemctl reload ssh"
         )

@@ -23,7 +23,7 @@ import Testing
         )
         #expect(facts.packages.contains("openssh-server") && facts.missingTools.isEmpty)
         #expect((facts.memory ?? 0) > 1000 && (facts.mounts.first { $0.path.raw == "/" }?.free ?? 0) > 0)
-        #expect(facts.reachable == [try #require(Endpoint(host: "127.0.0.1", port: 22))])
+        #expect(facts.reachable == [try #require(TCPEndpoint(host: "127.0.0.1", port: 22))])
         #expect(facts.repositories.map(\.host).contains("deb.debian.org"))
         #expect(facts.links.contains { $0.addresses.contains("10.99.0.2") })
         #expect(facts.activeUnits.contains("networking.service") && facts.earlier == .none)

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import HostConversion
+import HostModel
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -24,10 +25,17 @@ final class TestServer: Sendable {
         return try await output(of: script, [suite]).split(separator: "\n").last.map(String.init) ?? ""
     }
 
-    /// Boots one. `size`: its disk holds no more than so many bytes. `serve`: a folder that it finds on
+    /// A disk in memory, with room enough.
+    static let inMemory = 1 << 30
+    /// A folder of this machine, which is still there after a power cycle.
+    static let onDisk = 0
+
+    /// Boots one. `size`: its disk is in memory and holds no more than so many bytes. `serve`: a folder that it finds on
     /// http://127.0.0.1:8080/.
-    static func boot(size: Int = 0, serve: FilePath? = nil) async throws -> TestServer {
-        let server = try TestServer(tree: try await tree(), size: size, serve: serve, scratch: try Scratch())
+    static func boot(_ suite: String = "bookworm", size: Int = TestServer.inMemory, serve: FilePath? = nil) async throws
+        -> TestServer
+    {
+        let server = try TestServer(tree: try await tree(suite), size: size, serve: serve, scratch: try Scratch())
         try await server.awaitSystem()
         try await server.shell("chpasswd", input: "root:\(password)\n")
         try await server.shell(
@@ -114,12 +122,27 @@ final class TestServer: Sendable {
         return try await output(of: "nsenter", ["-t", "\(pid)", "-a", "--", "/bin/sh", "-c", guarded], input: input)
     }
 
+    /// The same, with a file as its standard input.
+    func shell(_ script: String, file: FilePath) async throws {
+        let copy = "/run/muster-test-input"
+        try await output(of: "cp", [file.string, "/proc/\(pid)/root\(copy)"])
+        try await shell("{ \(script); } < \(copy); rm \(copy)")
+    }
+
+    /// Waits until a step has begun its work on the server.
+    func awaitBegun(_ step: ConversionStep.ID) async throws {
+        let journal = "/var/lib/muster-conversion/journal"
+        try await shell(
+            "timeout 60 sh -c 'until grep -qx \"begun \(step.rawValue)\" \(journal) 2> /dev/null; do sleep 0.01; done'"
+        )
+    }
+
     func target(
         user: String = "root",
         _ authentication: SSHTarget.Authentication = .password(TestServer.password),
         sudoPassword: String? = nil,
         fingerprint: HostKeyFingerprint? = nil
-    ) throws -> SSHTarget {
+    ) throws(ConversionError) -> SSHTarget {
         try SSHTarget(
             address: "127.0.0.1",
             port: port,

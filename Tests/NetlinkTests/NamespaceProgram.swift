@@ -31,7 +31,9 @@ enum NamespaceProgram {
         let lab = #filePath.replacing("NetlinkTests/NamespaceProgram.swift", with: "kernel-lab/kernel-lab")
         let result = try await Subprocess.run(
             .name("bash"),
-            arguments: Arguments([lab, "-t", "120", "--"] + (try childArguments(filter: filter))),
+            arguments: Arguments(
+                [lab, "-t", "300", "-M", "ipv6,bonding,8021q,bridge,dummy", "--"] + (try childArguments(filter: filter))
+            ),
             environment: .inherit.updating(["MUSTER_TEST_NAMESPACE": "1"]),
             output: .string(limit: 1 << 20),
             error: .combinedWithOutput

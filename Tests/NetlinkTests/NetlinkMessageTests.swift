@@ -6,8 +6,13 @@ import Testing
 /// Messages as bytes, without a kernel.
 @Suite struct NetlinkMessageTests {
     /// What `ip link add br0 address 52:54:00:00:00:01 type bridge forward_delay 0 stp_state 0` says, after the header.
-    @Test func bridgeBytes() {
-        let message = NetlinkMessage.createBridge("br0", mac: MACAddress("52:54:00:00:00:01"), options: BridgeOptions())
+    @Test func bridgeBytes() throws {
+        let message = try NetlinkMessage.createBridge(
+            "br0",
+            mac: MACAddress("52:54:00:00:00:01"),
+            mtu: 1500,
+            options: BridgeOptions()
+        )
         let expected: [UInt8] =
             [UInt8](repeating: 0, count: 16)
             + [8, 0, 3, 0] + Array("br0\0".utf8)
@@ -31,13 +36,22 @@ import Testing
     }
 
     @Test("every prefix and every flipped bit is read or refused, never trapped over")
-    func survivesDamage() {
-        var link = NetlinkMessage.createVLAN("eth0.12", base: 2, id: 12).payload
-        link += NetlinkMessage.createBridge("b", mac: nil, options: BridgeOptions(stp: true)).payload.dropFirst(16)
+    func survivesDamage() throws {
+        var link = try NetlinkMessage.createVLAN("eth0.12", base: 2, id: 12, mtu: 1500).payload
+        let stp = BridgeOptions(stp: true, forwardDelay: 200, values: ["priority": 4096])
+        link += try NetlinkMessage.createBridge("b", mac: nil, mtu: 1400, options: stp).payload.dropFirst(16)
         let network = IPv4Network("10.0.0.2/24") ?? .everything
-        let address = NetlinkMessage.address(network, link: 2, adding: true).payload
+        let address = NetlinkMessage.address(.v4(network), link: 2, adding: true).payload
         let route = RouteState(destination: network, gateway: IPv4Address("10.0.0.1"), link: "", metric: 9)
-        let samples = [link, address, NetlinkMessage.route(route, link: 2, adding: true).payload]
+        var options = BondOptions(mode: .activeBackup)
+        for (name, value) in [("arp_interval", "100"), ("arp_ip_target", "10.0.0.1,10.0.0.2")] {
+            options[try #require(BondOption.byName[name])] = value
+        }
+        let bond = try NetlinkMessage.createBond("bond0", mac: nil, mtu: 1500, options: options) { _ in 0 }.payload
+        let rule = NetlinkMessage.rule(RuleState(.from, network, table: 77), adding: true).payload
+        let samples = [
+            link, address, bond, rule, NetlinkMessage.route(route, link: 2, adding: true).payload,
+        ]
         var read = 0
         for sample in samples {
             for length in 0...sample.count { read += decodes(Array(sample.prefix(length))) }
@@ -53,9 +67,11 @@ import Testing
     @Test("what is written for an address and a route reads back")
     func recordsRoundTrip() throws {
         let network = try #require(IPv4Network("10.0.0.2/24"))
-        let address = AddressRecord(NetlinkMessage.address(network, link: 7, adding: true).payload)
+        let address = AddressRecord(NetlinkMessage.address(.v4(network), link: 7, adding: true).payload)
         #expect(address?.address == .v4(network))
         #expect(address?.link == 7)
+        let six = try #require(IPv6Network("2001:db8::2/64"))
+        #expect(AddressRecord(NetlinkMessage.address(.v6(six), link: 7, adding: true).payload)?.address == .v6(six))
         let route = RouteState(
             destination: .everything,
             gateway: IPv4Address("10.0.0.1"),
@@ -67,10 +83,64 @@ import Testing
         let record = try #require(RouteRecord(NetlinkMessage.route(route, link: 7, adding: true).payload))
         #expect((record.destination, record.gateway, record.table) == (route.destination, route.gateway, 1000))
         #expect((record.metric, record.source, record.origin, record.link) == (20, route.source, 4, 7))
+        let route6 = RouteState(destination6: .everything, gateway: IPv6Address("2001:db8::1"), link: "eth0")
+        let record6 = try #require(RouteRecord(NetlinkMessage.route(route6, link: 7, adding: true).payload))
+        #expect((record6.destination, record6.gateway, record6.metric) == (route6.destination, route6.gateway, 1024))
+        for selector in RuleState.Selector.allCases {
+            let rule = RuleState(selector, network, table: RuleState.table(of: "ovirtmgmt"))
+            #expect(RuleRecord(NetlinkMessage.rule(rule, adding: true).payload)?.rule == rule)
+        }
+    }
+
+    @Test("every option of a bond and of a bridge reads back as it was written")
+    func optionsRoundTrip() throws {
+        for mode in BondMode.allCases {
+            var options = BondOptions(mode: mode)
+            for option in BondOption.all where option.modes.contains(mode) {
+                options[option] =
+                    switch option.form {
+                    case .number: String(option.range.upperBound == 1 ? 0 : option.range.upperBound)
+                    case .addresses: "10.0.0.1,10.0.0.2"
+                    case .addresses6: "2001:db8::1"
+                    case .link: "eth0"
+                    case .mac: "02:00:00:00:00:01"
+                    }
+            }
+            let message = try NetlinkMessage.createBond("bond0", mac: nil, mtu: 1500, options: options) { _ in 7 }
+            let data = NetlinkAttributes(message.payload.dropFirst(16))?.nested(18)?.nested(2)
+            #expect(BondOptions(data, names: [7: "eth0"]) == options)
+        }
+        var bridge = BridgeOptions(stp: true, forwardDelay: 300)
+        for option in BridgeOption.all { bridge[option.name] = option.range.lowerBound }
+        let message = try NetlinkMessage.createBridge("br0", mac: nil, mtu: 1500, options: bridge)
+        let data = NetlinkAttributes(message.payload.dropFirst(16))?.nested(18)?.nested(2)
+        #expect(BridgeOptions(data) == bridge)
+    }
+
+    @Test("the kernel's answers: a yes, a no, a no with words, and any prefix of them")
+    func answers() {
+        func answer(_ number: UInt32, _ code: Int32, _ words: String? = nil) -> [UInt8] {
+            var body = NetlinkMessage(type: 2, flags: words == nil ? 0x100 : 0x300)
+            body.put(code)
+            for _ in 0..<4 { body.put(UInt32(0)) }
+            if let words { body.putAttribute(1, text: words) }
+            var bytes: [UInt8] = []
+            body.append(to: &bytes, number: number, flags: 0)
+            return bytes
+        }
+        let datagram = answer(1, 0) + answer(2, -17) + answer(3, -1, "Device can not be enslaved while up")
+        let answers = NetlinkRefusal.answers(datagram[...])
+        #expect(answers.map(\.number) == [1, 2, 3])
+        #expect(answers.map { $0.refusal?.code } == [nil, 17, 1])
+        #expect(answers[2].refusal?.explanation == "Device can not be enslaved while up")
+        for length in 0..<datagram.count {
+            #expect(NetlinkRefusal.answers(datagram[..<length]).count < 3)
+        }
     }
 
     private func decodes(_ payload: [UInt8]) -> Int {
-        (LinkRecord(payload) == nil ? 0 : 1) + (AddressRecord(payload) == nil ? 0 : 1)
-            + (RouteRecord(payload) == nil ? 0 : 1)
+        (LinkRecord(payload).map { _ = KernelSnapshot(links: [$0], addresses: [], routes: []) } == nil ? 0 : 1)
+            + (AddressRecord(payload) == nil ? 0 : 1)
+            + (RouteRecord(payload) == nil ? 0 : 1) + (RuleRecord(payload) == nil ? 0 : 1)
     }
 }

@@ -6,8 +6,8 @@ extension WantedNetwork {
     package var canonical: JSONValue {
         var members: [String: JSONValue] = [
             "bridged": .boolean(bridged), "mtu": .integer(Int64(mtu)), "defaultRoute": .boolean(defaultRoute),
-            "bootproto": .string(addressing == .dhcp ? "dhcp" : "none"), "dhcpv6": .boolean(false),
-            "ipv6autoconf": .boolean(false), "switch": "legacy",
+            "bootproto": .string(addressing == .dhcp ? "dhcp" : "none"), "dhcpv6": .boolean(addressing6.dhcp),
+            "ipv6autoconf": .boolean(addressing6.autoconf), "switch": "legacy",
             "nameservers": .array(nameservers.map(JSONValue.string)),
         ]
         if bridged { members["stp"] = .boolean(stp) }
@@ -22,6 +22,30 @@ extension WantedNetwork {
             members["netmask"] = .string(network.netmask.description)
             members["gateway"] = gateway.map { .string($0.description) }
         }
+        if let address = addressing6.address { members["ipv6addr"] = .string(address.description) }
+        if let gateway = addressing6.gateway { members["ipv6gateway"] = .string(gateway.description) }
+        if !bridgeOptions.isEmpty {
+            let words = bridgeOptions.sorted { $0.key < $1.key }.map {
+                "\($0.key)=\(BridgeOption.text($0.key, $0.value))"
+            }
+            members["custom"] = .object(["bridge_opts": .string(words.joined(separator: " "))])
+        }
+        return .object(members)
+    }
+
+    /// Reads what `canonical` wrote.
+    package init(name: String, canonical: JSONValue) throws(NetworkRefusal) {
+        let members = canonical.object ?? [:]
+        try self.init(name: name, attributes: NetworkAttributes(members.compactMapValues(AttributeValue.init)))
+    }
+}
+
+extension WantedBond {
+    package var canonical: JSONValue {
+        var members: [String: JSONValue] = [
+            "nics": .array(nics.map(JSONValue.string)), "options": .string(options.text), "switch": "legacy",
+        ]
+        if let hwaddr { members["hwaddr"] = .string(hwaddr.description) }
         return .object(members)
     }
 

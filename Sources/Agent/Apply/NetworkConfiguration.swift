@@ -5,7 +5,7 @@ import NIOCore
 package import SystemPackage
 
 /// One of VDSM's two network configurations on disk (ovirt.md 6.6): a symbolic link to a directory with a JSON file for
-/// each network. A new one is written beside the old one and takes its place in one rename.
+/// each network and bond. A new one is written beside the old one and takes its place in one rename.
 package struct NetworkConfiguration: Sendable {
     package let root: FilePath
 
@@ -21,41 +21,86 @@ package struct NetworkConfiguration: Sendable {
         NetworkConfiguration(directory.appending("persistence").appending("netconf"))
     }
 
-    /// The networks by name; none when there is no configuration yet. A file that can not be read as a network is an
-    /// error: what it names would otherwise be taken for a stranger's and torn down.
-    package func networks() throws -> [String: WantedNetwork] {
-        var networks: [String: WantedNetwork] = [:]
-        let directory = root.appending("nets")
+    /// Networks and bonds by name; none when there is no configuration yet. A file that can not be read as one is an error:
+    /// what it names would otherwise be taken for a stranger's and torn down.
+    package func owned() throws -> OwnedNetworks {
+        var owned = OwnedNetworks()
+        for (name, value) in try values(in: "nets") {
+            owned.networks[name] = try WantedNetwork(name: name, canonical: value)
+        }
+        for (name, value) in try values(in: "bonds") {
+            owned.bonds[name] = try WantedBond(name: name, canonical: value)
+        }
+        return owned
+    }
+
+    private func values(in part: String) throws -> [(String, JSONValue)] {
+        let directory = root.appending(part)
+        var values: [(String, JSONValue)] = []
         for name in try Self.names(in: directory) {
             guard let bytes = try readFile(directory.appending(name), limit: NodeDirectory.fileBytesMax) else {
                 continue
             }
-            let value = try JSONText.decode(JSONValue.self, from: ByteBuffer(bytes: bytes))
-            networks[name] = try WantedNetwork(name: name, canonical: value)
+            values.append((name, try JSONText.decode(JSONValue.self, from: ByteBuffer(bytes: bytes))))
         }
-        return networks
+        return values
     }
 
-    /// Replaces the whole configuration.
-    package func save(_ networks: [String: WantedNetwork]) throws {
+    /// The name of the directory that is in force; `nil` when there is none yet.
+    package var tree: String? { Self.target(of: root) }
+
+    /// Replaces the whole configuration. `former` is what is in force: files of what did not change are shared with it. The
+    /// directory that was in force stays, for `restore`, until `sweep`.
+    package func save(_ owned: OwnedNetworks, instead former: OwnedNetworks = OwnedNetworks()) throws {
         let parent = NodeDirectory(root.removingLastComponent())
         try parent.make(permissions: .directory)
         let name = "\(root.lastComponent?.string ?? "netconf").\(Self.suffix())"
-        let fresh = parent.file(name)
-        for part in ["nets", "bonds", "devices"] {
-            try NodeDirectory(fresh.appending(part)).make(permissions: .directory)
+        let old = tree.map { parent.file($0) }
+        var writer = TreeWriter(parent.file(name), sharing: old)
+        try writer.begin()
+        for (entity, network) in owned.networks {
+            try writer.put(entity, in: "nets", isSame: former.networks[entity] == network) { network.canonical }
         }
-        let nets = NodeDirectory(fresh.appending("nets"))
-        for (name, network) in networks { try nets.write(Array((network.canonical.pretty() + "\n").utf8), to: name) }
-        let old = Self.target(of: root)
-        let link = parent.file(".\(name)")
+        for (entity, bond) in owned.bonds {
+            try writer.put(entity, in: "bonds", isSame: former.bonds[entity] == bond) { bond.canonical }
+        }
+        try writer.flush()
+        try put(name)
+    }
+
+    /// Puts a directory in force that was so before; without one there is no configuration again.
+    package func restore(_ tree: String?) throws {
+        guard self.tree != tree else { return }
+        guard let tree else {
+            guard unlink(root.string) == 0 || errno == ENOENT else { throw FileFailure(root, "remove") }
+            return
+        }
+        try put(tree)
+    }
+
+    /// Removes the directories that are not in force. What does not go away is only garbage.
+    package func sweep() {
+        let parent = root.removingLastComponent()
+        let (kept, prefix) = (tree, "\(root.lastComponent?.string ?? "netconf").")
+        for name in (try? Self.names(in: parent)) ?? [] where name.hasPrefix(prefix) && name != kept {
+            Self.removeTree(parent.appending(name))
+        }
+    }
+
+    private func put(_ name: String) throws {
+        let parent = root.removingLastComponent()
+        let link = parent.appending(".\(name)")
+        unlink(link.string)
         guard symlink(name, link.string) == 0 else { throw FileFailure(link, "make the link") }
         guard rename(link.string, root.string) == 0 else {
             let failure = FileFailure(root, "replace")
             unlink(link.string)
             throw failure
         }
-        if let old { Self.removeTree(parent.file(old)) }
+        let descriptor = open(parent.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileFailure(parent, "open") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileFailure(parent, "flush") }
     }
 
     /// Eight letters, as VDSM has.

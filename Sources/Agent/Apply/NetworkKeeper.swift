@@ -1,6 +1,8 @@
 package import AgentWire
-import HostModel
+package import HostModel
 package import Logging
+import Netlink
+import SystemPackage
 
 /// Changes the host's networks, one change at a time, and takes back what the engine can not reach.
 ///
@@ -15,6 +17,8 @@ package actor NetworkKeeper {
     private let logger: Logger
     private var isChanging = false
     private var wasHeard = false
+    /// What was last read or written of a configuration, by its root.
+    private var cache: [FilePath: (tree: String, owned: OwnedNetworks)] = [:]
     /// Where the engine's voice goes while a change waits for it.
     private var listener: AsyncStream<Void>.Continuation?
 
@@ -28,9 +32,17 @@ package actor NetworkKeeper {
 
     /// Takes back a change that an earlier process did not finish.
     package func recover() async throws {
-        guard let entry = try journal.read() else { return }
-        logger.warning("an unfinished network change is taken back")
-        try await takeBack(entry)
+        // Whoever has the lock makes a change now, and looks for unfinished ones himself.
+        guard let lock = try NetworkLock.take(in: settings.run) else { return }
+        try await recover(holding: lock)
+    }
+
+    private func recover(holding lock: borrowing NetworkLock) async throws {
+        if let entry = try journal.read() {
+            logger.warning("an unfinished network change is taken back")
+            try await takeBack(entry)
+        }
+        for configuration in [running, persistent] { configuration.sweep() }
     }
 
     /// The engine was heard.
@@ -50,11 +62,15 @@ package actor NetworkKeeper {
         isChanging = true
         defer { isChanging = false }
         do {
+            guard let lock = try NetworkLock.take(in: settings.run) else {
+                throw RPCError(.resourceUnavailable, "Another program changes the network; try again when it has ended")
+            }
+            try await recover(holding: lock)
             try await change(call)
         } catch let error as RPCError {
             throw error
         } catch let error as NetworkRefusal {
-            throw RPCError(.init(rawValue: error.code.rawValue), error.message)
+            throw RPCError(.init(rawValue: error.code.rawValue), error.description)
         } catch {
             logger.error("the network change failed: \(terminalEscaped("\(error)"))")
             throw RPCError(.unexpected, "The network change failed: \(error)")
@@ -66,25 +82,47 @@ package actor NetworkKeeper {
         guard !isChanging else {
             throw RPCError(.resourceUnavailable, "A network change is running; commit when it has ended")
         }
-        do { try persistent.save(try running.networks()) } catch {
+        do { try keep(try owned(running)) } catch {
             throw RPCError(.unexpected, "The network configuration could not be kept: \(error)")
         }
     }
 
+    private func keep(_ networks: OwnedNetworks) throws {
+        try persistent.save(networks, instead: try owned(persistent))
+        persistent.sweep()
+        cache[persistent.root] = persistent.tree.map { ($0, networks) }
+    }
+
+    /// A configuration, read again only when another directory is in force.
+    private func owned(_ configuration: NetworkConfiguration) throws -> OwnedNetworks {
+        let tree = configuration.tree
+        if let known = cache[configuration.root], known.tree == tree { return known.owned }
+        let owned = try configuration.owned()
+        cache[configuration.root] = tree.map { ($0, owned) }
+        return owned
+    }
+
     package func ownership() throws -> NetworkOwnership {
-        let (owned, state) = (try running.networks(), try runner.state())
+        let (owned, state) = (try owned(running), try runner.state())
         var report = NetworkOwnership()
-        report.networks = owned.mapValues(\.canonical)
+        report.networks = owned.networks.mapValues(\.canonical)
         report.dhcpClients = state.dhcpClients.sorted()
         report.nameservers = state.nameservers
-        report.isDirty = try isChanging || persistent.networks() != owned
+        report.isDirty = try isChanging || self.owned(persistent) != owned
         return report
+    }
+
+    /// What a call would do; nothing is changed.
+    package func plan(_ call: SetupNetworksParameters) throws -> NetworkPlan {
+        let (owned, state) = (try owned(running), try runner.state())
+        let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
+        return NetworkPlan.change(change, owned: owned, from: state)
     }
 
     /// Starts the DHCP clients that fell.
     package func tendDHCPClients() async {
-        guard !isChanging, let owned = try? running.networks(), let state = try? runner.state() else { return }
-        for network in owned.values where network.addressing == .dhcp {
+        guard !isChanging, let owned = try? owned(running), let state = try? runner.state() else { return }
+        for network in owned.networks.values where network.addressing == .dhcp {
             guard state.links[network.carrier] != nil, !state.dhcpClients.contains(network.carrier) else { continue }
             logger.warning("the DHCP client on \(network.carrier) has ended; starting another")
             await runner.performAll([.startDHCP(link: network.carrier)])
@@ -92,42 +130,71 @@ package actor NetworkKeeper {
     }
 
     private func change(_ call: SetupNetworksParameters) async throws {
-        let (owned, state) = (try running.networks(), try runner.state())
+        let (owned, state) = (try owned(running), try runner.state())
         let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
         let plan = NetworkPlan.change(change, owned: owned, from: state)
         logger.notice(
             "network change: \(plan.steps.count) steps",
-            metadata: ["networks": "\(call.networks.keys.sorted())"]
+            metadata: ["networks": "\(call.networks.count)", "bonds": "\(call.bondings.count)"]
         )
-        let entry = UndoJournal.Entry(undo: plan.undo, networks: owned.mapValues(\.canonical))
-        try journal.write(entry)
+        let entry = UndoJournal.Entry(before: plan.before, touched: plan.touched.sorted(), tree: running.tree)
+        let isNothing = plan.steps.isEmpty && change.desired == owned
+        if !isNothing { try journal.write(entry) }
         do {
-            try await runner.perform(plan.steps)
-            let deviations = plan.deviations(in: try runner.state())
-            guard deviations.isEmpty else {
-                throw RPCError(.failedIfup, "The kernel did not take the change: \(deviations.joined(separator: "; "))")
-            }
-            try running.save(change.desired)
+            if !isNothing { try await carryOut(plan, change.desired, instead: owned) }
             if call.options.connectivityCheck { try await awaitEngine(seconds: call.options.connectivityTimeout) }
-            // From here on a killed `apply` leaves the change as it is: the engine has been heard.
-            try journal.clear()
-            if call.options.commitOnSuccess { try persistent.save(change.desired) }
         } catch {
             logger.warning("the network change is taken back: \(terminalEscaped("\(error)"))")
             // In a task of its own: a service that is told to stop in the middle still goes all the way back.
-            try await Task { try await self.takeBack(entry) }.value
+            if !isNothing { try await Task { try await self.takeBack(entry) }.value }
             throw error
         }
+        // From here on a killed `apply` leaves the change as it is: the engine has been heard.
+        if !isNothing { try journal.clear() }
+        running.sweep()
+        if call.options.commitOnSuccess { try keep(change.desired) }
     }
 
-    private func takeBack(_ entry: UndoJournal.Entry) async throws {
-        await runner.performAll(entry.undo)
-        var networks: [String: WantedNetwork] = [:]
-        for (name, attributes) in entry.networks {
-            networks[name] = try WantedNetwork(name: name, canonical: attributes)
+    private func carryOut(_ plan: NetworkPlan, _ desired: OwnedNetworks, instead owned: OwnedNetworks) async throws {
+        do {
+            try await runner.perform(plan.steps)
+        } catch let error as NetlinkError {
+            throw RPCError(.failedIfup, "The kernel refused the change: \(error)")
         }
-        try running.save(networks)
+        var deviations = plan.deviations(in: try runner.state())
+        // The first bridge may have loaded IPv6, which nobody could turn off before.
+        let late = deviations.filter(\.isAboutIPv6)
+        if !late.isEmpty {
+            await runner.performAll(late)
+            deviations = plan.deviations(in: try runner.state())
+        }
+        guard deviations.isEmpty else {
+            let sentences = deviations.prefix(Self.deviationsMax).map(\.description).joined(separator: "; ")
+            throw RPCError(.failedIfup, "The kernel did not take the change; still to do: \(sentences)")
+        }
+        try running.save(desired, instead: owned)
+        cache[running.root] = running.tree.map { ($0, desired) }
+    }
+
+    /// So many are named in an answer.
+    private static let deviationsMax = 10
+    /// The way back is planned anew, from what is there, this often.
+    private static let waysBackMax = 3
+
+    private func takeBack(_ entry: UndoJournal.Entry) async throws {
+        for _ in 1...Self.waysBackMax {
+            let steps = NetworkPlan.comingBack(
+                from: try runner.state(),
+                to: entry.before,
+                touching: Set(entry.touched)
+            )
+            guard !steps.isEmpty else { break }
+            await runner.performAll(steps)
+        }
+        try running.restore(entry.tree)
+        running.sweep()
         try journal.clear()
+        logger.notice("the network change was taken back")
     }
 
     /// Returns when the engine is heard. Only a voice that comes now counts: one from before the change proves nothing.

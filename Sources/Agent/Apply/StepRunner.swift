@@ -22,26 +22,45 @@ struct StepRunner: Sendable {
         return state
     }
 
-    /// Stops at the first step that fails.
+    /// Stops at the first step that fails; steps of the kernel behind it may have been done too.
     func perform(_ steps: [NetworkStep]) async throws {
-        for step in steps { try await perform(step) }
-    }
-
-    /// Does every step, whatever fails: the undo of a change that was not finished meets links and addresses that are
-    /// not there, or there already. What fails otherwise is logged.
-    func performAll(_ steps: [NetworkStep]) async {
-        for step in steps {
-            do {
-                try await perform(step)
-            } catch let error as NetlinkError where error.cause == .exists || error.cause == .missing {
-                continue
-            } catch {
-                logger.error("a step back failed: \(terminalEscaped("\(error)"))")
+        var rest = steps[...]
+        while !rest.isEmpty {
+            let batch = rest.prefix(while: KernelNetwork.takes)
+            if batch.isEmpty, let step = rest.first {
+                try await performOther(step)
+                rest = rest.dropFirst()
+            } else {
+                var kernel = try KernelNetwork.open()
+                try kernel.apply(batch)
+                for step in batch { logger.info("\(step)") }
+                rest = rest.dropFirst(batch.count)
             }
         }
     }
 
-    private func perform(_ step: NetworkStep) async throws {
+    /// Does every step, whatever fails; what fails, but for what is there or gone already, is logged.
+    func performAll(_ steps: [NetworkStep]) async {
+        var rest = steps[...]
+        while !rest.isEmpty {
+            let batch = rest.prefix(while: KernelNetwork.takes)
+            rest = rest.dropFirst(max(batch.count, 1))
+            do {
+                if batch.isEmpty, let step = steps.dropLast(rest.count).last {
+                    try await performOther(step)
+                } else {
+                    var kernel = try KernelNetwork.open()
+                    for failure in kernel.applyAll(batch) where !failure.error.isMoot { log(failure.error) }
+                }
+            } catch {
+                log(error)
+            }
+        }
+    }
+
+    private func log(_ error: any Error) { logger.error("a step back failed: \(terminalEscaped("\(error)"))") }
+
+    private func performOther(_ step: NetworkStep) async throws {
         logger.info("\(step)")
         switch step {
         case .startDHCP(let link):
@@ -49,7 +68,12 @@ struct StepRunner: Sendable {
             try await dhcp.start(on: link, addresses: links[link]?.addresses ?? [], links: links.keys)
         case .stopDHCP(let link): try await dhcp.stop(on: link)
         case .setNameservers(let servers): try ResolverFile(settings.resolvConf).write(servers)
-        default: _ = try KernelNetwork.open().apply(step)
+        default: break
         }
     }
+}
+
+extension NetlinkError {
+    /// Nothing was left to do.
+    fileprivate var isMoot: Bool { cause == .exists || cause == .missing }
 }

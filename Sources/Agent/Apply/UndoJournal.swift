@@ -1,19 +1,21 @@
-package import AgentWire
+import AgentWire
 package import HostModel
 import NIOCore
 import SystemPackage
 
-/// What takes a running change back, on disk before the change begins: an `apply` that is killed finds it when it starts
-/// again. It lies below /run, because after a reboot there is nothing to take back.
+/// What a running change is taken back to, on disk before the change begins: an `apply` that is killed finds it when it
+/// starts again. It lies below /run, because after a reboot there is nothing to take back.
 package struct UndoJournal: Sendable {
     package struct Entry: Hashable, Sendable, Codable {
-        /// In the order in which they are to be done.
-        package var undo: [NetworkStep]
-        /// The running configuration before the change: canonical attributes by name.
-        package var networks: [String: JSONValue]
+        /// The state before the change, of the links that it touches.
+        package var before: NetworkState
+        /// Those links, also the ones that were not there.
+        package var touched: [String]
+        /// The directory of the running configuration before the change; `nil` when there was none.
+        package var tree: String?
 
-        package init(undo: [NetworkStep], networks: [String: JSONValue]) {
-            (self.undo, self.networks) = (undo, networks)
+        package init(before: NetworkState, touched: [String], tree: String?) {
+            (self.before, self.touched, self.tree) = (before, touched, tree)
         }
     }
 
@@ -31,9 +33,12 @@ package struct UndoJournal: Sendable {
         )
     }
 
+    /// The longest that is read, in bytes: thousands of links.
+    private static let bytesMax = 64 << 20
+
     /// The change that was not finished; `nil` when there is none.
     package func read() throws -> Entry? {
-        guard let bytes = try directory.read(Self.name) else { return nil }
+        guard let bytes = try readFile(directory.file(Self.name), limit: Self.bytesMax) else { return nil }
         return try JSONText.decode(Entry.self, from: ByteBuffer(bytes: bytes))
     }
 

@@ -23,8 +23,12 @@ package struct HostInventory: Sendable {
         let inventory = NetworkInventory(
             state: snapshot.state,
             ownership: ownership,
-            speeds: Dictionary(uniqueKeysWithValues: links.keys.compactMap { name in speed(name).map { (name, $0) } }),
-            options: Dictionary(uniqueKeysWithValues: links.values.map { ($0.name, options($0)) })
+            speeds: Dictionary(
+                uniqueKeysWithValues: links.values.filter { $0.isNIC || $0.isBond }.compactMap { link in
+                    speed(link.name).map { (link.name, $0) }
+                }
+            ),
+            bonds: snapshot.bonds
         )
         inventory.fill(&capabilities)
         capabilities.lastClientIface = client.flatMap { snapshot.state.link(owning: $0)?.name } ?? ""
@@ -117,26 +121,6 @@ package struct HostInventory: Sendable {
     private static func split(_ kernel: String) -> (version: String, release: String) {
         guard let hyphen = kernel.firstIndex(of: "-") else { return (kernel, "") }
         return (String(kernel[..<hyphen]), String(kernel[kernel.index(after: hyphen)...]))
-    }
-
-    private func options(_ link: LinkState) -> [String: String] {
-        switch link.kind {
-        case .bridge:
-            let names = [
-                "forward_delay", "hello_time", "max_age", "ageing_time", "priority", "multicast_snooping",
-                "multicast_router", "group_fwd_mask", "vlan_filtering",
-            ]
-            return values(of: names, in: "sys/class/net/\(link.name)/bridge")
-        case .bond:
-            // `balance-rr 0`: name and number; VDSM gives the number.
-            let options = values(of: ["mode", "miimon"], in: "sys/class/net/\(link.name)/bonding")
-            return options.mapValues { String($0.split(separator: " ").last ?? "") }
-        case .device, .vlan, .loopback, .other: return [:]
-        }
-    }
-
-    private func values(of names: [String], in directory: String) -> [String: String] {
-        Dictionary(uniqueKeysWithValues: names.compactMap { name in line("\(directory)/\(name)").map { (name, $0) } })
     }
 }
 

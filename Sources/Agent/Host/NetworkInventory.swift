@@ -1,6 +1,6 @@
 package import AgentWire
 package import HostModel
-import Netlink
+package import Netlink
 
 /// The network block of the capabilities: the kernel's links as VDSM groups them (ovirt.md 5.5). Pure.
 package struct NetworkInventory: Sendable {
@@ -8,16 +8,22 @@ package struct NetworkInventory: Sendable {
     package var ownership: NetworkOwnership
     /// Megabits per second by link; absent when the driver does not say.
     package var speeds: [String: Int]
-    /// The options of bonds and bridges by link, with sysfs's names.
-    package var options: [String: [String: String]]
+    /// What bonds are doing, by link.
+    package var bonds: [String: BondStatus]
+    private let ports: [String: [String]]
+    private let networks: [WantedNetwork]
+    private let byCarrier: [String: WantedNetwork]
 
     package init(
         state: NetworkState,
         ownership: NetworkOwnership,
         speeds: [String: Int] = [:],
-        options: [String: [String: String]] = [:]
+        bonds: [String: BondStatus] = [:]
     ) {
-        (self.state, self.ownership, self.speeds, self.options) = (state, ownership, speeds, options)
+        (self.state, self.ownership, self.speeds, self.bonds) = (state, ownership, speeds, bonds)
+        ports = state.portsByMaster()
+        networks = ownership.networks.compactMap { try? WantedNetwork(name: $0.key, canonical: $0.value) }
+        byCarrier = Dictionary(networks.map { ($0.carrier, $0) }) { $1 }
     }
 
     /// VDSM's placeholder for guests' NICs without a network; no engine sees it.
@@ -25,7 +31,7 @@ package struct NetworkInventory: Sendable {
 
     package func fill(_ capabilities: inout HostCapabilities) {
         for link in state.links.values { fill(link, &capabilities) }
-        capabilities.networks = networks()
+        capabilities.networks = networkReports()
         capabilities.nameservers = ownership.nameservers
         capabilities.netConfigDirty = ownership.isDirty ? "True" : "False"
         capabilities.supportsIPv6 = state.links.values.contains { $0.takesIPv6 }
@@ -50,21 +56,26 @@ package struct NetworkInventory: Sendable {
         case .bridge(let bridge):
             guard link.name != Self.hiddenBridge else { return }
             capabilities.bridges[link.name] = BridgeReport(
-                ports: state.ports(of: link.name),
+                ports: ports[link.name] ?? [],
                 stp: bridge.stp ? "on" : "off",
-                opts: options[link.name] ?? [:],
+                opts: bridge.report,
                 address: address
             )
         case .vlan(let base, let id):
             capabilities.vlans[link.name] = VLANReport(iface: base, vlanid: id, address: address)
-        case .bond:
-            capabilities.bondings[link.name] = BondReport(
+        case .bond(let options):
+            var report = BondReport(
                 hwaddr: mac,
-                slaves: state.ports(of: link.name),
-                opts: options[link.name] ?? [:],
+                slaves: ports[link.name] ?? [],
+                opts: options.report,
                 speed: speeds[link.name] ?? 0,
                 address: address
             )
+            let status = bonds[link.name]
+            report.active_slave = status?.activeSlave ?? ""
+            report.ad_aggregator_id = status?.aggregator.map(String.init)
+            report.ad_partner_mac = status?.partner?.description
+            capabilities.bondings[link.name] = report
         case .device, .other:
             guard Self.isVisible(link) else { return }
             capabilities.nics[link.name] = NICReport(
@@ -85,35 +96,50 @@ package struct NetworkInventory: Sendable {
         report.addr = primary?.address.description ?? ""
         report.netmask = primary?.netmask.description ?? ""
         report.ipv4addrs = link.addresses.map(\.description)
-        report.ipv6addrs = link.ipv6Addresses
+        report.ipv6addrs = (link.ipv6Addresses + link.automaticAddresses).map(\.description)
+        report.ipv6gateway = state.gateway6(of: link.name)?.description ?? "::"
         report.gateway = gateway?.description ?? ""
         report.ipv4defaultroute = state.routes(via: link.name).contains {
             $0.isDefault && $0.table == RouteState.mainTable
         }
         report.dhcpv4 = ownership.dhcpClients.contains(link.name)
+        report.dhcpv6 = byCarrier[link.name]?.addressing6.dhcp ?? false
+        report.ipv6autoconf = byCarrier[link.name]?.addressing6.autoconf ?? false
         report.mtu = String(link.mtu)
         return report
     }
 
     /// The owned networks whose links are there.
-    private func networks() -> [String: NetworkReport] {
+    private func networkReports() -> [String: NetworkReport] {
         var reports: [String: NetworkReport] = [:]
-        for (name, attributes) in ownership.networks {
-            guard let network = try? WantedNetwork(name: name, canonical: attributes),
-                let link = state.links[network.carrier]
-            else { continue }
+        for network in networks {
+            guard let link = state.links[network.carrier] else { continue }
             var report = NetworkReport(
                 iface: network.carrier,
                 bridged: network.bridged,
                 southbound: network.device,
-                ports: network.bridged ? state.ports(of: name) : [],
+                ports: network.bridged ? ports[network.name] ?? [] : [],
                 address: address(link)
             )
             report.vlanid = network.vlan
             if case .bridge(let bridge) = link.kind { report.stp = bridge.stp ? "on" : "off" }
             if !network.bridged { report.interface = network.carrier }
-            reports[name] = report
+            reports[network.name] = report
         }
         return reports
+    }
+}
+
+extension BridgeOptions {
+    /// The options that engines look at, by sysfs's names.
+    fileprivate var report: [String: String] {
+        let names = [
+            "forward_delay", "hello_time", "max_age", "ageing_time", "priority", "multicast_snooping",
+            "multicast_router", "group_fwd_mask", "vlan_filtering",
+        ]
+        let all = Set(names).union(values.keys)
+        return Dictionary(
+            uniqueKeysWithValues: all.compactMap { name in self[name].map { (name, BridgeOption.text(name, $0)) } }
+        )
     }
 }

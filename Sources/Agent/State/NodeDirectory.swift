@@ -31,6 +31,19 @@ package struct NodeDirectory: Sendable {
         try readFile(file(name), limit: Self.fileBytesMax)
     }
 
+    /// The names of what is in it; none when it is not there.
+    package func names() -> Set<String> {
+        guard let handle = opendir(path.string) else { return [] }
+        defer { closedir(handle) }
+        var names: Set<String> = []
+        while let entry = readdir(handle) {
+            names.insert(
+                withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            )
+        }
+        return names
+    }
+
     /// Writes the whole file with these permissions; with `group` it belongs to that group.
     package func write(
         _ bytes: some Sequence<UInt8>,

@@ -114,6 +114,9 @@ package struct BondReport: Hashable, Sendable, Codable {
     package var opts: [String: String]
     package var speed: Int
     package var `switch`: String
+    /// 802.3ad only.
+    package var ad_aggregator_id: String?
+    package var ad_partner_mac: String?
     package var address: AddressReport
 
     package init(hwaddr: String, slaves: [String], opts: [String: String], speed: Int, address: AddressReport) {
@@ -128,10 +131,14 @@ package struct BondReport: Hashable, Sendable, Codable {
         case opts
         case speed
         case `switch`
+        case ad_aggregator_id
+        case ad_partner_mac
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        ad_aggregator_id = try container.decodeIfPresent(String.self, forKey: .ad_aggregator_id)
+        ad_partner_mac = try container.decodeIfPresent(String.self, forKey: .ad_partner_mac)
         hwaddr = try container.decode(String.self, forKey: .hwaddr)
         slaves = try container.decode([String].self, forKey: .slaves)
         active_slave = try container.decodeIfPresent(String.self, forKey: .active_slave) ?? ""
@@ -150,6 +157,8 @@ package struct BondReport: Hashable, Sendable, Codable {
         try container.encode(opts, forKey: .opts)
         try container.encode(speed, forKey: .speed)
         try container.encode(`switch`, forKey: .switch)
+        try container.encodeIfPresent(ad_aggregator_id, forKey: .ad_aggregator_id)
+        try container.encodeIfPresent(ad_partner_mac, forKey: .ad_partner_mac)
     }
 }
 

@@ -38,7 +38,34 @@ package struct ServerInspection: Sendable {
         Preflight(try await facts(for: request), request).report
     }
 
-    private func reachable(_ endpoints: [Endpoint]) async throws(ConversionError) -> Set<Endpoint> {
+    /// The plan for this server, and what was found on it. Throws `.blocked`, with the whole report as detail, when a finding
+    /// forbids the conversion: nothing has been changed then.
+    package func plan(
+        for request: ConversionRequest
+    ) async throws(ConversionError) -> (plan: ConversionPlan, report: PreflightReport) {
+        let facts = try await facts(for: request)
+        let report = Preflight(facts, request).report
+        if let first = report.blocking.first {
+            throw ConversionError(
+                .blocked,
+                "\(connection.target.shown) is not converted: \(first.sentence)",
+                remedy: first.remedy,
+                detail: report.table
+            )
+        }
+        guard let family = facts.distribution?.family else {
+            preconditionFailure("a server of no family has a blocking finding")
+        }
+        do { return (try ConversionPlan(request, family: family), report) } catch {
+            throw ConversionError(
+                .argument,
+                "no plan can be made: \(error)",
+                remedy: "correct the names of the packages, and see whether the agent is there (make agent)"
+            )
+        }
+    }
+
+    private func reachable(_ endpoints: [TCPEndpoint]) async throws(ConversionError) -> Set<TCPEndpoint> {
         guard !endpoints.isEmpty else { return [] }
         let words = Set(endpoints).map { "\($0.host) \($0.port)" }.joined(separator: " ")
         let answer = try await connection.run(
@@ -54,7 +81,7 @@ package struct ServerInspection: Sendable {
             lines.compactMap { line in
                 let words = line.split(separator: " ")
                 guard words.count == 2, let port = UInt16(words[1]) else { return nil }
-                return Endpoint(host: words[0], port: port)
+                return TCPEndpoint(host: words[0], port: port)
             }
         ).intersection(endpoints)
     }

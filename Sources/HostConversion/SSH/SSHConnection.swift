@@ -56,18 +56,20 @@ package final class SSHConnection: Sendable {
         }
     }
 
-    /// Starts the master, which stays in the background until it is told to go, or for `persistSeconds` without work.
+    /// Signs in with a command that does nothing, which leaves the connection in the background until it is told to go, or
+    /// had no work for `persistSeconds`. (One that was made without a command would stay for ever after a kill -9.)
     private static func signIn(_ configuration: SSHConfiguration) async throws(ConversionError) {
         try configuration.prepare()
         let ending = try await SSHProgram.ssh.run(
-            ["-F", configuration.folder.file("config").string, "-M", "-N", "-f", SSHConfiguration.targetName],
+            ["-F", configuration.folder.file("config").string, "-M", "-T", SSHConfiguration.targetName, "exit"],
             environment: configuration.environment,
             outputLimit: 4096,
             timeLimit: openLimit
         )
         configuration.forget()
         guard !ending.isTimedOut else { throw SSHFailure.timeout(configuration.target, "") }
-        guard ending.exitCode == 0 else {
+        // Any other code is the command's: a user whose shell runs none has signed in too.
+        guard let code = ending.exitCode, code != 255 else {
             throw SSHFailure.beforeSession(ending.complaint, configuration.target)
         }
     }
@@ -112,6 +114,14 @@ package final class SSHConnection: Sendable {
     }
 
     private func noAnswer(_ ending: SSHProgram.Ending, _ script: RemoteScript) -> ConversionError {
+        if ending.complaint.contains("assword has expired") || ending.complaint.contains("assword change required") {
+            return ConversionError(
+                .authentication,
+                "the password of \(target.user) on \(target.shown) has expired",
+                remedy: "sign in by hand once and change it: ssh -p \(target.port) \(target.user)@\(target.address)",
+                detail: SSHFailure.shown(ending.complaint)
+            )
+        }
         if ending.exitCode == 255 { return SSHFailure.inSession(ending.complaint, target) }
         return ConversionError(
             .shell,

@@ -67,6 +67,10 @@ package struct ConversionUndo: Sendable {
             default: break
             }
         }
+        // A folder of ours stays where somebody put something into it.
+        let held = report.kept.filter { folder in report.foreign.contains { $0.hasPrefix(folder + "/") } }
+        report.kept.removeAll { held.contains($0) }
+        report.foreign += held
         return report
     }
 }

@@ -9,7 +9,7 @@ package struct ConversionRequest: Hashable, Sendable {
 
         package init?(url: String, key: String? = nil) {
             let isPlain = url.utf8.allSatisfy { (33...126).contains($0) && !"'\"\\`$<>[]{}".utf8.contains($0) }
-            guard isPlain, Endpoint(url: url) != nil, url.utf8.count <= 1024 else { return nil }
+            guard isPlain, TCPEndpoint(url: url) != nil, url.utf8.count <= 1024 else { return nil }
             (self.url, self.key) = (url, key)
         }
     }
@@ -46,8 +46,8 @@ package struct ConversionRequest: Hashable, Sendable {
     }
 
     /// What the server must reach by TCP, besides its own repositories.
-    package var endpoints: [Endpoint] {
-        [Endpoint(host: engine.host.rawValue, port: engine.port), repository.flatMap { Endpoint(url: $0.url) }]
+    package var endpoints: [TCPEndpoint] {
+        [TCPEndpoint(host: engine.host.rawValue, port: engine.port), repository.flatMap { TCPEndpoint(url: $0.url) }]
             .compactMap(\.self)
     }
 }

@@ -69,7 +69,7 @@ extension Preflight {
 
     var reach: [PreflightFinding] {
         var found: [PreflightFinding] = []
-        let engine = Endpoint(host: request.engine.host.rawValue, port: request.engine.port)
+        let engine = TCPEndpoint(host: request.engine.host.rawValue, port: request.engine.port)
         if let engine, !facts.engineAddresses.isEmpty, !facts.reachable.contains(engine) {
             found.append(
                 finding(
@@ -80,7 +80,7 @@ extension Preflight {
                 )
             )
         }
-        if let repository = request.repository, let place = Endpoint(url: repository.url),
+        if let repository = request.repository, let place = TCPEndpoint(url: repository.url),
             !facts.reachable.contains(place)
         {
             found.append(

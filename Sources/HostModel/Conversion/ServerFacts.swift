@@ -118,8 +118,8 @@ package struct ServerFacts: Hashable, Sendable {
     package var hasBrokenPackages = false
     package var isPackageManagerBusy = false
     /// Where the server's own repositories are: `http://host:port`.
-    package var repositories: [Endpoint] = []
-    package var reachable: Set<Endpoint> = []
+    package var repositories: [TCPEndpoint] = []
+    package var reachable: Set<TCPEndpoint> = []
     package var needsReboot = false
     package var smbiosUUID: HardwareID?
     package var hostID: HardwareID?
@@ -139,7 +139,7 @@ package struct ServerFacts: Hashable, Sendable {
 }
 
 /// A name or address and a TCP port.
-package struct Endpoint: Hashable, Sendable, Comparable, CustomStringConvertible {
+package struct TCPEndpoint: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let host: String
     package let port: UInt16
 
@@ -167,7 +167,7 @@ package struct Endpoint: Hashable, Sendable, Comparable, CustomStringConvertible
 
     package var description: String { "\(host):\(port)" }
 
-    package static func < (left: Endpoint, right: Endpoint) -> Bool {
+    package static func < (left: TCPEndpoint, right: TCPEndpoint) -> Bool {
         (left.host, left.port) < (right.host, right.port)
     }
 }

@@ -48,7 +48,7 @@ extension ServerFacts {
         }
         hasBrokenPackages = transcript.word("audit") != nil
         isPackageManagerBusy = transcript.word("package-manager") != nil
-        let endpoints = transcript.lines("repositories").compactMap { Endpoint(url: $0) }
+        let endpoints = transcript.lines("repositories").compactMap { TCPEndpoint(url: $0) }
         repositories = Array(Set(endpoints).sorted().prefix(Self.repositoriesMax))
         needsReboot = transcript.word("reboot") != nil
     }

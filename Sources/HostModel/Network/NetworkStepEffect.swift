@@ -1,80 +1,138 @@
-// What a step does to a state, and which steps take it back: the plan is tested by these, and so is its undo.
+// What a step does to a state, with what the kernel does by itself on the way: routes that go with a link, slaves that
+// follow their bond. The plan is made on it, and the property tests run on it.
 
 extension NetworkState {
     /// The state after the step, as the kernel will have it.
     package func applying(_ step: NetworkStep) -> NetworkState {
         var state = self
-        switch step {
-        case .createBridge(let name, let mac, let options):
-            state.links[name] = LinkState(name: name, kind: .bridge(options), mac: mac)
-        case .createVLAN(let name, let base, let id):
-            let mac = links[base]?.mac
-            state.links[name] = LinkState(name: name, kind: .vlan(base: base, id: id), mac: mac)
-            state.links[name]?.mtu = links[base]?.mtu ?? 1500
-        case .deleteLink(let name):
-            state.links[name] = nil
-            state.routes.removeAll { $0.link == name }
-            for port in state.ports(of: name) { state.links[port]?.master = nil }
-        case .setBridgeOptions(let name, let options): state.links[name]?.kind = .bridge(options)
-        case .setMTU(let link, let mtu): state.links[link]?.mtu = mtu
-        case .setUp(let link, let isUp):
-            state.links[link]?.isUp = isUp
-            if !isUp { state.routes.removeAll { $0.link == link } }
-        case .setMaster(let link, let master): state.links[link]?.master = master
-        case .setIPv6(let link, let enabled):
-            state.links[link]?.takesIPv6 = enabled
-            if !enabled { state.links[link]?.ipv6Addresses = [] }
-        case .addAddress(let link, let address): state.links[link]?.addresses.append(address)
-        case .removeAddress(let link, let address): state.links[link]?.addresses.removeAll { $0 == address }
-        case .addRoute(let route):
-            state.routes.removeAll { $0.hasKey(of: route) }
-            state.routes.append(route)
-        case .removeRoute(let route): state.routes.removeAll { $0 == route }
-        case .startDHCP(let link): state.dhcpClients.insert(link)
-        case .stopDHCP(let link): state.dhcpClients.remove(link)
-        case .setNameservers(let servers): state.nameservers = servers
-        }
+        state.apply(step)
         return state
     }
 
-    /// The steps that take `step` back, when it was done on this state, in the order in which they are to be done.
-    package func undoing(_ step: NetworkStep) -> [NetworkStep] {
+    package mutating func apply(_ step: NetworkStep) {
         switch step {
-        case .createBridge(let name, _, _), .createVLAN(let name, _, _): [.deleteLink(name: name)]
-        case .deleteLink(let name): links[name].map(recreating) ?? []
-        case .setBridgeOptions(let name, _):
-            if case .bridge(let options)? = links[name]?.kind {
-                [.setBridgeOptions(name: name, options: options)]
-            } else {
-                []
-            }
-        case .setMTU(let link, _): links[link].map { [.setMTU(link: link, mtu: $0.mtu)] } ?? []
-        case .setUp(let link, _): links[link].map { [.setUp(link: link, isUp: $0.isUp)] } ?? []
-        case .setMaster(let link, _): links[link].map { [.setMaster(link: link, master: $0.master)] } ?? []
-        case .setIPv6(let link, _): links[link].map { [.setIPv6(link: link, enabled: $0.takesIPv6)] } ?? []
-        case .addAddress(let link, let address): [.removeAddress(link: link, address: address)]
-        case .removeAddress(let link, let address): [.addAddress(link: link, address: address)]
-        case .addRoute(let route):
-            // Replacing the new one brings the old one back without a moment between them.
-            routes.filter { $0.hasKey(of: route) }.first.map { [.addRoute($0)] } ?? [.removeRoute(route)]
-        case .removeRoute(let route): [.addRoute(route)]
-        case .startDHCP(let link): [.stopDHCP(link: link)]
-        case .stopDHCP(let link): [.startDHCP(link: link)]
-        case .setNameservers: [.setNameservers(nameservers)]
+        case .createBridge(let name, let mac, let mtu, let options):
+            create(LinkState(name: name, kind: .bridge(options), mac: mac, mtu: mtu))
+        case .createVLAN(let name, let base, let id, let mtu):
+            create(LinkState(name: name, kind: .vlan(base: base, id: id), mac: links[base]?.mac, mtu: mtu))
+        case .createBond(let name, let mac, let mtu, let options):
+            create(LinkState(name: name, kind: .bond(options), mac: mac, mtu: mtu))
+        case .deleteLink(let name): delete(name)
+        case .setBridgeOptions(let name, _, let options): links[name]?.kind = .bridge(options)
+        case .setBondOptions(let name, _, let options): links[name]?.kind = .bond(options)
+        case .setMAC(let link, let mac): setMAC(of: link, mac)
+        case .setMTU(let link, let mtu): setMTU(of: link, mtu)
+        case .setUp(let link, let isUp): setUp(link, isUp)
+        case .setMaster(let link, let master): setMaster(of: link, master)
+        case .setIPv6(let link, let settings):
+            links[link]?.ipv6 = settings
+            if !settings.isEnabled { dropIPv6(of: link) }
+        case .addAddress(let link, .v4(let address)):
+            if links[link]?.addresses.contains(address) == false { links[link]?.addresses.append(address) }
+        case .addAddress(let link, .v6(let address)):
+            if links[link]?.ipv6Addresses.contains(address) == false { links[link]?.ipv6Addresses.append(address) }
+        case .removeAddress(let link, .v4(let address)): removeAddress(address, from: link)
+        case .removeAddress(let link, .v6(let address)): links[link]?.ipv6Addresses.removeAll { $0 == address }
+        case .addRoute(let route): routes.insert(route)
+        case .removeRoute(let route): routes.remove(route)
+        case .addRule(let rule): rules[rule.table, default: []].insert(rule)
+        case .removeRule(let rule):
+            rules[rule.table]?.remove(rule)
+            if rules[rule.table]?.isEmpty == true { rules[rule.table] = nil }
+        case .startDHCP(let link): dhcpClients.insert(link)
+        case .stopDHCP(let link): dhcpClients.remove(link)
+        case .setNameservers(let servers): nameservers = servers
         }
     }
 
-    /// Addresses, routes and membership are taken away by steps of their own before a link is deleted.
-    private func recreating(_ link: LinkState) -> [NetworkStep] {
-        let create: NetworkStep
-        switch link.kind {
-        case .bridge(let options): create = .createBridge(name: link.name, mac: link.mac, options: options)
-        case .vlan(let base, let id): create = .createVLAN(name: link.name, base: base, id: id)
-        case .device, .bond, .loopback, .other: return []
-        }
-        return [
-            create, .setMTU(link: link.name, mtu: link.mtu), .setIPv6(link: link.name, enabled: link.takesIPv6),
-            .setUp(link: link.name, isUp: link.isUp),
-        ]
+    private mutating func create(_ link: LinkState) {
+        links[link.name] = link
+        links[link.name]?.ipv6 = link.mtu < LinkState.ipv6MTUMin ? .off : newLinkIPv6
     }
+
+    /// Ports are taken out by steps of their own before.
+    private mutating func delete(_ name: String) {
+        links[name] = nil
+        routes.removeAll(on: name)
+    }
+
+    private mutating func setMAC(of link: String, _ mac: MACAddress?) {
+        links[link]?.mac = mac
+        guard links[link]?.isBond == true else { return }
+        for name in links.keys where links[name]?.vlanBase == link || links[name]?.master == link {
+            links[name]?.mac = mac
+        }
+    }
+
+    private mutating func setMTU(of link: String, _ mtu: Int) {
+        guard let old = links[link]?.mtu else { return }
+        links[link]?.mtu = mtu
+        if mtu < LinkState.ipv6MTUMin {
+            links[link]?.ipv6 = .off
+            dropIPv6(of: link)
+        } else if old < LinkState.ipv6MTUMin, old > 0 {
+            links[link]?.ipv6 = newLinkIPv6
+        }
+        guard links[link]?.isBond == true else { return }
+        for slave in ports(of: link) { links[slave]?.mtu = mtu }
+    }
+
+    /// A link that goes down loses its routes and its IPv6 addresses, and takes the VLANs on it along.
+    private mutating func setUp(_ link: String, _ isUp: Bool) {
+        let wasUp = links[link]?.isUp
+        links[link]?.isUp = isUp
+        guard wasUp != isUp, let kind = links[link]?.kind else { return }
+        if !isUp {
+            routes.removeAll(on: link)
+            links[link]?.ipv6Addresses = []
+        }
+        if case .bridge = kind { return }
+        if case .vlan = kind { return }
+        guard !isUp || links[link]?.isBond == true else { return }
+        for (name, vlan) in links where vlan.vlanBase == link && vlan.isUp != isUp { setUp(name, isUp) }
+    }
+
+    private mutating func setMaster(of link: String, _ master: String?) {
+        if let old = links[link]?.master, links[old]?.isBond == true { leave(link, bond: old) }
+        links[link]?.master = master
+        guard let master, let bond = links[master], bond.isBond else { return }
+        guard var slave = links[link] else { return }
+        slave.ownMAC = slave.ownMAC ?? slave.mac
+        if bond.mac == nil { setMAC(of: master, slave.mac) }
+        slave.mac = links[master]?.mac
+        (slave.isUp, slave.mtu) = (true, bond.mtu)
+        links[link] = slave
+        dropIPv6(of: link)
+    }
+
+    /// The driver closes a slave that leaves, gives it its own address back and the MTU that it came with, and gives a bond
+    /// that is empty then an address by chance.
+    private mutating func leave(_ link: String, bond: String) {
+        setUp(link, false)
+        guard var slave = links[link] else { return }
+        (slave.master, slave.mac, slave.mtu) = (nil, slave.ownMAC, 0)
+        links[link] = slave
+        if ports(of: bond).isEmpty { setMAC(of: bond, nil) }
+    }
+
+    private mutating func dropIPv6(of link: String) {
+        links[link]?.ipv6Addresses = []
+        routes.removeAll(on: link) { !$0.isIPv4 }
+    }
+
+    /// With the first address of a subnet go the others of it, with the last address of a link its routes.
+    private mutating func removeAddress(_ address: IPv4Network, from link: String) {
+        guard var addresses = links[link]?.addresses, let index = addresses.firstIndex(of: address) else { return }
+        let isPrimary = !addresses[..<index].contains { $0.isBeside(address) }
+        addresses.removeAll { $0 == address || isPrimary && $0.isBeside(address) }
+        links[link]?.addresses = addresses
+        routes.removeAll(on: link) { route in
+            route.isIPv4 && (addresses.isEmpty || route.source == address.address)
+        }
+    }
+}
+
+extension IPv4Network {
+    /// Whether the kernel takes one for the other's secondary address.
+    func isBeside(_ other: IPv4Network) -> Bool { first == other.first && prefixLength == other.prefixLength }
 }

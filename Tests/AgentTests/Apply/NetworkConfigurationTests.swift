@@ -22,6 +22,13 @@ import Glibc
             nameservers: ["192.0.2.53", "2001:db8::1"]
         ),
         WantedNetwork(name: "no ports", southbound: .nic("e"), bridged: false),
+        WantedNetwork(
+            name: "six",
+            southbound: .nic("eth2"),
+            addressing6: .init(address: IPv6Network("2001:db8::5/64"), gateway: IPv6Address("2001:db8::1")),
+            bridgeOptions: ["priority": 4096, "group_addr": 0x0180_C200_0004, "multicast_snooping": 0]
+        ),
+        WantedNetwork(name: "auto", southbound: .nic("eth3"), addressing6: .init(autoconf: true, dhcp: true)),
         WantedNetwork(name: "internal", southbound: nil),
     ]
 
@@ -30,18 +37,38 @@ import Glibc
         #expect(try WantedNetwork(name: network.name, canonical: network.canonical) == network)
     }
 
+    @Test("bonds read back")
+    func canonicalBonds() throws {
+        var options = BondOptions(mode: .lacp)
+        options[try #require(BondOption.byName["lacp_rate"])] = "1"
+        for mac in [nil, MACAddress("52:54:00:00:00:01")] {
+            let bond = WantedBond(name: "bond0", nics: ["eth1", "eth0"], options: options, hwaddr: mac)
+            #expect(try WantedBond(name: "bond0", canonical: bond.canonical) == bond)
+        }
+    }
+
     @Test("saved, replaced, and nothing left over")
     func saves() throws {
         let temporary = TemporaryDirectory()
         let directory = temporary.directory
         let configuration = NetworkConfiguration.running(in: directory.path)
-        #expect(try configuration.networks().isEmpty)
-        let all = Dictionary(uniqueKeysWithValues: Self.networks.map { ($0.name, $0) })
+        #expect(try configuration.owned() == OwnedNetworks())
+        let bond = WantedBond(name: "bond0", nics: ["eth1"])
+        let all = OwnedNetworks(
+            networks: Dictionary(uniqueKeysWithValues: Self.networks.map { ($0.name, $0) }),
+            bonds: ["bond0": bond]
+        )
         try configuration.save(all)
-        #expect(try configuration.networks() == all)
-        let one = all.filter { $0.key == "ovirtmgmt" }
-        try configuration.save(one)
-        #expect(try configuration.networks() == one)
+        #expect(try configuration.owned() == all)
+        let first = configuration.tree
+        let one = OwnedNetworks(networks: all.networks.filter { $0.key == "ovirtmgmt" })
+        try configuration.save(one, instead: all)
+        #expect(try configuration.owned() == one)
+        try configuration.restore(first)
+        #expect(try configuration.owned() == all, "files are shared, not moved")
+        try configuration.save(one, instead: all)
+        configuration.sweep()
+        #expect(try configuration.owned() == one)
         let text = try #require(try NodeDirectory(configuration.root.appending("nets")).read("ovirtmgmt"))
         let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
         #expect(lines.contains("    \"bootproto\": \"dhcp\",") && lines.contains("    \"mtu\": 1500,"))
@@ -54,9 +81,11 @@ import Glibc
         let temporary = TemporaryDirectory()
         let directory = temporary.directory
         let configuration = NetworkConfiguration.running(in: directory.path)
-        try configuration.save(["internal": WantedNetwork(name: "internal", southbound: nil)])
+        try configuration.save(
+            OwnedNetworks(networks: ["internal": WantedNetwork(name: "internal", southbound: nil)])
+        )
         try NodeDirectory(configuration.root.appending("nets")).write(Array("{".utf8), to: "internal")
-        #expect(throws: (any Error).self) { try configuration.networks() }
+        #expect(throws: (any Error).self) { try configuration.owned() }
     }
 
     @Test func journal() throws {
@@ -65,16 +94,23 @@ import Glibc
         let journal = UndoJournal(in: directory)
         #expect(try journal.read() == nil)
         let address = try #require(IPv4Network("10.0.0.2/24"))
-        let entry = UndoJournal.Entry(
-            undo: [
-                .deleteLink(name: "br"), .setMaster(link: "eth0", master: nil),
-                .addAddress(link: "eth0", address: address),
-                .addRoute(RouteState(destination: .everything, gateway: IPv4Address("10.0.0.1"), link: "eth0")),
-                .createBridge(name: "br", mac: MACAddress("52:54:00:00:00:01"), options: BridgeOptions()),
-                .setNameservers(["10.0.0.1"]),
+        var before = NetworkState(
+            links: [
+                LinkState(name: "eth0", mac: MACAddress("52:54:00:00:00:01"), addresses: [address]),
+                LinkState(name: "bond0", kind: .bond(BondOptions(mode: .lacp))),
+                LinkState(
+                    name: "br",
+                    kind: .bridge(BridgeOptions(stp: true, forwardDelay: 200, values: ["priority": 1])),
+                    ipv6Addresses: [IPv6Network("2001:db8::5/64")].compactMap(\.self)
+                ),
+                LinkState(name: "eth0.7", kind: .vlan(base: "eth0", id: 7)),
             ],
-            networks: Dictionary(uniqueKeysWithValues: Self.networks.map { ($0.name, $0.canonical) })
+            routes: [RouteState(destination: .everything, gateway: IPv4Address("10.0.0.1"), link: "eth0")],
+            dhcpClients: ["eth0"],
+            nameservers: ["10.0.0.1"]
         )
+        before.apply(.addRule(RuleState(.from, address, table: RuleState.table(of: "eth0"))))
+        let entry = UndoJournal.Entry(before: before, touched: ["br", "eth0", "new"], tree: "netconf.abcdefgh")
         try journal.write(entry)
         #expect(try journal.read() == entry)
         try journal.clear()

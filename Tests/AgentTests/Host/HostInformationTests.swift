@@ -108,7 +108,7 @@ import Testing
                 ),
                 LinkState(name: "ovirtmgmt", kind: .bridge(BridgeOptions(stp: true)), addresses: [second, address]),
                 LinkState(name: "eth1.5", kind: .vlan(base: "eth1", id: 5), mtu: 9000),
-                LinkState(name: "bond0", kind: .bond), LinkState(name: "lo", kind: .loopback),
+                LinkState(name: "bond0", kind: .bond(BondOptions())), LinkState(name: "lo", kind: .loopback),
                 LinkState(name: "wlan0"), LinkState(name: "veth_0", kind: .other("veth")),
                 LinkState(name: "veth9", kind: .other("veth")), LinkState(name: "tap0", kind: .other("tun")),
                 LinkState(name: ";vdsmdummy;", kind: .bridge(BridgeOptions())),

@@ -29,10 +29,10 @@ final class InstallRig: Sendable {
         }
     }
 
-    init(gibibytes: Int64 = 2, sectors odd: Int64 = 0) async throws {
+    init(mebibytes: Int64 = 640, sectors odd: Int64 = 0) async throws {
         key = try await SigningKey(.ec)
         serial = "disk-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        size = gibibytes << 30 + odd * 512
+        size = mebibytes << 20 + odd * 512
         let file = folder.directory.file(serial)
         let descriptor = try FileDescriptor.open(file, .readWrite, options: .create, permissions: [.ownerReadWrite])
         try descriptor.resize(to: size)
@@ -128,7 +128,7 @@ final class InstallRig: Sendable {
     // MARK: Programs
 
     func agent(_ arguments: [String]) async throws -> Ended {
-        try await Self.run([try Self.program] + words(arguments), check: false)
+        try await Self.run([Self.program] + words(arguments), check: false)
     }
 
     private func words(_ arguments: [String]) -> [String] {
@@ -139,7 +139,7 @@ final class InstallRig: Sendable {
     /// Ends the program by SIGKILL as soon as `step` is told, or after `count` lines.
     func agentKilled(_ arguments: [String], at step: String) async throws {
         let configuration = Configuration(
-            executable: .name(try Self.program),
+            executable: Self.executable(Self.program),
             arguments: Arguments(words(arguments + ["--progress", "json"]))
         )
         _ = try await Subprocess.run(configuration, input: .none, output: .sequence, error: .discarded) { execution in
@@ -158,7 +158,7 @@ final class InstallRig: Sendable {
         check: Bool = true
     ) async throws -> Ended {
         let result = try await Subprocess.run(
-            .name(words[0]),
+            executable(words[0]),
             arguments: Arguments(Array(words.dropFirst())),
             workingDirectory: folder,
             input: .string(input),
@@ -171,13 +171,11 @@ final class InstallRig: Sendable {
         return Ended(code: code, output: result.standardOutput, error: result.standardError)
     }
 
-    private static var program: String {
-        get throws {
-            let own = try #require(CommandLine.arguments.first).split(separator: "/")
-            _ = own
-            return try AgentRig.program
-        }
+    private static func executable(_ name: String) -> Executable {
+        name.contains("/") ? .path(FilePath(name)) : .name(name)
     }
+
+    private static var program: String { AgentRig.program }
 
     // MARK: The disk
 

@@ -1,6 +1,7 @@
-import FoundationEssentials
+import Agent
 import Glibc
 import HostModel
+import SystemPackage
 import Testing
 
 /// The whole installation and the whole upgrade on a loop device, by the program itself.
@@ -90,7 +91,7 @@ struct InstallTests {
             let image = try await rig.image("one", seed: 3)
             let ended = try await rig.agent(["install", "--disk", "serial=nothing", "--image", image])
             #expect(ended.code == 65)
-            #expect(ended.error.contains("serial \(rig.serial)") && ended.error.contains("2048 MiB"))
+            #expect(ended.error.contains("serial \(rig.serial)") && ended.error.contains("640 MiB"))
             let dry = try await rig.agent(Self.install(rig, image: image, ["--dry-run"]))
             #expect(dry.code == 0 && dry.output.contains("MUSTER-STATE"))
             #expect(try rig.bytes(at: 0, count: 1 << 20).allSatisfy { $0 == 0 })

@@ -142,7 +142,9 @@ import Glibc
                     let network = try #require(capabilities.networks["ovirtmgmt"])
                     #expect((network.ports, network.southbound) == (["veth_0"], "veth_0"))
                     #expect(network.address.addr == AgentRig.hostAddress)
-                    #expect(try NetworkConfiguration.persistent(in: rig.directory.file("vdsm")).networks().count == 1)
+                    #expect(
+                        try NetworkConfiguration.persistent(in: rig.directory.file("vdsm")).owned().networks.count == 1
+                    )
                     let again = try await rig.client(
                         "engine",
                         "+Host.setupNetworks",
@@ -168,7 +170,7 @@ import Glibc
                         "Host.setupNetworks",
                         #"{"networks": {"n": {"nic": "veth_0", "vlan": 5000}}}"#,
                         "Host.setupNetworks",
-                        #"{"bondings": {"bond0": {"nics": ["veth_0"]}}}"#,
+                        #"{"bondings": {"bond0": {"nics": ["veth_0"], "options": "mode=9"}}}"#,
                         "Host.setupNetworks",
                         #"{"networks": 7}"#
                     )
@@ -226,7 +228,9 @@ import Glibc
                     _ = try await rig.client("engine", "Host.confirmConnectivity")
                     while shown.netConfigDirty == "True" { shown = try await capabilities(rig) }
                     #expect(try await rig.client("engine", "Host.setSafeNetworkConfig").contains("true"))
-                    #expect(try NetworkConfiguration.persistent(in: rig.directory.file("vdsm")).networks().count == 1)
+                    #expect(
+                        try NetworkConfiguration.persistent(in: rig.directory.file("vdsm")).owned().networks.count == 1
+                    )
                 }
             }
         }

@@ -6,108 +6,52 @@ import Testing
 @Suite struct NetworkChangeTests {
     struct Case: CustomTestStringConvertible {
         var code: NetworkRefusal.Code
+        var field: String
         var testDescription: String
         var networks: [String: [String: AttributeValue]]
-        var bondings: [String: [String: AttributeValue]] = [:]
+        var bondings: [String: [String: AttributeValue]]
+        /// A network of the host stands on bond0.
+        var overBond: Bool
 
         init(
             _ code: NetworkRefusal.Code,
+            _ field: String,
             _ name: String,
-            _ networks: [String: [String: AttributeValue]],
-            bondings: [String: [String: AttributeValue]] = [:]
+            _ networks: [String: [String: AttributeValue]] = [:],
+            bondings: [String: [String: AttributeValue]] = [:],
+            overBond: Bool = false
         ) {
-            (self.code, testDescription, self.networks, self.bondings) = (code, name, networks, bondings)
+            (self.code, self.field, testDescription) = (code, field, "\(code.rawValue): \(name)")
+            (self.networks, self.bondings, self.overBond) = (networks, bondings, overBond)
         }
     }
 
-    @Test(arguments: [
-        Case(.badParameters, "bridgeless without southbound", ["n": ["bridged": "false"]]),
-        Case(.badParameters, "nic and bonding", ["n": ["nic": "eth1", "bonding": "bond0"]]),
-        Case(.badParameters, "remove with more", ["ovirtmgmt": ["remove": "true", "nic": "eth0"]]),
-        Case(.badParameters, "bridged", ["n": ["bridged": "maybe"]]),
-        Case(.badParameters, "stp", ["n": ["stp": "perhaps"]]),
-        Case(.badParameters, "mtu", ["n": ["mtu": "67"]]),
-        Case(.badParameters, "mtu is no number", ["n": ["mtu": "big"]]),
-        Case(.badParameters, "bootproto", ["n": ["nic": "eth1", "bootproto": "bootp"]]),
-        Case(.badParameters, "ovs", ["n": ["nic": "eth1", "switch": "ovs"]]),
-        Case(.badParameters, "hostQos", ["n": ["nic": "eth1", "hostQos": .map([:])]]),
-        Case(.badParameters, "bridge_opts", ["n": ["nic": "eth1", "custom": .map(["bridge_opts": "a=b"])]]),
-        Case(.badParameters, "two untagged on one nic", ["a": ["nic": "eth1"], "b": ["nic": "eth1"]]),
-        Case(
-            .badParameters,
-            "the same vlan twice",
-            ["a": ["nic": "eth1", "vlan": "3"], "b": ["nic": "eth1", "vlan": "3"]]
-        ),
-        Case(.badParameters, "on a nic that a network has", ["a": ["nic": "eth0"]]),
-        Case(
-            .badParameters,
-            "two default routes",
-            ["a": ["nic": "eth1", "defaultRoute": "true"], "b": ["defaultRoute": "true"]]
-        ),
-        Case(.badParameters, "nameservers off the default route", ["n": ["nameservers": .list(["10.0.0.1"])]]),
-        Case(
-            .badParameters,
-            "netmask and prefix",
-            [
-                "n": ["nic": "eth1", "ipaddr": "10.0.0.2", "netmask": "255.0.0.0", "prefix": "8"]
-            ]
-        ),
-        Case(.badAddress, "bad nameserver", ["n": ["defaultRoute": "true", "nameservers": .list(["x"])]]),
-        Case(.badAddress, "only gateway", ["n": ["nic": "eth1", "gateway": "10.0.0.1"]]),
-        Case(.badAddress, "only netmask", ["n": ["nic": "eth1", "netmask": "255.0.0.0"]]),
-        Case(.badAddress, "no netmask", ["n": ["nic": "eth1", "ipaddr": "10.0.0.2"]]),
-        Case(.badAddress, "256", ["n": ["nic": "eth1", "ipaddr": "10.0.0.256", "prefix": "8"]]),
-        Case(.badAddress, "five octets", ["n": ["nic": "eth1", "ipaddr": "10.0.0.2.1", "prefix": "8"]]),
-        Case(.badAddress, "three octets", ["n": ["nic": "eth1", "ipaddr": "10.0.0", "prefix": "8"]]),
-        Case(.badAddress, "holes in the mask", ["n": ["nic": "eth1", "ipaddr": "10.0.0.2", "netmask": "255.0.255.0"]]),
-        Case(.badAddress, "prefix 33", ["n": ["nic": "eth1", "ipaddr": "10.0.0.2", "prefix": "33"]]),
-        Case(
-            .badAddress,
-            "gateway elsewhere",
-            [
-                "n": ["nic": "eth1", "ipaddr": "10.0.0.2", "prefix": "24", "gateway": "10.0.1.1"]
-            ]
-        ),
-        Case(
-            .badAddress,
-            "static and dhcp",
-            [
-                "n": ["nic": "eth1", "ipaddr": "10.0.0.2", "prefix": "24", "bootproto": "dhcp"]
-            ]
-        ),
-        Case(.badAddress, "IPv6", ["n": ["nic": "eth1", "ipv6addr": "2001:db8::1/64"]]),
-        Case(.badNIC, "no such nic", ["n": ["nic": "eth7"]]),
-        Case(.badNIC, "a bridge is no nic", ["n": ["nic": "ovirtmgmt"]]),
-        Case(.badNIC, "the loopback is no nic", ["n": ["nic": "lo"]]),
-        Case(.usedNIC, "in a bridge of somebody else", ["n": ["nic": "eth2"]]),
-        Case(.badBonding, "no such bond", ["n": ["bonding": "bond0"]]),
-        Case(.badBonding, "bond name", ["n": ["bonding": "jamesbond007"]]),
-        Case(.badBonding, "bonds are a later step", [:], bondings: ["bond0": ["nics": .list(["eth1"])]]),
-        Case(.badVLAN, "vlan without southbound", ["n": ["vlan": "3"]]),
-        Case(.badVLAN, "vlan 4095", ["n": ["nic": "eth1", "vlan": "4095"]]),
-        Case(.badVLAN, "vlan text", ["n": ["nic": "eth1", "vlan": "blue"]]),
-        Case(.badBridge, "16 characters", ["abcdefghijklmnop": [:]]),
-        Case(.badBridge, "blank", ["a b": [:]]),
-        Case(.badBridge, "dot", ["a.b": [:]]),
-        Case(.badBridge, "colon", ["a:b": [:]]),
-        Case(.badBridge, "hyphen first", ["-a": [:]]),
-        Case(.badBridge, "slash", ["../x": [:]]),
-        Case(.badBridge, "name of a nic", ["eth1": [:]]),
-        Case(.badBridge, "removal of what is not there", ["nope": ["remove": "true"]]),
-    ])
+    @Test(arguments: cases)
     func refuses(_ sample: Case) {
         var state = NetworkState.bridged
+        state.links["eth1"]?.mtuMax = 9000
         state.links["eth2"] = LinkState(name: "eth2", master: "br-foreign")
+        state.links["eth3"] = LinkState(name: "eth3")
+        state.links["eth4"] = LinkState(name: "eth4", master: "bond0")
+        state.links["enp129s0f1np1"] = LinkState(name: "enp129s0f1np1")
+        state.links["bond0"] = LinkState(name: "bond0", kind: .bond(BondOptions()), isUp: true)
+        state.links["vlan8"] = LinkState(name: "vlan8", kind: .vlan(base: "eth3", id: 8), master: "br-foreign")
         state.links["br-foreign"] = LinkState(name: "br-foreign", kind: .bridge(BridgeOptions()))
+        var owned = OwnedNetworks(
+            networks: ["ovirtmgmt": .management],
+            bonds: ["bond0": WantedBond(name: "bond0", nics: ["eth4"])]
+        )
+        if sample.overBond { owned.networks["nine"] = .overBond }
         let refusal = #expect(throws: NetworkRefusal.self) {
             try NetworkChange(
                 networks: sample.networks.mapValues { NetworkAttributes($0) },
                 bondings: sample.bondings.mapValues { NetworkAttributes($0) },
-                owned: ["ovirtmgmt": .management],
+                owned: owned,
                 state: state
             )
         }
-        #expect(refusal?.code == sample.code, "\(refusal?.message ?? "")")
+        #expect(refusal?.code == sample.code, "\(refusal?.description ?? "")")
+        #expect(refusal?.field == sample.field, "\(refusal?.description ?? "")")
     }
 
     @Test("absent, empty and null-like values are the same")
@@ -124,10 +68,67 @@ import Testing
         let change = try NetworkChange(
             networks: ["wan": NetworkAttributes(["nic": "eth1", "defaultRoute": "true"])],
             bondings: [:],
-            owned: ["ovirtmgmt": .management],
+            owned: OwnedNetworks(networks: ["ovirtmgmt": .management]),
             state: .bridged
         )
-        #expect(change.desired["ovirtmgmt"]?.defaultRoute == false)
+        #expect(change.desired.networks["ovirtmgmt"]?.defaultRoute == false)
         #expect(change.wanted.map(\.name) == ["wan", "ovirtmgmt"])
+    }
+
+    @Test("VDSM judges links before addresses before the switch, whatever the names")
+    func order() {
+        func code(_ networks: [String: [String: AttributeValue]]) -> NetworkRefusal.Code? {
+            do throws(NetworkRefusal) {
+                _ = try NetworkChange(
+                    networks: networks.mapValues { NetworkAttributes($0) },
+                    bondings: [:],
+                    owned: OwnedNetworks(),
+                    state: .bridged
+                )
+            } catch { return error.code }
+            return nil
+        }
+        let (address, link) =
+            (["nic": "eth1", "gateway": "10.0.0.1"], ["vlan": "9"])
+            as ([String: AttributeValue], [String: AttributeValue])
+        #expect(code(["a": address, "b": link]) == .badVLAN)
+        #expect(code(["a": ["nic": "eth1", "switch": "ovs", "gateway": "10.0.0.1"]]) == .badAddress)
+    }
+
+    @Test("a bond that a network stands on becomes ours with its address; a bond that had one given keeps it")
+    func acquires() throws {
+        let network = ["n": NetworkAttributes(["bonding": "bond0"])]
+        let change = try NetworkChange(networks: network, bondings: [:], owned: OwnedNetworks(), state: .bonded)
+        var expected = WantedBond.two
+        expected.hwaddr = MACAddress("52:54:00:00:00:02")
+        #expect(change.desired.bonds == ["bond0": expected])
+        let again = try NetworkChange(
+            networks: [:],
+            bondings: ["bond0": NetworkAttributes(["nics": .list(["eth2"]), "options": "mode=1"])],
+            owned: change.desired,
+            state: .bonded
+        )
+        #expect(again.desired.bonds["bond0"]?.hwaddr == expected.hwaddr)
+        let owned = try NetworkChange(
+            networks: network,
+            bondings: [:],
+            owned: OwnedNetworks(bonds: ["bond0": .two]),
+            state: .bonded
+        )
+        #expect(owned.wantedBonds == [], "it is ours, and stands")
+    }
+
+    @Test("without nameservers of its own the network with the default route keeps the host's")
+    func nameservers() throws {
+        let fixed: [String: AttributeValue] = [
+            "nic": "eth1", "ipaddr": "192.0.2.2", "prefix": "24", "gateway": "192.0.2.1", "defaultRoute": "true",
+        ]
+        let change = try NetworkChange(
+            networks: ["wan": NetworkAttributes(fixed)],
+            bondings: [:],
+            owned: OwnedNetworks(),
+            state: .bridged
+        )
+        #expect(change.desired.networks["wan"]?.nameservers == ["10.77.0.53"])
     }
 }
