@@ -56,7 +56,7 @@ package struct ImageInspection: Sendable {
     private func add(_ file: FilePath, to contents: inout ImageContents) async throws -> String {
         let source = try ByteSource(file)
         if ISODirectory.isPresent(in: source) { return try addISO(source, to: &contents) }
-        if let table = try DiskPartitions.read(source) {
+        if let table = try PartitionTable.read(source) {
             for partition in table.partitions {
                 contents.parts.append(.init(name: partition.name, size: partition.size))
             }
@@ -74,7 +74,7 @@ package struct ImageInspection: Sendable {
         for file in try directory.files() {
             contents.parts.append(.init(name: file.path, size: file.size, detail: "sector \(file.offset / 2048)"))
         }
-        for partition in try DiskPartitions.read(source)?.partitions ?? [] {
+        for partition in try PartitionTable.read(source)?.partitions ?? [] {
             contents.parts.append(.init(name: "partition \(partition.name)", size: partition.size))
         }
         return "ISO, volume \(directory.volumeID)"

@@ -1,3 +1,5 @@
+import HostModel
+
 /// Where the values of a site stand in an image.
 struct SiteArea: Equatable {
     enum Place: Equatable {
@@ -25,11 +27,11 @@ struct SiteArea: Equatable {
     /// off: to write into that would only hide the damage.
     static func find(in source: ByteSource) throws -> SiteArea {
         if ISODirectory.isPresent(in: source) {
-            try DiskPartitions.read(source)?.checkEnd(of: source)
+            try PartitionTable.read(source)?.checkEnd(of: source)
             guard let file = try ISODirectory(source).file(path) else { throw missing("ISO") }
             return try reserved(file.isContiguous ? file.offset : nil, file.size, "ISO", source)
         }
-        if let table = try DiskPartitions.read(source) {
+        if let table = try PartitionTable.read(source) {
             try table.checkEnd(of: source)
             for partition in table.partitions {
                 guard let volume = try FATDirectory(source, at: partition.offset, size: partition.size),
