@@ -29,7 +29,9 @@ package struct NetworkPlan: Hashable, Sendable, Codable {
         // A bond that went down took more along than was asked for.
         touched = forth.touched
         // Addresses of slaves that left, and what else the kernel decides, are as the steps leave them.
-        expected = forth.end
+        var end = forth.end
+        for name in touched where after.links[name]?.mac == nil { end.links[name]?.mac = nil }
+        expected = end
         var back = NetworkDiff(from: forth.end, to: before, touching: touched)
         undo = back.run()
         self.before = before.restricted(to: touched)
