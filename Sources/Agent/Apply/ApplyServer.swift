@@ -58,7 +58,7 @@ package struct ApplyServer: Service {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await accept(channel, keepers) }
                 group.addTask {
-                    await keeper.restore()
+                    await keepers.network.restore()
                     while true {
                         try await Task.sleep(for: .seconds(Self.tendSeconds))
                         await keepers.network.tendDHCPClients()

@@ -165,12 +165,12 @@ import Glibc
             )
             let network = try WantedNetwork(name: "ovirtmgmt", attributes: try #require(call.networks["ovirtmgmt"]))
             let vdsm = rig.directory.file("vdsm")
-            try NetworkConfiguration.persistent(in: vdsm).save(["ovirtmgmt": network])
+            try NetworkConfiguration.persistent(in: vdsm).save(OwnedNetworks(networks: ["ovirtmgmt": network]))
             let run = rig.sub("run")
             try run.make()
             try run.write(value: BootNetworkReport(.done, detail: nil, links: []), to: BootNetworkReport.fileName)
             try await rig.applying { _ in try await rig.awaitNetwork(Self.isBridged) }
-            #expect(try NetworkConfiguration.running(in: vdsm).networks().keys.sorted() == ["ovirtmgmt"])
+            #expect(try NetworkConfiguration.running(in: vdsm).owned().networks.keys.sorted() == ["ovirtmgmt"])
         }
     }
 
