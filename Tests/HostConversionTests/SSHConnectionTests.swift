@@ -72,10 +72,10 @@ import Testing
         let secret = Array("not in argv: 'a'".utf8)
         while looks < 40 {
             looks += 1
-            let folders = try await output(of: "find", ["/proc", "-maxdepth", "1", "-name", "[0-9]*"])
-            for folder in folders.split(separator: "\n") {
+            let processes = try await output(of: "ls", ["/proc"]).split(separator: "\n").filter { Int($0) != nil }
+            for process in processes {
                 for name in ["cmdline", "environ"] {
-                    guard let file = try? FileDescriptor.open(FilePath("\(folder)/\(name)"), .readOnly) else {
+                    guard let file = try? FileDescriptor.open(FilePath("/proc/\(process)/\(name)"), .readOnly) else {
                         continue
                     }
                     var bytes = [UInt8](repeating: 0, count: 64 << 10)

@@ -41,7 +41,21 @@ package struct DHCPClients: Sendable {
             moveLease(to: name, addresses: addresses, links: links)
         }
         try await tool.perform(.startDHCP(name, NodeHostName.current()))
+        try await awaitPID(of: link)
     }
+
+    /// udhcpc leaves its caller first and writes its new pid afterwards; until then the file names a process that is gone.
+    private func awaitPID(of link: String) async throws {
+        for _ in 0..<Self.pidLooks {
+            if isRunning(on: link) { return }
+            try await Task.sleep(for: Self.pidPause)
+        }
+        throw StepFailure(command: "udhcpc", reason: "the DHCP client on \(link) ended at once")
+    }
+
+    /// Five seconds in all.
+    private static let pidLooks = 250
+    private static let pidPause = Duration.milliseconds(20)
 
     /// Ends the client without giving its lease back.
     package func stop(on link: String) async throws {

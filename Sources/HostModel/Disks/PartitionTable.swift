@@ -25,6 +25,8 @@ package struct PartitionTable: Hashable, Sendable {
     package static let sector: Int64 = 512
     package static let mostPartitions = 128
     package static let longestName = 36
+    /// The most entries that are read: xorriso writes 248.
+    package static let mostEntries = 256
     /// MBR, header and 128 entries of 128 bytes.
     package static let firstUsable: Int64 = 34
     /// Entries and header, at the end.
@@ -53,7 +55,8 @@ package struct PartitionTable: Hashable, Sendable {
         }
     }
 
-    /// Reads a table from the first 34 sectors of a disk, or from its last 33 with `backup`; both checksums must be right.
+    /// Reads a table from the first sectors of a disk, 34 for the usual 128 entries, or from its last 33 with `backup`; both
+    /// checksums must be right.
     package init(parsing bytes: [UInt8], backup: Bool = false, sectors: Int64) throws(Refusal) {
         let place = (backup ? Int(Self.backupSectors) - 1 : 1) * Int(Self.sector)
         let start = backup ? 0 : 2 * Int(Self.sector)
@@ -64,14 +67,15 @@ package struct PartitionTable: Hashable, Sendable {
         guard header.starts(with: "EFI PART".utf8) else { throw Refusal("there is no GPT") }
         let sum: UInt32? = header.field(UInt32.self, at: 16)
         header.put(UInt32(0), at: 16)
-        let entries = bytes[start..<start + Self.mostPartitions * Self.entrySize]
-        guard crc32(header) == sum, header.field(UInt32.self, at: 12) == 92,
-            header.field(UInt32.self, at: 80) == UInt32(Self.mostPartitions),
-            header.field(UInt32.self, at: 84) == UInt32(Self.entrySize),
-            crc32(entries) == header.field(UInt32.self, at: 88), let disk = GUID(bytes: header[56..<72])
+        let count = Int(header.field(UInt32.self, at: 80) ?? 0)
+        guard crc32(header) == sum, header.field(UInt32.self, at: 12) == 92, (1...Self.mostEntries).contains(count),
+            header.field(UInt32.self, at: 84) == UInt32(Self.entrySize), let disk = GUID(bytes: header[56..<72])
         else { throw Refusal("its checksum or its form is wrong") }
+        guard start + count * Self.entrySize <= bytes.count else { throw Refusal("it is cut off") }
+        let entries = bytes[start..<start + count * Self.entrySize]
+        guard crc32(entries) == header.field(UInt32.self, at: 88) else { throw Refusal("its checksum is wrong") }
         var partitions: [Partition] = []
-        for number in 0..<Self.mostPartitions {
+        for number in 0..<count {
             let entry = Array(entries[(start + number * Self.entrySize)...].prefix(Self.entrySize))
             guard let partition = try Partition(entry: entry) else { continue }
             guard number == partitions.count else { throw Refusal("its numbers have gaps") }

@@ -8,7 +8,8 @@ extension PartitionTable {
     /// `nil` where there is none; one with wrong checksums or impossible partitions is an error.
     static func read(_ source: ByteSource) throws -> PartitionTable? {
         guard source.size >= firstUsable * sector else { return nil }
-        let bytes = try source.bytes(at: 0, count: Int(firstUsable * sector))
+        let most = (2 + Int64(mostEntries) * 128 / sector) * sector
+        let bytes = try source.bytes(at: 0, count: Int(min(most, source.size)))
         guard bytes[Int(sector)...].starts(with: "EFI PART".utf8) else { return nil }
         // The medium's last sector is where the header says that its backup is.
         let last = bytes.field(Int64.self, at: Int(sector) + 32) ?? 0

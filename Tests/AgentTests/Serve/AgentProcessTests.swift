@@ -134,7 +134,7 @@ import Glibc
                         "poll:Host.ping2"
                     )
                     #expect(answer == ["CONNECTED 24000,0", "true", "RECEIPT "])
-                    #expect(Self.isBridged(try await rig.network()))
+                    try await rig.awaitNetwork(Self.isBridged)
                     let capabilities = try await capabilities(rig)
                     #expect(capabilities.lastClientIface == "ovirtmgmt")
                     #expect(capabilities.netConfigDirty == "False")
@@ -196,7 +196,7 @@ import Glibc
                             $0.contains("\"code\": \($1),")
                         }
                     )
-                    #expect(Self.isPlain(try await rig.network()))
+                    try await rig.awaitNetwork(Self.isPlain)
                 }
             }
         }
@@ -213,7 +213,7 @@ import Glibc
                     let second = try await rig.client("engine", "Host.setupNetworks", Self.management)
                     #expect(second.contains { $0.contains("\"code\": 40,") })
                     #expect(try await first.contains { $0.contains("\"code\": 10,") })
-                    #expect(Self.isPlain(try await rig.network()))
+                    try await rig.awaitNetwork(Self.isPlain)
                     #expect(try await capabilities(rig).networks.isEmpty)
                 }
             }
@@ -268,7 +268,7 @@ import Glibc
                         "poll:Host.ping2"
                     )
                     #expect(answer.contains { $0.contains("\"code\": 10,") })
-                    #expect(Self.isPlain(try await rig.network()))
+                    try await rig.awaitNetwork(Self.isPlain)
                 }
             }
         }
@@ -301,9 +301,9 @@ import Glibc
                     try await apply.await("remove 10.88.0.2/24 from veth_0")
                     apply.kill()
                     #expect(try await call.contains { $0.contains("\"code\": 40,") })
-                    #expect(Self.isBridged(try await rig.network()))
+                    try await rig.awaitNetwork(Self.isBridged)
                     try await rig.applying { _ in
-                        #expect(Self.isPlain(try await rig.network()))
+                        try await rig.awaitNetwork(Self.isPlain)
                         #expect(try await capabilities(rig).networks.isEmpty)
                         let answer = try await rig.client(
                             "engine",

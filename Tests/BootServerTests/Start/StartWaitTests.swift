@@ -45,7 +45,7 @@ import Testing
     @Test("services start once the port and the journal are free, and close what they opened when they give up")
     func startsLate() async throws {
         let directory = try TemporaryDirectory()
-        for name in ["boot", "run", "local", "deny", "wait", "kickstart"] {
+        for name in ["boot", "install", "run", "local", "deny", "wait", "kickstart"] {
             let suffix = name == "boot" ? "ipxe" : "ipxe.template"
             try directory.write("\(name).\(suffix)", Array("#!ipxe\n".utf8))
         }
