@@ -48,6 +48,7 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 test-images: build agent ## the slow image tests: every image by every firmware and way (an hour or two)
 	swift build --build-tests --jobs $(JOBS)
 	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests|LiveRootTests|BootedImageTests'
+	@for firmware in bios efi secure; do packaging/images/disk-try $$firmware || exit 1; done
 
 .PHONY: test-convert
 test-convert: build agent ## existing servers become nodes and go back, with every fault (ten minutes)
