@@ -21,6 +21,9 @@ struct DiskOptions: ParsableArguments {
     )
     var loopDevices = false
 
+    @Option(help: "The directory of VDSM's network configuration; the committed networks go along to the disk.")
+    var networkConfiguration = "/var/lib/vdsm"
+
     func install(_ progress: InstallReporter) -> NodeInstall {
         NodeInstall(
             NodeInstall.Settings(
@@ -29,7 +32,8 @@ struct DiskOptions: ParsableArguments {
                 commandLine: node.commandLineFile,
                 // The live root leaves a copy of its initramfs's in /run.
                 certificates: [FilePath(certificates), node.runDirectory.file("image-signing.pem")],
-                inventory: DiskInventory(withLoops: loopDevices)
+                inventory: DiskInventory(withLoops: loopDevices),
+                networkConfiguration: FilePath(networkConfiguration)
             ),
             progress: progress
         )

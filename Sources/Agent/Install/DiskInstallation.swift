@@ -19,7 +19,8 @@ struct DiskInstallation: Sendable {
         from files: any ImageFiles,
         _ loaders: DiskLoaders,
         _ arguments: SlotArguments,
-        state: NodeDirectory
+        state: NodeDirectory,
+        _ networks: OwnedNetworks
     ) async throws {
         let ids = InstalledLayout.names.map { _ in GUID.random() }
         progress.tell("partition")
@@ -28,7 +29,7 @@ struct DiskInstallation: Sendable {
         try await writer.write(image, from: files, to: layout.slot(.a), slot: .a, arguments)
         progress.tell("state")
         try await writer.makeState(in: layout.state)
-        try writer.copyState(state, to: layout.state)
+        try writer.copyState(state, networks, to: layout.state)
         try disk.flush()
         progress.tell("loaders")
         try writeLoaders(loaders)

@@ -13,16 +13,20 @@ package struct NodeInstall: Sendable {
         /// The certificates that may sign images; the first file that is there counts.
         package var certificates: [FilePath]
         package var inventory: DiskInventory
+        /// VDSM's directory: the networks that the engine committed go along to the disk.
+        package var networkConfiguration: FilePath
 
         package init(
             state: NodeDirectory,
             run: NodeDirectory,
             commandLine: FilePath,
             certificates: [FilePath],
-            inventory: DiskInventory = DiskInventory()
+            inventory: DiskInventory = DiskInventory(),
+            networkConfiguration: FilePath = "/var/lib/vdsm"
         ) {
             (self.state, self.run, self.commandLine) = (state, run, commandLine)
             (self.certificates, self.inventory) = (certificates, inventory)
+            self.networkConfiguration = networkConfiguration
         }
     }
 
@@ -107,7 +111,8 @@ package struct NodeInstall: Sendable {
                     guid: guid,
                     progress: progress
                 )
-                try await installation.run(image, from: files, loaders, words, state: settings.state)
+                let networks = try NetworkConfiguration.persistent(in: settings.networkConfiguration).owned()
+                try await installation.run(image, from: files, loaders, words, state: settings.state, networks)
             }
             return disk
         } catch {

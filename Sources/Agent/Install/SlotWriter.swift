@@ -53,10 +53,15 @@ struct SlotWriter: Sendable {
         )
     }
 
-    /// Copies the regular files of a node's state; `host-id` last, because where it is the others are whole.
-    func copyState(_ state: NodeDirectory, to part: Range<Int64>) throws {
+    /// Copies the regular files of a node's state, and the committed networks to where `mount-state` shows them to
+    /// `apply`; `host-id` last, because where it is the others are whole.
+    func copyState(_ state: NodeDirectory, _ networks: OwnedNetworks, to part: Range<Int64>) throws {
         let loop = try LoopDevice.attach(disk.file, part: part)
         let mount = try TransientMount(loop.path, type: "ext4", readOnly: false)
+        if networks != OwnedNetworks() {
+            let top = FilePath("/proc/self/fd/\(mount.directory.rawValue)")
+            try NetworkConfiguration(top.appending("networks").appending("netconf")).save(networks)
+        }
         let names = Self.files(in: state.path).sorted { ($0 == "host-id" ? 1 : 0, $0) < ($1 == "host-id" ? 1 : 0, $1) }
         for name in names {
             var status = stat()

@@ -30,10 +30,12 @@ struct InstallTests {
             let state = try rig.folder.directory("state")
             try state.write("key".utf8, to: "key.pem", permissions: [.ownerReadWrite, .groupRead], group: 36)
             try state.write("id".utf8, to: "host-id")
+            let vdsm = FilePath(rig.path("vdsm"))
+            let network = WantedNetwork(name: "ovirtmgmt", southbound: .nic("eth0"), addressing: .dhcp)
+            try NetworkConfiguration.persistent(in: vdsm).save(OwnedNetworks(networks: ["ovirtmgmt": network]))
             let image = try await rig.image("one", seed: 3)
-            let ended = try await rig.agent(
-                Self.install(rig, image: image, ["--progress", "json", "--kernel-argument", "ip=dhcp"])
-            )
+            let words = ["--kernel-argument", "ip=dhcp", "--network-configuration", vdsm.string]
+            let ended = try await rig.agent(Self.install(rig, image: image, ["--progress", "json"] + words))
             try #require(ended.code == 0, "\(ended.error)")
             #expect(ended.progress.last == .finished)
             #expect(
@@ -52,6 +54,12 @@ struct InstallTests {
             #expect(try await rig.check(["e2fsck", "-f", "-n"], start: stateStart, mebibytes: rest).code == 0)
             let kept = try await rig.check(["debugfs", "-R", "stat key.pem"], start: stateStart, mebibytes: rest).output
             #expect(kept.contains("Mode:  0640") && kept.contains("Group:    36"))
+            let networks = try await rig.check(
+                ["debugfs", "-R", "ls -p networks"],
+                start: stateStart,
+                mebibytes: rest
+            )
+            #expect(networks.output.contains("/netconf/"), "the committed networks go along")
             let arguments = try await rig.check(
                 ["debugfs", "-R", "cat muster/slot.cfg"],
                 start: slot,
