@@ -135,23 +135,30 @@ package actor NetworkKeeper {
         do {
             // Once a boot: what was taken away since, and not committed, stays away when `apply` is started again.
             guard try settings.run.read(Self.restoredName) == nil else { return }
+            do { try await bringBack() } catch {
+                logger.error("the committed networks could not be restored: \(terminalEscaped("\(error)"))")
+            }
+            // Afterwards, so that an `apply` that is killed in the middle does it at its next start.
             try settings.run.write([], to: Self.restoredName)
-            let none = OwnedNetworks()
-            guard try owned(running) == none, try owned(persistent) != none else { return }
-            await bootNetwork()
-            let kept = try owned(persistent)
-            guard !isChanging, try owned(running) == none else { return }
-            isChanging = true
-            defer { isChanging = false }
-            guard let lock = try NetworkLock.take(in: settings.run) else { return }
-            try await recover(holding: lock)
-            var options = SetupNetworksParameters.Options()
-            options.connectivityCheck = false
-            try await perform(NetworkChange(restoring: kept), owned: none, from: try runner.state(), options)
-            logger.notice("the committed networks stand again", metadata: ["networks": "\(kept.networks.count)"])
         } catch {
-            logger.error("the committed networks could not be restored: \(terminalEscaped("\(error)"))")
+            logger.error("it is not kept that the networks were restored: \(terminalEscaped("\(error)"))")
         }
+    }
+
+    private func bringBack() async throws {
+        let none = OwnedNetworks()
+        guard try owned(running) == none, try owned(persistent) != none else { return }
+        await bootNetwork()
+        let kept = try owned(persistent)
+        guard !isChanging, try owned(running) == none else { return }
+        isChanging = true
+        defer { isChanging = false }
+        guard let lock = try NetworkLock.take(in: settings.run) else { return }
+        try await recover(holding: lock)
+        var options = SetupNetworksParameters.Options()
+        options.connectivityCheck = false
+        try await perform(NetworkChange(restoring: kept), owned: none, from: try runner.state(), options)
+        logger.notice("the committed networks stand again", metadata: ["networks": "\(kept.networks.count)"])
     }
 
     private static let restoredName = "networks-restored"
