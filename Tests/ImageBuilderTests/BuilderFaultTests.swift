@@ -32,7 +32,9 @@ import Testing
 
     @Test("case 47: kill -9 at every stage; the next build goes on and leaves nothing") func killed() async throws {
         let sample = try await RootSample()
-        try sample.writeDefinition(RootSample.definition.replacing("tree: tree.tar", with: "tree: tree"))
+        try sample.writeDefinition(
+            RootSample.definition.replacing("tree: tree.tar", with: "tree: tree") + "outputs: [pxe, install]\n"
+        )
         let whole = try await MusterProgram.run(arguments(sample, "whole"))
         #expect(whole.exit == 0, "\(whole.errors)")
         let before = try await mounts()

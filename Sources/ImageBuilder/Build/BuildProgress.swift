@@ -20,6 +20,8 @@ package struct BuildProgress: Hashable, Sendable {
         case agent
         /// The first stage's own files.
         case node
+        /// What makes a disk boot that the image is installed to.
+        case loaders
         /// ISO and disk images.
         case media
         /// Everything together, with its manifest.

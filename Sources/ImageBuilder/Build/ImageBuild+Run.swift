@@ -47,6 +47,7 @@ extension ImageBuild {
             cache,
             progress
         )
+        async let installedLoaders = loaders(wanted, menu?.installed, epoch: epoch, cache, progress)
         let kernel = try await kernelStage(wanted, inputs, root?.base, cache, progress)
         let system = try await systemMember(wanted, inputs, kernel, epoch: epoch, cache, progress)
         finish(.system, "modules and packages", cached: system.cached, progress)
@@ -56,23 +57,24 @@ extension ImageBuild {
         try addCertificates(to: &files)
         let node = try await member(.node, files, wanted, epoch: epoch, cache, progress)
         finish(.node, "files", cached: node.cached, progress)
+        let loaders = try await installedLoaders
+        if let loaders { finish(.loaders, InstalledLoaders.fileName, cached: loaders.cached, progress) }
         let output = ImageOutput(
             directory: outputDirectory,
             definition: wanted,
             kernelVersion: try KernelStage.readRelease(kernel.result.path),
-            media: menu.map {
-                MediaOutput(definition: wanted, menuTemplate: $0.medium, installedMenu: $0.installed, epoch: epoch)
-            },
+            media: menu.map { MediaOutput(definition: wanted, menuTemplate: $0.medium, epoch: epoch) },
             seal: try seal(wanted, inputs, epoch: epoch),
             progress: progress
         )
         let built = try await output.write(
             kernel: kernel.result.path.appending("vmlinuz"),
             members: [system.path, program.path, node.path],
-            root: root?.image
+            root: root?.image,
+            loaders: loaders?.path
         )
         // The results are held until here: another build's clean-up must not take them away while they are copied.
-        withExtendedLifetime((root, kernel, system, program, node)) {}
+        withExtendedLifetime((root, kernel, system, program, node, loaders)) {}
         finish(.image, "\(summary(built, wanted)), \(output.seal.report)", cached: built.isUnchanged, progress)
         return built
     }
@@ -243,6 +245,30 @@ extension ImageBuild {
             try requireSpace(Self.spaceForMember, for: "the compressed files")
             progress(BuildProgress(stage: stage, detail: "compressing"))
             try await InitramfsMember(level: wanted.compressionLevel, epoch: epoch).write([tree], to: path)
+        }
+    }
+
+    /// What makes a disk boot, as a file; `nil` where the definition does not ask for it.
+    private func loaders(
+        _ wanted: ImageDefinition,
+        _ menu: String?,
+        epoch: Int64,
+        _ cache: StageCache,
+        _ progress: Report
+    ) async throws -> StageResult? {
+        guard let menu, wanted.outputs.contains(.install) else { return nil }
+        let loaders = InstalledLoaders(
+            seed: MediumSeed(content: wanted.name),
+            menu: menu,
+            secureBoot: wanted.secureBoot,
+            epoch: epoch
+        )
+        try loaders.requireTools()
+        return try await cache.result(.loaders, key: try loaders.key(), onWait: { waiting(.loaders, progress) }) {
+            path in
+            try requireSpace(InstalledLoaders.espSize, for: "the boot partition of an installed disk")
+            progress(BuildProgress(stage: .loaders, detail: "putting GRUB together"))
+            try await loaders.write(to: path)
         }
     }
 

@@ -63,6 +63,9 @@ struct KernelStage {
     private func unpack(to folder: FilePath) async throws -> String {
         var reader = try source.open()
         var kernels: Set<String> = []
+        // 4,000 modules lie in 400 folders: each is made once, and no path is taken apart again.
+        var folders: Set<Substring> = []
+        var compressed: [String] = []
         while let entry = try reader.nextEntry() {
             try Task.checkCancellation()
             guard case .file = entry.kind else { continue }
@@ -72,12 +75,15 @@ struct KernelStage {
                 guard kernels.insert(release).inserted else { continue }
                 try reader.extractContent(to: folder.appending("vmlinuz-\(release)"), mode: 0o644)
             } else if path.hasPrefix("lib/modules/"), Self.isWanted(entry.path) {
-                let file = folder.pushing(FilePath(path))
-                try makeDirectory(file.removingLastComponent())
-                try reader.extractContent(to: file, mode: 0o644)
+                let parent = path.dropLast(entry.path.name.count)
+                if folders.insert(parent).inserted { try makeDirectory(folder.appending(String(parent))) }
+                let file = "\(folder)/\(path)"
+                try reader.extractContent(to: FilePath(file), mode: 0o644)
+                if path.hasSuffix(".ko.xz") { compressed.append(file) }
             }
         }
-        return try await choose(kernels, in: folder)
+        try await expand(compressed)
+        return try choose(kernels, in: folder)
     }
 
     /// `boot/vmlinuz-RELEASE` or `lib/modules/RELEASE/vmlinuz`.
@@ -95,7 +101,7 @@ struct KernelStage {
         ModuleTrim.isModule(path.name) || depmodInputs.contains(String(path.name))
     }
 
-    private func choose(_ kernels: Set<String>, in folder: FilePath) async throws -> String {
+    private func choose(_ kernels: Set<String>, in folder: FilePath) throws -> String {
         let found = kernels.filter { exists(folder.appending("lib/modules").appending($0)) }
         guard let release = (found.isEmpty ? kernels : found).first, TreePath(release)?.parent == nil else {
             throw BuildError(
@@ -110,18 +116,15 @@ struct KernelStage {
         }
         try rename(folder.appending("vmlinuz-\(release)"), to: folder.appending("vmlinuz"))
         try KernelImage.check(folder.appending("vmlinuz"))
-        try await expand(folder.appending("lib/modules"))
         return release
     }
 
     /// busybox's modprobe reads no compressed modules, and the initramfs is compressed as a whole.
-    private func expand(_ folder: FilePath) async throws {
-        guard exists(folder) else { return }
-        let compressed = try FileKind.files(below: folder).filter { $0.string.hasSuffix(".ko.xz") }
+    private func expand(_ compressed: [String]) async throws {
         var rest = compressed[...]
         while !rest.isEmpty {
             let batch = rest.prefix(Self.filesAtOnce)
-            _ = try await Tool.xz.run(["--decompress", "--"] + batch.map(\.string))
+            _ = try await Tool.xz.run(["--decompress", "--"] + batch)
             rest = rest.dropFirst(Self.filesAtOnce)
         }
     }

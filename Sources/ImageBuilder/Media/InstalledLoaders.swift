@@ -19,22 +19,28 @@ struct InstalledLoaders {
     var menu: String
     var secureBoot: Bool
     var epoch: Int64
-    var workDirectory: FilePath
 
     /// The same for two files with the same bytes.
-    func key() throws -> String {
+    func key() throws -> StageKey {
         var key = StageKey("loaders")
         key.add("\(seed.content) \(secureBoot) \(epoch) \(Self.espSize)")
         key.add(menu)
         for file in GRUBLoader.inputs(secureBoot: secureBoot).filter({ exists($0) }) {
             key.add(try measure(file).sha256.description)
         }
-        return key.digest
+        return key
     }
 
-    /// Writes the archive.
+    /// What must be installed, before the work starts.
+    func requireTools() throws(BuildError) {
+        try GRUBLoader.require(secureBoot: secureBoot)
+        try Tool.require([.makeFAT, .makeDirectories, .copyFiles])
+    }
+
+    /// Writes the archive; a folder of the same name with a suffix is used on the way.
     func write(to place: FilePath) async throws {
-        let folder = workDirectory.appending(".unfinished-loaders-\(UInt64.random(in: 0 ... .max))")
+        let folder = FilePath("\(place).parts")
+        remove(folder)
         try makeDirectory(folder)
         defer { remove(folder) }
         // By BIOS, `root` is the disk; by UEFI it is the partition already.
@@ -95,11 +101,19 @@ struct InstalledLoaders {
             epoch: epoch
         )
         try await volume.write(items)
+        return try pieces(of: file)
+    }
+
+    /// The pieces that hold anything. Holes of the file are skipped unread: they are nearly all of it.
+    private func pieces(of file: FilePath) throws -> [DiskLoaders.Run] {
         let source = try ByteSource(file)
         var runs: [DiskLoaders.Run] = []
         for offset in stride(from: 0, to: Self.espSize, by: Self.piece) {
+            guard offset == 0 || source.holdsData(from: Self.espStart + offset, count: Int64(Self.piece)) else {
+                continue
+            }
             let bytes = try source.bytes(at: Self.espStart + offset, count: Self.piece)
-            guard offset == 0 || bytes.contains(where: { $0 != 0 }) else { continue }
+            guard offset == 0 || !bytes.isZero else { continue }
             if let last = runs.last, last.offset + Int64(last.bytes.count) == offset {
                 runs[runs.count - 1].bytes += bytes
             } else {

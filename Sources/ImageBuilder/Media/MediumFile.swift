@@ -61,8 +61,8 @@ struct MediumFile: ~Copyable {
         progress(done)
         while done < size {
             try Task.checkCancellation()
-            let data = Self.next(Self.data, in: input, from: done) ?? size
-            let end = min(Self.next(Self.hole, in: input, from: data) ?? size, data + Self.chunk)
+            let data = Self.next(.data, in: input, from: done) ?? size
+            let end = min(Self.next(.hole, in: input, from: data) ?? size, data + Self.chunk)
             if data < end { try send(input, data..<end, to: offset + data) }
             progress(end - done)
             done = end
@@ -84,10 +84,6 @@ struct MediumFile: ~Copyable {
     private static func next(_ origin: FileDescriptor.SeekOrigin, in input: FileDescriptor, from: Int64) -> Int64? {
         try? input.seek(offset: from, from: origin)
     }
-
-    /// SEEK_DATA and SEEK_HOLE of lseek(2).
-    private static let data = FileDescriptor.SeekOrigin(rawValue: 3)
-    private static let hole = FileDescriptor.SeekOrigin(rawValue: 4)
 
     /// Waits for the disk and gives the file its name.
     consuming func finish() throws {

@@ -52,6 +52,12 @@ func measure(_ file: FilePath) throws -> (size: Int64, sha256: Nonce) {
     return (size, digest)
 }
 
+extension FileDescriptor.SeekOrigin {
+    /// SEEK_DATA and SEEK_HOLE of lseek(2), which the C library's module leaves out.
+    static let data = FileDescriptor.SeekOrigin(rawValue: 3)
+    static let hole = FileDescriptor.SeekOrigin(rawValue: 4)
+}
+
 /// Bytes.
 func fileSize(_ file: FilePath) throws -> Int64 {
     var status = stat()

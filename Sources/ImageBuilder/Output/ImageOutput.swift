@@ -24,11 +24,12 @@ struct ImageOutput {
     var seal: ImageSeal
     var progress: @Sendable (BuildProgress) -> Void
 
-    /// `members` are compressed cpio archives; the kernel unpacks one after the other.
+    /// `members` are compressed cpio archives; the kernel unpacks one after the other. `loaders` are for an installed disk.
     func write(
         kernel: FilePath,
         members: [FilePath],
-        root: RootImage?
+        root: RootImage?,
+        loaders: FilePath?
     ) async throws -> BuiltImage {
         let images = directory.appending(definition.name)
         try makeDirectory(images)
@@ -41,15 +42,15 @@ struct ImageOutput {
         remove(new)
         defer { remove(new) }
         try makeDirectory(new)
-        try requireSpace(for: [kernel] + members + (root.map { [$0.file] } ?? []))
+        try requireSpace(for: [kernel] + members + (root.map { [$0.file] } ?? []) + (loaders.map { [$0] } ?? []))
         try concatenate([kernel], to: new.appending(Self.kernelName))
         try concatenate(members, to: new.appending(Self.initramfsName))
         if let root { try concatenate([root.file], to: new.appending(Self.rootName)) }
-        var manifest = try manifest(of: new, root)
+        if let loaders { try concatenate([loaders], to: new.appending(InstalledLoaders.fileName)) }
+        var manifest = try manifest(of: new, root, hasLoaders: loaders != nil)
         try checkSize(manifest)
         if let media {
             let present = images.appending(manifest.version)
-            manifest.files += try await media.writeLoaders(manifest, to: new, present: present, progress: progress)
             let documents = try seal.documents(manifest)
             manifest.files += try await media.write(manifest, documents, to: new, present: present, progress: progress)
         }
@@ -66,7 +67,7 @@ struct ImageOutput {
         return BuiltImage(directory: place, manifest: manifest, isUnchanged: isUnchanged)
     }
 
-    private func manifest(of folder: FilePath, _ root: RootImage?) throws -> ImageManifest {
+    private func manifest(of folder: FilePath, _ root: RootImage?, hasLoaders: Bool) throws -> ImageManifest {
         func file(_ name: String, _ role: ImageManifest.File.Role, _ verity: RootVerity? = nil) throws
             -> ImageManifest.File
         {
@@ -75,6 +76,7 @@ struct ImageOutput {
         }
         var files = [try file(Self.kernelName, .kernel), try file(Self.initramfsName, .initramfs)]
         if let root { files.append(try file(Self.rootName, .root, root.verity)) }
+        if hasLoaders { files.append(try file(InstalledLoaders.fileName, .loaders)) }
         return ImageManifest(
             name: definition.name,
             version: Self.version(of: files, kernelArguments: definition.kernelArguments),
@@ -98,7 +100,7 @@ struct ImageOutput {
     }
 
     private func checkSize(_ manifest: ImageManifest) throws {
-        let size = manifest.files.filter { $0.role != .root }.reduce(0) { $0 + $1.size }
+        let size = manifest.files.filter { [.kernel, .initramfs].contains($0.role) }.reduce(0) { $0 + $1.size }
         guard size > definition.sizeLimit else { return }
         let mebibytes = String(Double(size * 10 >> 20) / 10)
         throw BuildError(

@@ -9,30 +9,11 @@ struct MediaOutput {
     var definition: ImageDefinition
     /// The text of the start menu's template.
     var menuTemplate: String
-    /// The menu of a disk that the image is installed to.
-    var installedMenu: String
     var epoch: Int64
 
     /// Says of which inputs the media of a folder were made.
     static let keysName = "media.json"
     private static let largestText = 1 << 20
-
-    /// Writes the loaders for an installed disk into `folder`, if the definition asks for them.
-    func writeLoaders(
-        _ manifest: ImageManifest,
-        to folder: FilePath,
-        present: FilePath,
-        progress: (BuildProgress) -> Void
-    ) async throws -> [ImageManifest.File] {
-        guard definition.outputs.contains(.install) else { return [] }
-        try GRUBLoader.require(secureBoot: definition.secureBoot)
-        try Tool.require([.makeFAT, .makeDirectories, .copyFiles])
-        let loaders = loaders(manifest, in: folder)
-        let name = InstalledLoaders.fileName
-        let key = try loaders.key()
-        let file = try await add(name, .loaders, key, to: folder, present, progress) { try await loaders.write(to: $0) }
-        return [file]
-    }
 
     /// Writes the media into `folder`, which holds what `manifest` names. `documents` are the manifest as the media carry it,
     /// without the media themselves, and its signature. `present` is where the same version may stand from an earlier build.
@@ -63,22 +44,12 @@ struct MediaOutput {
             }
             files.append(file)
         }
-        var keys = Dictionary(uniqueKeysWithValues: files.map { ($0.name, key) })
-        if let loaders = manifest.file(.loaders) { keys[loaders.name] = try self.loaders(manifest, in: folder).key() }
+        guard isMedium else { return [] }
+        let keys = Dictionary(uniqueKeysWithValues: files.map { ($0.name, key) })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try writeFile(try encoder.encode(keys) + [10], to: folder.appending(Self.keysName))
         return files
-    }
-
-    private func loaders(_ manifest: ImageManifest, in folder: FilePath) -> InstalledLoaders {
-        InstalledLoaders(
-            seed: MediumSeed(content: manifest.name),
-            menu: installedMenu,
-            secureBoot: definition.secureBoot,
-            epoch: epoch,
-            workDirectory: folder
-        )
     }
 
     private func medium(
