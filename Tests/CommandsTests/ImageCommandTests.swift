@@ -36,6 +36,8 @@ import Testing
         let folder = program.folder.appending("key").string
         let made = try await program.run(["image", "key", "create", "--directory", folder, "--passphrase-file", secret])
         #expect(made.exit == 0, "\(made.errors)")
+        let plain = try await program.run(["image", "key", "rotate", "--directory", folder])
+        #expect(plain.exit == 65 && plain.errors.contains("--no-passphrase"), "an encrypted key stays encrypted")
         let definition = program.folder.appending("d.yaml").string
         try Data("name: x\n".utf8).write(to: URL(filePath: definition))
         let build = try await program.run(["image", "build", definition, "--key", folder])
@@ -104,7 +106,7 @@ import Testing
         "case 45: unusable values are refused before anything is written",
         arguments: [
             ["--engine", "a:b:c"], ["--network", "quiet"], ["--network", "ip=1.2.3"], ["--ca", "/no/such"],
-            ["--kargs", "a\"b"], [],
+            ["--kargs", "a\"b"], ["--kargs", "quiet muster.install=serial=X"], ["--kargs", "console=ttyS1"], [],
         ]
     )
     func refuses(arguments: [String]) async throws {
@@ -158,6 +160,19 @@ import Testing
         #expect(try Data(contentsOf: URL(filePath: folder.appending("n.img").string)) == Data(disk))
         let pxe = try await program.run(["image", "run", folder.string])
         #expect(pxe.exit == 65 && pxe.errors.contains("has no kernel"))
+        let stick = try await program.run(["image", "run", folder.string, "--output", "usb", "--dry-run"])
+        #expect(stick.exit == 0 && stick.output.contains("usb-storage,drive=medium"), "\(stick.errors)")
+        let withRoot = manifest.replacing(
+            "]}",
+            with: """
+                , {"name": "root.squashfs", "role": "root", "size": 4096, "sha256": "\(hash)"}]}
+                """
+        )
+        try Data(withRoot.utf8).write(to: URL(filePath: folder.appending("manifest.json").string))
+        let direct = try await program.run(["image", "run", folder.string, "--output", "pxe"])
+        #expect(direct.exit == 65 && direct.errors.contains("comes from a boot server or a medium"), "\(direct.errors)")
+        let chosen = try await program.run(["image", "run", folder.string, "--dry-run"])
+        #expect(chosen.exit == 0 && chosen.output.contains("n.img"), "the disk image, where there is no ISO")
         let dry = try await program.run(["image", "run", folder.string, "--output", "disk", "--dry-run"])
         #expect(dry.exit == 0 && dry.output.hasPrefix("qemu-system-x86_64 -name muster-n "))
     }

@@ -33,12 +33,12 @@ import Testing
     @Test("case 47: kill -9 at every stage; the next build goes on and leaves nothing") func killed() async throws {
         let sample = try await RootSample()
         try sample.writeDefinition(
-            RootSample.definition.replacing("tree: tree.tar", with: "tree: tree") + "outputs: [pxe, install]\n"
+            RootSample.definition.replacing("tree: tree.tar", with: "tree: tree") + "outputs: [pxe, install, iso]\n"
         )
         let whole = try await MusterProgram.run(arguments(sample, "whole"))
         #expect(whole.exit == 0, "\(whole.errors)")
         let before = try await mounts()
-        for stage in BuildProgress.Stage.allCases where stage != .media {
+        for stage in BuildProgress.Stage.allCases {
             let name = "killed-\(stage.rawValue)"
             let killed = try await MusterProgram.run(arguments(sample, name)) { line, process in
                 if line.contains("\"stage\":\"\(stage.rawValue)\"") { kill(process, SIGKILL) }

@@ -38,6 +38,10 @@ import Testing
         )
         #expect(difference.packages == [])
         #expect(ImageDifference(from: before, to: before).isEmpty)
+        #expect(difference.parts.contains { $0.name == "initramfs.zst" && $0.change == .changed })
+        var kernel = before
+        kernel.parts[0].sha256 = after.parts[1].sha256
+        #expect(ImageDifference(from: before, to: kernel).parts.map(\.name) == ["vmlinuz"], "of the same size")
     }
 
     @Test func packagesDifferByVersion() {

@@ -15,8 +15,8 @@ import Testing
         #expect(checks.filter { !$0.isPassed } == [])
         #expect(
             checks.map(\.subject) == [
-                "SHA256SUMS", "vmlinuz", "initramfs.zst", "root.squashfs", "sbom.spdx.json", "manifest.json",
-                "packages.json", "manifest.json.p7s", "manifest", "signature", "root.squashfs dm-verity",
+                "SHA256SUMS", "vmlinuz", "initramfs.zst", "root.squashfs", "sbom.spdx.json", "packages.json",
+                "manifest.json", "manifest.json.p7s", "manifest", "signature", "root.squashfs dm-verity",
             ]
         )
     }
@@ -56,6 +56,16 @@ import Testing
         let sums = try await output(of: "sha256sum", ["--"] + names, in: image.folder)
         _ = try image.scratch.write(Array(sums.utf8), to: "SHA256SUMS")
         #expect(try image.failures() == ["signature"])
+    }
+
+    @Test("a file that no signature covers fails, whatever its sums say", arguments: ["packages.json", "extra"])
+    func unsignedFile(name: String) async throws {
+        let image = try SealedImage()
+        _ = try image.scratch.write(Array("[]\n".utf8), to: name)
+        let names = try names(in: image.folder).filter { $0 != "SHA256SUMS" }
+        let sums = try await output(of: "sha256sum", ["--"] + names, in: image.folder)
+        _ = try image.scratch.write(Array(sums.utf8), to: "SHA256SUMS")
+        #expect(try image.failures() == [name])
     }
 
     @Test func aFileTooManyOrTooFewFails() throws {

@@ -13,6 +13,7 @@ struct GuestMachine: Hashable, Sendable {
         case direct(kernel: String, initramfs: String, arguments: String)
         case optical(String)
         case disk(String)
+        case stick(String)
     }
 
     var name: String
@@ -44,6 +45,11 @@ struct GuestMachine: Hashable, Sendable {
         case .disk(let file):
             arguments += ["-drive", "if=none,id=medium,format=raw,snapshot=on,file=\(Self.escaped(file))"]
             arguments += ["-device", "virtio-blk-pci,drive=medium,bootindex=1"]
+        case .stick: break
+        }
+        if case .stick(let file) = media {
+            arguments += ["-drive", "if=none,id=medium,format=raw,snapshot=on,file=\(Self.escaped(file))"]
+            arguments += ["-device", "qemu-xhci", "-device", "usb-storage,drive=medium,bootindex=1"]
         }
         arguments += hasNetwork ? ["-nic", "user,model=virtio-net-pci"] : ["-nic", "none"]
         return arguments

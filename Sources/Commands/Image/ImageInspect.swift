@@ -96,8 +96,9 @@ struct ImageDiff: AsyncParsableCommand {
         commandName: "diff",
         abstract: "Show what differs between two images: sizes, packages, files.",
         discussion: """
-            The contents of an initramfs are compared by SHA-256, those of a squashfs by size. Ends with 0 whether there is a \
-            difference or not.
+            The files of an image's folder and the contents of an initramfs are compared by SHA-256, those of a squashfs by size: \
+            a squashfs that differs in none of its sizes shows as a changed part without changed files. Ends with 0 whether there \
+            is a difference or not.
             """
     )
 

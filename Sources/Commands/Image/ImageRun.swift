@@ -13,7 +13,9 @@ struct ImageRun: AsyncParsableCommand {
             disk is forgotten; when it powers off or reboots, muster ends with QEMU's exit status. Uses KVM where the processor has \
             it, else software emulation, which takes a minute or two.
 
-            --output pxe gives QEMU kernel and initramfs directly, as a boot server would.
+            --output pxe gives QEMU kernel and initramfs directly, as a boot server would; the default where the image has no root \
+            image. A root image comes from a boot server or a medium, so an image with one is booted from its ISO, or else its disk \
+            image. --output usb puts the disk image, or else the ISO, on a USB stick.
             """
     )
 
@@ -21,6 +23,7 @@ struct ImageRun: AsyncParsableCommand {
         case pxe
         case iso
         case disk
+        case usb
     }
 
     enum Firmware: String, CaseIterable, ExpressibleByArgument {
@@ -39,8 +42,8 @@ struct ImageRun: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where built images lie.", valueName: "folder"), completion: .directory)
     var directory = BuiltImageFolder.defaultDirectory
 
-    @Option(help: "What is booted.")
-    var output = Output.pxe
+    @Option(help: "What is booted; see above.")
+    var output: Output?
 
     @Option(help: "SeaBIOS or OVMF.")
     var firmware = Firmware.bios
@@ -59,7 +62,9 @@ struct ImageRun: AsyncParsableCommand {
 
     func validate() throws {
         guard (64...1 << 20).contains(memory) else { throw ValidationError("--memory takes 64 to 1048576 MiB") }
-        guard kargs.isEmpty || output == .pxe else { throw ValidationError("--kargs needs --output pxe") }
+        guard kargs.isEmpty || output == nil || output == .pxe else {
+            throw ValidationError("--kargs needs --output pxe")
+        }
     }
 
     func run() async throws {
@@ -96,7 +101,24 @@ struct ImageRun: AsyncParsableCommand {
             }
             return folder.path.appending(file.name).string
         }
+        let manifest = folder.manifest
+        let hasRoot = manifest.file(.root) != nil
+        let output = output ?? (!hasRoot ? .pxe : manifest.file(.iso) != nil ? .iso : .disk)
+        guard kargs.isEmpty || output == .pxe else {
+            throw UserError(
+                .usage,
+                "--kargs needs --output pxe",
+                remedy: "put the words into the definition, or into the site"
+            )
+        }
         switch output {
+        case .pxe where hasRoot:
+            throw UserError(
+                .badData,
+                "the root image of \(manifest.name) comes from a boot server or a medium, and --output pxe is neither",
+                remedy:
+                    "--output iso, disk or usb, with it among the definition's outputs; or publish it and boot a machine"
+            )
         case .pxe:
             let words = folder.manifest.kernelArguments + kargs.split(separator: " ").map(String.init)
             return .direct(
@@ -106,6 +128,7 @@ struct ImageRun: AsyncParsableCommand {
             )
         case .iso: return .optical(try path(.iso, "ISO"))
         case .disk: return .disk(try path(.disk, "disk image"))
+        case .usb: return .stick(try path(manifest.file(.disk) != nil ? .disk : .iso, "disk image and no ISO"))
         }
     }
 

@@ -15,6 +15,8 @@ package struct ImageManifest: Hashable, Sendable, Codable {
             package static let iso = Role(rawValue: "iso")
             package static let disk = Role(rawValue: "disk")
             package static let sbom = Role(rawValue: "sbom")
+            /// The packages that went in, with their SHA-256 (`packages.json`).
+            package static let packages = Role(rawValue: "packages")
         }
 
         /// A plain file name (`ImageReference.isComponent`), beside the manifest.

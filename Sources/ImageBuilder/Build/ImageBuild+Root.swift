@@ -29,10 +29,11 @@ extension ImageBuild {
     ) async throws -> RootParts? {
         guard let definition = wanted.root else { return nil }
         try Tool.require([.mksquashfs, .depmod])
-        var base = try await baseTree(definition, epoch: epoch, cache, progress)
+        let media = wanted.outputs.intersection([.iso, .disk]).count
+        var base = try await baseTree(definition, epoch: epoch, media: media, cache, progress)
         let customised = try await customise(definition, base, cache, progress)
         let trimmed = try await trim(definition, base, customised, cache, progress)
-        let packed = try await pack(definition, base, customised, trimmed, cache, progress)
+        let packed = try await pack(definition, base, customised, trimmed, media: media, cache, progress)
         let image = try RootImageStage.read(packed.path)
         try checkSize(of: image, definition)
         if base.packages.isEmpty { base.packages = try installed(customised.path) }
@@ -46,6 +47,7 @@ extension ImageBuild {
     private func baseTree(
         _ definition: RootDefinition,
         epoch: Int64?,
+        media: Int,
         _ cache: StageCache,
         _ progress: @escaping Report
     ) async throws -> BaseTree {
@@ -53,13 +55,13 @@ extension ImageBuild {
         case .debian(let base):
             let tree = DebianTree(base: base, packages: definition.packages, cache: cacheDirectory)
             let (inputs, make) = try await tree.resolve(report: progress)
-            return try await baseTree(inputs, epoch: epoch, cache, progress) { path, epoch in
+            return try await baseTree(inputs, epoch: epoch, media: media, cache, progress) { path, epoch in
                 try await make.run(at: path, epoch: epoch, report: progress)
             }
         case .enterpriseLinux(let base):
             let tree = EnterpriseLinuxTree(base: base, packages: definition.packages, cache: cacheDirectory)
             let (inputs, make) = try await tree.resolve(report: progress)
-            return try await baseTree(inputs, epoch: epoch, cache, progress) { path, epoch in
+            return try await baseTree(inputs, epoch: epoch, media: media, cache, progress) { path, epoch in
                 try await make.run(at: path, epoch: epoch, report: progress)
             }
         case .tree(let source):
@@ -70,7 +72,7 @@ extension ImageBuild {
                     remedy: "take the packages out of the definition, or name a distribution as the base"
                 )
             }
-            return try await siteTree(source, epoch: epoch, cache, progress)
+            return try await siteTree(source, epoch: epoch, media: media, cache, progress)
         }
     }
 
@@ -78,6 +80,7 @@ extension ImageBuild {
     private func baseTree(
         _ inputs: BaseInputs,
         epoch: Int64?,
+        media: Int,
         _ cache: StageCache,
         _ progress: Report,
         make: (FilePath, Int64) async throws -> Void
@@ -87,7 +90,7 @@ extension ImageBuild {
         var key = StageKey("base")
         for text in inputs.key + ["\(epoch)"] + inputs.packages.map(\.sha256.description) { key.add(text) }
         let result = try await cache.result(.base, key: key, onWait: { waiting(.base, progress) }) { path in
-            try requireSpace(forTree: inputs.installedSize)
+            try requireSpace(forTree: inputs.installedSize, media: media)
             progress(BuildProgress(stage: .base, detail: "installing \(inputs.packages.count) packages"))
             try await make(path, epoch)
         }
@@ -109,6 +112,7 @@ extension ImageBuild {
     private func siteTree(
         _ source: FilePath,
         epoch: Int64?,
+        media: Int,
         _ cache: StageCache,
         _ progress: Report
     ) async throws -> BaseTree {
@@ -131,7 +135,7 @@ extension ImageBuild {
         )
         if form == .directory {
             let result = try await cache.result(.base, key: key, onWait: { waiting(.base, progress) }) { path in
-                try requireSpace(forTree: size)
+                try requireSpace(forTree: size, media: media)
                 try makeDirectory(path)
                 let tar = path.appending(BaseTree.treeName)
                 try await SiteTree.pack(SiteTree.real(source), to: tar, epoch: epoch)
@@ -248,6 +252,7 @@ extension ImageBuild {
         _ base: BaseTree,
         _ customised: StageResult,
         _ trimmed: StageResult,
+        media: Int,
         _ cache: StageCache,
         _ progress: @escaping Report
     ) async throws -> StageResult {
@@ -262,7 +267,7 @@ extension ImageBuild {
             let overlay = try TreeOverlay.read(customised.path).under(try TreeOverlay.read(trimmed.path))
             let stream = TreeStream(base: base.tar, overlay: overlay, epoch: base.epoch)
             let plan = stream.plan(index)
-            try requireSpace(forImageOf: plan.size)
+            try requireSpace(forImageOf: plan.size, media: media)
             let detail = "packing \(plan.size >> 20) MiB with zstd-\(compression.level)"
             try await RootImageStage(stream: stream, compression: compression).make(at: path, plan: plan) { done in
                 let amount = BuildProgress.Amount(done: done, total: plan.size, unit: .bytes)
@@ -284,19 +289,28 @@ extension ImageBuild {
         )
     }
 
-    private func requireSpace(forTree installed: Int64) throws {
+    private func requireSpace(forTree installed: Int64, media: Int) throws {
         var plan = SpacePlan()
         plan.add(installed * Self.treeCopies + installed / 4, in: cacheDirectory, for: "the tree with its packages")
         plan.add(Self.spaceForModules, in: cacheDirectory, for: "kernel modules")
         plan.add(installed / Self.squashfsShare, in: cacheDirectory, for: "the root image")
-        plan.add(installed / Self.squashfsShare, in: outputDirectory, for: "the finished image")
+        plan.add(
+            spaceForOutput(of: installed / Self.squashfsShare, media),
+            in: outputDirectory,
+            for: "the finished image"
+        )
         try plan.check()
     }
 
-    private func requireSpace(forImageOf size: Int64) throws {
+    /// An image with a root of this size, and `media` media that hold all of it once more.
+    private func spaceForOutput(of root: Int64, _ media: Int) -> Int64 {
+        root + Int64(media) * BootMedium.requiredSpace(contents: root)
+    }
+
+    private func requireSpace(forImageOf size: Int64, media: Int) throws {
         var plan = SpacePlan()
         plan.add(size / Self.squashfsShare, in: cacheDirectory, for: "the root image")
-        plan.add(size / Self.squashfsShare, in: outputDirectory, for: "the finished image")
+        plan.add(spaceForOutput(of: size / Self.squashfsShare, media), in: outputDirectory, for: "the finished image")
         try plan.check()
     }
 }

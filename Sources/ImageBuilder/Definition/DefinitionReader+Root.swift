@@ -29,9 +29,9 @@ extension DefinitionReader {
             try readKernel(fields, into: &definition)
         }
         try readSizes(fields, &definition, &root)
+        definition.root = root
         try readOutputs(fields, &definition)
         definition.epoch = try epoch(fields)
-        definition.root = root
         return definition
     }
 

@@ -121,6 +121,8 @@ enum DefinitionReader {
         }
         if let node = fields["outputs"], wanted.isEmpty { throw node.failure("expected at least one output") }
         definition.outputs = Set(wanted).union([.pxe])
+        // The shim and GRUB on a medium are Debian's: they start no kernel that another distribution signed.
+        if case .enterpriseLinux? = definition.root?.base { definition.secureBoot = false }
         if let node = fields["secure-boot"] { definition.secureBoot = try node.flag() }
     }
 

@@ -1,4 +1,4 @@
-import HostModel
+package import HostModel
 
 /// What is in an image, by size: of a built image's folder, or of one of its files.
 package struct ImageContents: Hashable, Sendable, Codable {
@@ -10,9 +10,18 @@ package struct ImageContents: Hashable, Sendable, Codable {
         /// Bytes when unpacked; `nil` where nothing is packed.
         package var unpackedSize: Int64?
         package var detail: String
+        /// Of a file of the image's folder, as its manifest has it.
+        package var sha256: Nonce?
 
-        package init(name: String, size: Int64, unpackedSize: Int64? = nil, detail: String = "") {
+        package init(
+            name: String,
+            size: Int64,
+            unpackedSize: Int64? = nil,
+            detail: String = "",
+            sha256: Nonce? = nil
+        ) {
             (self.name, self.size, self.unpackedSize, self.detail) = (name, size, unpackedSize, detail)
+            self.sha256 = sha256
         }
     }
 
@@ -85,7 +94,7 @@ package struct ImageDifference: Hashable, Sendable, Codable {
         package var after: Int64?
     }
 
-    /// Parts of the image whose size differs.
+    /// Parts of the image whose size or SHA-256 differs. What vouches for the others (manifest, bill of materials) is left out.
     package var parts: [Size]
     package var packages: [Package]
     /// Files and modules. Where no content was read (squashfs), a change that keeps the size is not seen.
@@ -95,7 +104,7 @@ package struct ImageDifference: Hashable, Sendable, Codable {
 
     package init(from before: ImageContents, to after: ImageContents) {
         func sized(_ contents: ImageContents) -> [Marked] {
-            contents.parts.map { ($0.name, $0.size, "\($0.size)") }
+            contents.parts.map { ($0.name, $0.size, "\($0.size) \($0.sha256?.description ?? "")") }
         }
         func listed(_ contents: ImageContents) -> [Marked] {
             (contents.files + contents.modules).map { ($0.path, $0.size, "\($0.size) \($0.sha256?.description ?? "")") }

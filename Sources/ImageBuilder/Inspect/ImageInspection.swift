@@ -40,7 +40,11 @@ package struct ImageInspection: Sendable {
         let title = "\(manifest.name)@\(manifest.version), kernel \(manifest.kernelVersion)"
         var contents = ImageContents(path: path.string, title: title)
         for file in manifest.files {
-            contents.parts.append(.init(name: file.name, size: file.size, detail: file.role.rawValue))
+            // The bill of materials has the version in it, and is compared package by package.
+            let sha256 = file.role == .sbom ? nil : file.sha256
+            contents.parts.append(
+                .init(name: file.name, size: file.size, detail: file.role.rawValue, sha256: sha256)
+            )
         }
         for file in manifest.files where [.initramfs, .root].contains(file.role) {
             _ = try await add(path.appending(file.name), to: &contents)

@@ -70,12 +70,10 @@ package struct BootMedium: Sendable {
         try Tool.require([.makeFAT, .makeDirectories, .copyFiles] + (disk ? [.makeExt] : []))
     }
 
-    /// At most what one medium needs where it is written, in bytes.
-    package func requiredSpace() throws -> Int64 {
+    /// At most what one medium with contents of this size needs where it is written, in bytes.
+    static func requiredSpace(contents: Int64) -> Int64 {
         // Loaders, tables, rounding, the state partition.
-        let overhead = DiskLayout.stateSize + max(smallestESP, 32 << 20) + (16 << 20)
-        let contents = try files.reduce(overhead) { try $0 + fileSize($1.file) }
-        return contents + contents / 32
+        contents + contents / 32 + DiskLayout.stateSize + (48 << 20)
     }
 
     /// The same for two media with the same bytes: hashes of everything that goes in.
@@ -88,7 +86,7 @@ package struct BootMedium: Sendable {
             key.add(document.name)
             key.add(SHA256.hash(data: Data(document.content)).description)
         }
-        let loaders = GRUBLoader.inputs(secureBoot: secureBoot).filter { exists($0) }
+        let loaders = try GRUBLoader.inputs(secureBoot: secureBoot).filter { exists($0) }
         for file in loaders { key.add(try measure(file).sha256.description) }
         return key.digest
     }

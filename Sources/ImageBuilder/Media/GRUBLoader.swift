@@ -39,10 +39,22 @@ struct GRUBLoader {
         }
     }
 
-    /// The files of GRUB that end up in a medium, for its cache key.
-    static func inputs(secureBoot: Bool) -> [FilePath] {
-        let loaders = secureBoot ? [signed, shim.appending("shimx64.efi.signed")] : [efi.appending("kernel.img")]
-        return [bios.appending("boot_hybrid.img"), bios.appending("boot.img"), bios.appending("kernel.img")] + loaders
+    /// Everything on this machine of which a medium's loaders and file systems are made, programs included, for its cache key:
+    /// all of them show in the bytes.
+    static func inputs(secureBoot: Bool, extraModules: [String] = []) throws -> [FilePath] {
+        func modules(_ folder: FilePath, _ more: [String]) -> [FilePath] {
+            (Self.modules + more + extraModules).map { folder.appending("\($0).mod") } + [
+                folder.appending("kernel.img"), folder.appending("moddep.lst"),
+            ]
+        }
+        let images = ["boot.img", "boot_hybrid.img", "cdboot.img", "diskboot.img", "lzma_decompress.img"]
+        let loaders =
+            secureBoot
+            ? [signed, shim.appending("shimx64.efi.signed"), shim.appending("mmx64.efi.signed")]
+            : modules(efi, efiModules)
+        let tools = [Tool.grubMakeImage, .makeFAT, .makeDirectories, .copyFiles]
+        return try images.map { bios.appending($0) } + modules(bios, biosModules) + loaders
+            + tools.map { try $0.path() }
     }
 
     /// The El Torito image for BIOS.

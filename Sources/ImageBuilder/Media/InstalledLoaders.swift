@@ -25,7 +25,7 @@ struct InstalledLoaders {
         var key = StageKey("loaders")
         key.add("\(seed.content) \(secureBoot) \(epoch) \(Self.espSize)")
         key.add(menu)
-        for file in GRUBLoader.inputs(secureBoot: secureBoot).filter({ exists($0) }) {
+        for file in try GRUBLoader.inputs(secureBoot: secureBoot, extraModules: Self.modules).filter({ exists($0) }) {
             key.add(try measure(file).sha256.description)
         }
         return key

@@ -87,11 +87,11 @@ struct ImageOutput {
         )
     }
 
-    /// The first 12 hex digits of the SHA-256 over what boots: the digests of kernel, initramfs and root in the manifest's
-    /// order, and the words that every boot adds to the command line. Media and lists are made of these and may carry the
-    /// version.
+    /// The first 12 hex digits of the SHA-256 over what boots: the digests of kernel, initramfs, root and loaders in the
+    /// manifest's order, and the words that every boot adds to the command line. Media and lists are made of these and may
+    /// carry the version.
     static func version(of files: [ImageManifest.File], kernelArguments: [String]) -> String {
-        let boots = files.filter { [.kernel, .initramfs, .root].contains($0.role) }
+        let boots = files.filter { [.kernel, .initramfs, .root, .loaders].contains($0.role) }
         var hash = SHA256()
         for file in boots { hash.update(data: file.sha256.bytes) }
         for word in kernelArguments { hash.update(data: Array(word.utf8) + [0]) }
@@ -111,14 +111,14 @@ struct ImageOutput {
     }
 
     private func requireSpace(for files: [FilePath]) throws {
-        let needed = try files.reduce(Self.spaceForTexts) { try $0 + fileSize($1) }
-        let free = try freeSpace(at: directory)
-        guard free < needed else { return }
-        throw BuildError(
-            .diskFull,
-            "\(directory) has \(free >> 10) KiB free; the image needs \(needed >> 10)",
-            remedy: "free space there, or name another output directory, and build again"
-        )
+        let contents = try files.reduce(0) { try $0 + fileSize($1) }
+        let media = definition.outputs.intersection([.iso, .disk]).count
+        var plan = SpacePlan()
+        plan.add(Self.spaceForTexts + contents, in: directory, for: "the image")
+        if media > 0 {
+            plan.add(Int64(media) * BootMedium.requiredSpace(contents: contents), in: directory, for: "its boot media")
+        }
+        try plan.check()
     }
 
     /// True when the version stands in its place with the right bytes, its signature included; a damaged one is replaced.

@@ -11,8 +11,9 @@ struct MediaOutput {
     var menuTemplate: String
     var epoch: Int64
 
-    /// Says of which inputs the media of a folder were made.
-    static let keysName = "media.json"
+    /// Says of which inputs the media of a folder were made. A note of the builder to itself: not signed, and no part of the
+    /// image.
+    static let keysName = ".media.json"
     private static let largestText = 1 << 20
 
     /// Writes the media into `folder`, which holds what `manifest` names. `documents` are the manifest as the media carry it,
@@ -22,29 +23,36 @@ struct MediaOutput {
         _ documents: [BootMedium.Document],
         to folder: FilePath,
         present: FilePath,
-        progress: (BuildProgress) -> Void
+        progress: @escaping (BuildProgress) -> Void
     ) async throws -> [ImageManifest.File] {
         let isMedium = !definition.outputs.isDisjoint(with: [.iso, .disk])
         let medium = try medium(manifest, documents, in: folder)
         let disk = definition.outputs.contains(.disk)
         if isMedium { try medium.requireTools(disk: disk) }
         let key = isMedium ? try medium.key() : ""
+        var areAllLinked = true
+        let progress: (BuildProgress) -> Void = { step in
+            areAllLinked = areAllLinked && step.cached
+            progress(step)
+        }
         var files: [ImageManifest.File] = []
         if definition.outputs.contains(.iso) {
             let name = "\(definition.name).iso"
-            let file = try await add(name, .iso, key, to: folder, present, progress) {
-                try await medium.writeISO(to: $0)
+            let file = try await add(name, .iso, key, to: folder, present, progress) { place, copied in
+                try await medium.writeISO(to: place, progress: copied)
             }
             files.append(file)
         }
         if disk {
             let name = "\(definition.name).img"
-            let file = try await add(name, .disk, key, to: folder, present, progress) {
-                try await medium.writeDisk(to: $0)
+            let file = try await add(name, .disk, key, to: folder, present, progress) { place, copied in
+                try await medium.writeDisk(to: place, progress: copied)
             }
             files.append(file)
         }
         guard isMedium else { return [] }
+        let sizes = files.map { "\($0.name) \($0.size >> 20) MiB" }.joined(separator: ", ")
+        progress(BuildProgress(stage: .media, detail: sizes, cached: areAllLinked, isFinished: true))
         let keys = Dictionary(uniqueKeysWithValues: files.map { ($0.name, key) })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -81,16 +89,22 @@ struct MediaOutput {
         _ key: String,
         to folder: FilePath,
         _ present: FilePath,
-        _ progress: (BuildProgress) -> Void,
-        make: (FilePath) async throws -> Void
+        _ progress: @escaping (BuildProgress) -> Void,
+        make: (FilePath, (Int64) -> Void) async throws -> Void
     ) async throws -> ImageManifest.File {
         let place = folder.appending(name)
         if let file = linked(name, role, key, from: present, to: place) {
             progress(BuildProgress(stage: .media, detail: name, cached: true))
             return file
         }
+        let total = try names(in: folder).reduce(0) { try $0 + fileSize(folder.appending($1)) }
+        var done: Int64 = 0
         progress(BuildProgress(stage: .media, detail: "writing \(name)"))
-        try await make(place)
+        try await make(place) { copied in
+            done += copied
+            let amount = BuildProgress.Amount(done: min(done, total), total: total, unit: .bytes)
+            progress(BuildProgress(stage: .media, detail: "writing \(name)", amount: amount))
+        }
         let measured = try measure(place)
         return ImageManifest.File(name: name, role: role, size: measured.size, sha256: measured.sha256)
     }

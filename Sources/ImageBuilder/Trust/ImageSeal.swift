@@ -21,21 +21,20 @@ struct ImageSeal {
     var epoch: Int64
 
     /// Writes the texts beside the files that the manifest names, and gives the manifest as it is written: with the bill
-    /// of materials among its files.
+    /// of materials and the packages among its files, so that the signature covers all.
     func write(_ manifest: ImageManifest, to folder: FilePath) throws -> ImageManifest {
         var manifest = manifest
         let bill = folder.appending(Self.billName)
         try writeFile(try SPDXDocument(manifest, packages: packages, epoch: epoch).encoded(), to: bill)
-        let measured = try measure(bill)
-        manifest.files.removeAll { $0.role == .sbom }
-        manifest.files.append(
-            ImageManifest.File(name: Self.billName, role: .sbom, size: measured.size, sha256: measured.sha256)
-        )
+        try writeFile(try Self.encode(pins), to: folder.appending(Self.pinsName))
+        manifest.files.removeAll { [.sbom, .packages].contains($0.role) }
+        for (name, role) in [(Self.billName, ImageManifest.File.Role.sbom), (Self.pinsName, .packages)] {
+            let measured = try measure(folder.appending(name))
+            manifest.files.append(.init(name: name, role: role, size: measured.size, sha256: measured.sha256))
+        }
         let text = try Self.encode(manifest)
         try writeFile(text, to: folder.appending(Self.manifestName))
-        try writeFile(try Self.encode(pins), to: folder.appending(Self.pinsName))
-        var names = manifest.files.map(\.name) + [Self.manifestName, Self.pinsName]
-        if exists(folder.appending(MediaOutput.keysName)) { names.append(MediaOutput.keysName) }
+        var names = manifest.files.map(\.name) + [Self.manifestName]
         if let signer {
             try writeFile(try signer.sign(text), to: folder.appending(Self.signatureName))
             names.append(Self.signatureName)

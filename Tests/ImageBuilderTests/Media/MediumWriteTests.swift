@@ -37,7 +37,9 @@ import Testing
                 + [sample.scratch.file("sample.yaml").string, "--agent", sample.scratch.file("agent").string]
                 + ["--output", place.string, "--cache-directory", place.appending("cache").string]
                 + ["--pxe-directory", Project.root.appending("pxe").string]
-            let variables = environment.map { "\($0)=\($1)" }
+            // A key of the test's own, and not of whoever runs it.
+            let home = "XDG_CONFIG_HOME=\(sample.scratch.file("config"))"
+            let variables = environment.map { "\($0)=\($1)" } + [home]
             _ = try await output(of: "env", variables + ["sh"] + arguments)
         }
         let list = try await output(of: "ls", [sample.scratch.file("one/sample/current").string])

@@ -90,11 +90,29 @@ struct ImageKeyRotate: AsyncParsableCommand {
 
     @OptionGroup var key: ImageKeyOptions
     @OptionGroup var new: NewImageKeyOptions
+
+    @Flag(help: "The new key is not encrypted, though the old one is.")
+    var noPassphrase = false
+
     @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard !noPassphrase || new.passphraseFile == nil else {
+            throw ValidationError("--no-passphrase and --passphrase-file exclude each other")
+        }
+    }
 
     func run() async throws {
         let directory = try key.keyDirectory()
         let passphrase = try new.passphrase()
+        let isEncrypted = try UserError.of { () throws(SigningError) in try directory.isEncrypted() }
+        guard !isEncrypted || passphrase != nil || noPassphrase else {
+            throw UserError(
+                .badData,
+                "the key is encrypted, and the new one would not be",
+                remedy: "name its passphrase with --passphrase-file, or say --no-passphrase"
+            )
+        }
         let now = Int64(Date().timeIntervalSince1970)
         let certificate = try UserError.of { () throws(SigningError) in
             try directory.rotate(name: new.name, passphrase: passphrase, now: now)

@@ -29,7 +29,15 @@ struct SiteImageOptions: ParsableArguments {
     var image: String
 
     func open() throws(UserError) -> SiteImage {
-        try UserError.ofBuilder { try SiteImage(FilePath(image)) }
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: image, isDirectory: &isFolder), isFolder.boolValue {
+            throw UserError(
+                .badData,
+                "\(terminalEscaped(image)) is a folder",
+                remedy: "name one of its files: the ISO, the disk image, or initramfs.zst"
+            )
+        }
+        return try UserError.ofBuilder { try SiteImage(FilePath(image)) }
     }
 }
 
@@ -97,10 +105,25 @@ struct ImageEmbedSet: AsyncParsableCommand {
             }
             words.append(word)
         }
-        words += kargs.flatMap { $0.split(separator: " ").map(String.init) }
+        for word in kargs.flatMap({ $0.split(separator: " ").map(String.init) }) {
+            guard !Self.commandLineOnly.contains(where: { word == $0.dropLast() || word.hasPrefix($0) }) else {
+                throw UserError(
+                    .badData,
+                    "\(terminalEscaped(word)) would have no effect: it is read from the real kernel command line alone",
+                    remedy: "put it into the definition's kernel arguments, the boot profile, or the boot menu"
+                )
+            }
+            words.append(word)
+        }
         let arguments = words
         return try UserError.ofBuilder { try SiteValues(arguments: arguments, authority: authority) }
     }
+
+    /// What the kernel itself and the first stage read before, or without, the values of a site.
+    private static let commandLineOnly = [
+        "muster.", "console=", "root=", "init=", "rdinit=", "panic=", "loglevel=", "mem=", "maxcpus=", "nomodeset=",
+        "quiet=",
+    ]
 
     /// A fingerprint as it stands, or that of the certificate in the file.
     private static func authority(_ text: String) throws(UserError) -> (fingerprint: String, pem: String?) {
@@ -173,7 +196,9 @@ struct SiteReport: Encodable {
     init(_ image: SiteImage) throws(UserError) {
         path = image.path.string
         (areaOffset, areaSize) = (image.areaOffset, image.areaSize)
-        arguments = image.values?.arguments ?? []
+        // The console's password stays in the image.
+        arguments = KernelArguments((image.values?.arguments ?? []).joined(separator: " ")).redacted
+            .split(separator: " ").map(String.init)
         authority = image.values?.authority
         originalSHA256 = try UserError.ofBuilder { try image.originalDigest() }.description
     }
