@@ -82,6 +82,8 @@ let package = Package(
         ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CDeviceMapper"),
+        // No pkgConfig: it would link what is opened at run time. Its headers are in the compiler's own path.
+        .systemLibrary(name: "CLibvirt", providers: [.apt(["libvirt-dev"])]),
 
         // Ground floor: values, codecs, plans. No sockets, files or clocks.
         room("HostModel", []),
@@ -93,6 +95,7 @@ let package = Package(
         room("Archive", ["CArchive", systemPackage]),
         room("Netlink", ["CNetlink", "HostModel"]),
         room("Signing", ["COpenSSL", systemPackage]),
+        room("Virtualization", ["CLibvirt"]),
         room("BlockDevices", ["CDeviceMapper", "HostModel", systemPackage]),
         room("EngineClient", ["HostModel", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto, asn1]),
         room(
@@ -125,7 +128,8 @@ let package = Package(
         room(
             "Agent",
             [
-                "HostModel", "AgentWire", "Netlink", "BlockDevices", "EngineClient", nioCore, nioPosix, nioHTTP1,
+                "HostModel", "AgentWire", "Netlink", "Virtualization", "BlockDevices", "EngineClient", nioCore,
+                nioPosix, nioHTTP1,
                 nioTLS,
                 nioSSL, x509, crypto, asn1, logging, lifecycle, subprocess, systemPackage,
             ]
@@ -170,6 +174,7 @@ let package = Package(
         ),
         tests("ArchiveTests", ["Archive", subprocess, systemPackage]),
         tests("NetlinkTests", ["Netlink", "HostModel", subprocess]),
+        tests("VirtualizationTests", ["Virtualization", systemPackage], exclude: ["Captured"]),
         tests("SigningTests", ["Signing", subprocess, systemPackage]),
         tests("BlockDevicesTests", ["BlockDevices", "HostModel", subprocess, systemPackage]),
         tests(
