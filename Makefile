@@ -45,7 +45,7 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 	@packaging/demo/demo --clock 2099-01-01
 
 .PHONY: test-images
-test-images: build agent ## the slow image tests: every image by every firmware and way (an hour or two)
+test-images: build agent ## the slow image tests: every image by every firmware and way (two or three hours)
 	swift build --build-tests --jobs $(JOBS)
 	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests|LiveRootTests|BootedImageTests'
 	@for firmware in bios efi secure; do packaging/images/disk-try $$firmware || exit 1; done

@@ -7,6 +7,8 @@ package final class DiskDevice: Sendable {
     package let path: FilePath
     /// Bytes.
     package let size: Int64
+    /// Bytes of a sector, as the disk says; 512 for a file.
+    package let sector: Int64
     package let file: FileDescriptor
 
     package enum Access: Sendable {
@@ -31,6 +33,9 @@ package final class DiskDevice: Sendable {
             close(descriptor)
             throw failure
         }
+        var sector: CInt = 0
+        let isKnown = ioctl(descriptor, Self.sectorSize, &sector) == 0
+        self.sector = isKnown && sector > 0 ? Int64(sector) : PartitionTable.sector
         (self.path, size, file) = (path, Int64(end), FileDescriptor(rawValue: descriptor))
     }
 
@@ -92,24 +97,24 @@ package final class DiskDevice: Sendable {
     /// Makes the kernel read the partition table again; one that is in use is read at the next start.
     package func rereadPartitions() { _ = ioctl(file.rawValue, Self.rereadTable, 0) }
 
-    /// BLKFLSBUF and BLKRRPART of linux/fs.h.
+    /// BLKFLSBUF, BLKRRPART and BLKSSZGET of linux/fs.h.
     private static let flushBuffers: UInt = 0x1261
     private static let rereadTable: UInt = 0x125F
+    private static let sectorSize: UInt = 0x1268
 
     /// The partition table; the copy at the end where the first one is damaged; `nil` where there is none.
     package func partitionTable() -> PartitionTable? {
-        let sectors = size / PartitionTable.sector
-        let tableBytes = Int(PartitionTable.firstUsable * PartitionTable.sector)
+        guard PartitionTable.sectorSizes.contains(sector) else { return nil }
+        let sectors = size / sector
+        let tableBytes = Int(PartitionTable.firstUsable(sector: sector) * sector)
         guard size > Int64(2 * tableBytes) else { return nil }
         if let bytes = try? read(at: 0, count: tableBytes),
-            let table = try? PartitionTable(parsing: bytes, sectors: sectors)
+            let table = try? PartitionTable(parsing: bytes, sectors: sectors, sector: sector)
         {
             return table
         }
-        let start = (sectors - PartitionTable.backupSectors) * PartitionTable.sector
-        guard let bytes = try? read(at: start, count: Int(PartitionTable.backupSectors * PartitionTable.sector)) else {
-            return nil
-        }
-        return try? PartitionTable(parsing: bytes, backup: true, sectors: sectors)
+        let copy = PartitionTable.backupSectors(sector: sector)
+        guard let bytes = try? read(at: (sectors - copy) * sector, count: Int(copy * sector)) else { return nil }
+        return try? PartitionTable(parsing: bytes, backup: true, sectors: sectors, sector: sector)
     }
 }

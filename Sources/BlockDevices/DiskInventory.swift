@@ -132,7 +132,7 @@ package struct DiskInventory: Sendable {
             found.insert("GPT with \(table.partitions.count) partitions", at: 0)
             partitions = table.partitions.enumerated().map {
                 let sectors = $0.element.sectors
-                return ($0.offset + 1, sectors.lowerBound * 512, Int64(sectors.count) * 512)
+                return ($0.offset + 1, sectors.lowerBound * table.sector, Int64(sectors.count) * table.sector)
             }
         } else if let table = MasterBootRecord((try? device.read(at: 0, count: 1024)) ?? []) {
             found.insert(table.isProtective ? "GPT, damaged" : "MBR with \(table.partitions.count) partitions", at: 0)

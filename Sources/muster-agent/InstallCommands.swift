@@ -21,22 +21,26 @@ struct DiskOptions: ParsableArguments {
     )
     var loopDevices = false
 
+    @Option(
+        help: ArgumentHelp("There where the machine was started by UEFI (for tests).", visibility: .hidden)
+    )
+    var firmware = "/sys/firmware/efi"
+
     @Option(help: "The directory of VDSM's network configuration; the committed networks go along to the disk.")
     var networkConfiguration = "/var/lib/vdsm"
 
     func install(_ progress: InstallReporter) -> NodeInstall {
-        NodeInstall(
-            NodeInstall.Settings(
-                state: node.stateDirectory,
-                run: node.runDirectory,
-                commandLine: node.commandLineFile,
-                // The live root leaves a copy of its initramfs's in /run.
-                certificates: [FilePath(certificates), node.runDirectory.file("image-signing.pem")],
-                inventory: DiskInventory(withLoops: loopDevices),
-                networkConfiguration: FilePath(networkConfiguration)
-            ),
-            progress: progress
+        var settings = NodeInstall.Settings(
+            state: node.stateDirectory,
+            run: node.runDirectory,
+            commandLine: node.commandLineFile,
+            // The live root leaves a copy of its initramfs's in /run.
+            certificates: [FilePath(certificates), node.runDirectory.file("image-signing.pem")],
+            inventory: DiskInventory(withLoops: loopDevices),
+            networkConfiguration: FilePath(networkConfiguration)
         )
+        settings.firmware = FilePath(firmware)
+        return NodeInstall(settings, progress: progress)
     }
 
     /// Runs, and turns a failure into its exit code.

@@ -17,6 +17,9 @@ package struct ApplySettings: Sendable {
     /// What answers `disks`, `install`, `upgrade` …: the agent's own program.
     package var installer: FilePath
     package var rebootProgram: FilePath
+    /// How long the committed networks wait at the start for another program that changes the network, in seconds: a
+    /// change of the engine, its wait for the engine's voice included.
+    package var networkLockSeconds = 300
 
     package static let socketName = "apply.sock"
 

@@ -135,7 +135,10 @@ package actor NetworkKeeper {
         do {
             // Once a boot: what was taken away since, and not committed, stays away when `apply` is started again.
             guard try settings.run.read(Self.restoredName) == nil else { return }
-            do { try await bringBack() } catch {
+            do { try await bringBack() } catch let error as NetworkLock.Taken {
+                // Not marked: the next start of `apply` does it.
+                return logger.error("the committed networks were not restored: \(error)")
+            } catch {
                 logger.error("the committed networks could not be restored: \(terminalEscaped("\(error)"))")
             }
             // Afterwards, so that an `apply` that is killed in the middle does it at its next start.
@@ -153,8 +156,12 @@ package actor NetworkKeeper {
         guard !isChanging, try owned(running) == none else { return }
         isChanging = true
         defer { isChanging = false }
-        guard let lock = try NetworkLock.take(in: settings.run) else { return }
+        let lock = try await NetworkLock.await(in: settings.run, seconds: settings.networkLockSeconds) { [logger] in
+            logger.warning("another program changes the network; the committed networks wait for it")
+        }
         try await recover(holding: lock)
+        // What the other one made is the engine's or a person's will, and newer.
+        guard try owned(running) == none else { return }
         var options = SetupNetworksParameters.Options()
         options.connectivityCheck = false
         try await perform(NetworkChange(restoring: kept), owned: none, from: try runner.state(), options)

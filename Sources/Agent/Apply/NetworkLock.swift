@@ -26,4 +26,24 @@ struct NetworkLock: ~Copyable {
         }
         return NetworkLock(owning: descriptor)
     }
+
+    /// Waited for in vain.
+    struct Taken: Error, CustomStringConvertible {
+        let seconds: Int
+
+        var description: String { "another program has held the lock of the network for \(seconds) s" }
+    }
+
+    private static let pause = Duration.seconds(1)
+
+    /// Waits until the other one is done; `onWait` is called once, when there is another one.
+    static func await(in directory: NodeDirectory, seconds: Int, onWait: () -> Void) async throws -> NetworkLock {
+        if let lock = try take(in: directory) { return lock }
+        onWait()
+        for _ in 0..<seconds {
+            try await Task.sleep(for: pause)
+            if let lock = try take(in: directory) { return lock }
+        }
+        throw Taken(seconds: seconds)
+    }
 }

@@ -108,7 +108,11 @@ package struct BootInstall: Sendable {
             console.say(
                 "will be lost. Type its serial number to go on (\(terminalEscaped(identity))), or Enter to go back:"
             )
-            guard try await self.line() == identity else { continue }
+            let typed = try await self.line()
+            guard typed == identity else {
+                if !typed.isEmpty { console.say("that is not its serial number; nothing was written") }
+                continue
+            }
             var request = NodeInstall.Request(disk: selector)
             request.wipe = identity
             return request

@@ -10,7 +10,8 @@ struct DiskInstallation: Sendable {
     let guid: GUID
     let progress: InstallReporter
 
-    private static let sector = PartitionTable.sector
+    /// Bytes of the FAT's first sector: it has sectors of 512 bytes on every disk.
+    private static let fatSector = Int(PartitionTable.sector)
     /// Cleared at both ends of the disk and of each partition, so that nothing of what was there is found again.
     private static let clearedEnds: Int64 = 1 << 20
 
@@ -39,9 +40,8 @@ struct DiskInstallation: Sendable {
     }
 
     private func partition(_ table: PartitionTable) throws {
-        let backup = layout.size / Self.sector * Self.sector - PartitionTable.backupSectors * Self.sector
         try disk.clear(max(0, layout.size - Self.clearedEnds)..<layout.size)
-        try disk.write(table.backup, at: backup)
+        try disk.write(table.backup, at: table.backupOffset)
         try disk.flush()
         // Without the loader's code, so that the firmware goes on to the network.
         try disk.clear(0..<Self.clearedEnds)
@@ -79,19 +79,16 @@ struct DiskInstallation: Sendable {
     }
 
     private func zeroed(_ bytes: [UInt8]) -> [UInt8] {
-        [UInt8](repeating: 0, count: Int(Self.sector)) + bytes.dropFirst(Int(Self.sector))
+        [UInt8](repeating: 0, count: Self.fatSector) + bytes.dropFirst(Self.fatSector)
     }
 
     private func makeBootable(_ loaders: DiskLoaders, _ table: PartitionTable) throws {
-        try disk.write(loaders.esp[0].bytes.prefix(Int(Self.sector)), at: layout.esp.lowerBound)
+        try disk.write(loaders.esp[0].bytes.prefix(Self.fatSector), at: layout.esp.lowerBound)
         try disk.write(table.protectiveMBR(code: loaders.boot, diskID: diskID), at: 0)
         try disk.flush()
-        try disk.write(
-            table.backup,
-            at: layout.size / Self.sector * Self.sector - PartitionTable.backupSectors * Self.sector
-        )
+        try disk.write(table.backup, at: table.backupOffset)
         try disk.flush()
-        try disk.write(table.primary, at: Self.sector)
+        try disk.write(table.primary, at: table.sector)
         try disk.flush()
     }
 

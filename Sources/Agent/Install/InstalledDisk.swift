@@ -64,9 +64,9 @@ struct InstalledDisk: Sendable {
     func finish() throws(InstallFailure) {
         do {
             let table = try layout.table(disk: guid, ids: ids, isUnfinished: false)
-            try device.write(table.backup, at: layout.size - PartitionTable.backupSectors * PartitionTable.sector)
+            try device.write(table.backup, at: table.backupOffset)
             try device.flush()
-            try device.write(table.primary, at: PartitionTable.sector)
+            try device.write(table.primary, at: table.sector)
             try device.flush()
         } catch {
             throw InstallFailure(error)

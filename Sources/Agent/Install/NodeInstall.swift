@@ -15,6 +15,8 @@ package struct NodeInstall: Sendable {
         package var inventory: DiskInventory
         /// VDSM's directory: the networks that the engine committed go along to the disk.
         package var networkConfiguration: FilePath
+        /// There where the machine was started by UEFI.
+        package var firmware: FilePath = "/sys/firmware/efi"
 
         package init(
             state: NodeDirectory,
@@ -96,6 +98,7 @@ package struct NodeInstall: Sendable {
             let size = try image.slotFiles().reduce(0) { $0 + $1.size }
             let layout = try InstalledLayout(
                 disk: disk.bytes,
+                sector: Int64(disk.blockSize),
                 esp: loaders.espSize,
                 image: size,
                 slot: request.slotSize
@@ -121,13 +124,7 @@ package struct NodeInstall: Sendable {
     }
 
     private func check(_ disk: DiskReport, _ request: Request) throws(InstallFailure) {
-        guard disk.blockSize == PartitionTable.sector else {
-            throw InstallFailure(
-                .refused,
-                "the disk has blocks of \(disk.blockSize) bytes, and only those of 512 are supported: \(disk)",
-                remedy: "format the disk to 512-byte blocks (nvme format, sg_format), or choose another"
-            )
-        }
+        try checkBlocks(disk)
         let installed = (try? DiskDevice(settings.inventory.device(disk.name), .reading)).flatMap(InstalledDisk.init)
         let isUnfinished = installed?.isUnfinished ?? false
         if let refusal = WipeConsent.refusal(disk, consent: request.wipe, isUnfinished: isUnfinished) {
@@ -136,6 +133,23 @@ package struct NodeInstall: Sendable {
             }
             throw InstallFailure(.refused, refusal, remedy: remedy ?? "empty the disk first: it has no serial number")
         }
+    }
+
+    /// BIOS reads sectors of 512 bytes only.
+    private func checkBlocks(_ disk: DiskReport) throws(InstallFailure) {
+        let size = Int64(disk.blockSize)
+        guard size != PartitionTable.sector else { return }
+        let isSupported = PartitionTable.sectorSizes.contains(size)
+        guard !isSupported || access(settings.firmware.string, F_OK) != 0 else { return }
+        throw InstallFailure(
+            .refused,
+            isSupported
+                ? "the disk has blocks of \(size) bytes, from which a machine starts by UEFI only, and this one started by "
+                    + "BIOS: \(disk)"
+                : "the disk has blocks of \(size) bytes, and only those of 512 and 4096 are supported: \(disk)",
+            remedy: (isSupported ? "switch the firmware to UEFI, " : "")
+                + "format the disk to 512-byte blocks (nvme format, sg_format), or choose another"
+        )
     }
 
     private func describe(

@@ -12,6 +12,8 @@ package struct EnrolmentLimits: Hashable, Sendable {
     /// The longest interval that an engine may ask for.
     package var pollSecondsMax = 60
     package var jitterMilliseconds = 1000
+    /// Between two tries to keep the certificate in a state directory that does not take it.
+    package var keepSeconds = 15
     package var clockToleranceSeconds: Int64 = 60
     package var noncesRemembered = 256
     /// 2024-01-01 to 2200-01-01: an engine with a clock outside of it is broken itself.
@@ -36,13 +38,16 @@ package enum CallFailure: Error, Hashable, Sendable {
     case badCertificate(CertificateRefusal)
     case implausibleTime
     case otherFingerprint(wanted: Nonce, shown: Nonce)
+    /// The engine approved the node, and the state directory does not take its certificate: full, read-only, gone.
+    case notKept(reason: String)
 
     /// True when the claim is lost with the call, so that only a new claim helps.
     package var endsClaim: Bool {
         switch self {
         case .refused(let status, _): status == 404 || status == 409 || status == 400
         case .peerChanged, .badCertificate: true
-        case .transport, .protocolViolation, .replayed, .badAuthority, .implausibleTime, .otherFingerprint: false
+        case .transport, .protocolViolation, .replayed, .badAuthority, .implausibleTime, .otherFingerprint, .notKept:
+            false
         }
     }
 }
@@ -62,6 +67,7 @@ extension CallFailure: CustomStringConvertible {
         case .implausibleTime: "the engine's clock is not plausible"
         case .otherFingerprint(let wanted, let shown):
             "the engine's CA has the fingerprint \(shown), this node was told \(wanted)"
+        case .notKept(let reason): "the node is approved and cannot keep its certificate: \(terminalEscaped(reason))"
         }
     }
 
@@ -78,6 +84,7 @@ extension CallFailure: CustomStringConvertible {
         case .otherFingerprint:
             "if the engine was set up anew, correct the fingerprint (menu 2 or management_server_fingerprint=); "
                 + "if not, somebody stands between this node and the engine"
+        case .notKept: "make room on the state partition (menu 6; df /var/lib/muster-agent); the node tries again"
         }
     }
 }

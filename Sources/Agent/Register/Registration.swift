@@ -167,7 +167,7 @@ package struct Registration: Sendable {
                 setClock(seconds)
                 continue
             case .store(let credentials):
-                try store(credentials, of: identity, engine: engine)
+                guard try await keep(credentials, of: identity, configuration, engine: engine) else { return false }
                 continue
             case .finish:
                 // Not before the files are there: the screen must not say what a full disk then makes untrue.
@@ -196,6 +196,30 @@ package struct Registration: Sendable {
         let claim = enrolment.openClaim.flatMap { PendingClaim($0, of: identity, engine: engine, peer: peer) }
         guard claim != PendingClaim(from: settings.run, of: identity, engine: engine) else { return }
         if let claim { try claim.write(to: settings.run) } else { try settings.run.remove(PendingClaim.fileName) }
+    }
+
+    /// A state directory that is full or cannot be written is waited for: the screen says why. False: the configuration
+    /// changed meanwhile.
+    private func keep(
+        _ credentials: Credentials,
+        of identity: NodeIdentity,
+        _ configuration: NodeConfiguration,
+        engine: EngineAddress
+    ) async throws -> Bool {
+        while true {
+            do {
+                try store(credentials, of: identity, engine: engine)
+                return true
+            } catch let failure as FileFailure {
+                var status = EnrolmentStatus()
+                status.failure = .notKept(reason: "\(failure)")
+                try report(status, engine: engine)
+                let seconds = limits.keepSeconds
+                guard try await wait(milliseconds: seconds * 1000, unlessChangedFrom: configuration) else {
+                    return false
+                }
+            }
+        }
     }
 
     /// The old certificate goes first, the host's id comes last: killed in between, the node fetches its certificate again.

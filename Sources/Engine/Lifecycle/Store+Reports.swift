@@ -77,11 +77,13 @@ extension Store {
         }
     }
 
-    /// A node that gave a new image up says so once, whoever ordered that image.
+    /// A node that gave a new image up says so once, whoever ordered that image. Its reason may come later and is not told
+    /// again.
     private func tellFallBack(of id: UniqueID, _ image: NodeImageReport?, at now: Int64, in db: Database) throws {
         guard let image, let fallBack = image.fallBack, let host = try HostRow.fetch(id, in: db) else { return }
         let known: HostHardware? = ColumnJSON.decode(host.hardware)
-        guard known?.image?.fallBack != fallBack else { return }
+        let last = known?.image?.fallBack
+        guard last?.version != fallBack.version || last?.slot != fallBack.slot else { return }
         let slot = fallBack.slot.map { " in slot \(terminalEscaped($0))" } ?? ""
         let why = fallBack.reason.map { ": \($0.escapedForTerminal)" } ?? "."
         let text =

@@ -26,6 +26,8 @@ package struct InstalledLayout: Hashable, Sendable {
 
     /// Bytes of the whole disk.
     package let size: Int64
+    /// Bytes of one of its sectors.
+    package let sector: Int64
     /// Bytes from the disk's beginning, of the five partitions.
     package let partitions: [Range<Int64>]
 
@@ -35,7 +37,13 @@ package struct InstalledLayout: Hashable, Sendable {
     package func slot(_ slot: BootSlot) -> Range<Int64> { partitions[slot == .a ? 2 : 3] }
 
     /// `esp`, `image` and `slot` (where one was asked for) are bytes.
-    package init(disk size: Int64, esp: Int64, image: Int64, slot wanted: Int64? = nil) throws(Refusal) {
+    package init(
+        disk size: Int64,
+        sector: Int64 = PartitionTable.sector,
+        esp: Int64,
+        image: Int64,
+        slot wanted: Int64? = nil
+    ) throws(Refusal) {
         let smallest = Self.smallestSlot(image: image)
         let slot = roundedUp(max(wanted ?? Self.usualSlot, wanted ?? image * Self.growth), to: Self.mebibyte)
         guard slot >= smallest else {
@@ -50,7 +58,7 @@ package struct InstalledLayout: Hashable, Sendable {
         }
         sizes[4] += free
         var start = Self.mebibyte
-        self.size = size
+        (self.size, self.sector) = (size, sector)
         partitions = sizes.map { size in
             defer { start += size }
             return start..<start + size
@@ -60,10 +68,9 @@ package struct InstalledLayout: Hashable, Sendable {
     /// The partitions of a table that an installation wrote; `nil` for any other table.
     package init?(_ table: PartitionTable) {
         guard table.partitions.count == Self.names.count, Self.isOurs(table) else { return nil }
-        size = table.sectors * PartitionTable.sector
-        partitions = table.partitions.map {
-            ($0.sectors.lowerBound * PartitionTable.sector)..<($0.sectors.upperBound * PartitionTable.sector)
-        }
+        let sector = table.sector
+        (size, self.sector) = (table.sectors * sector, sector)
+        partitions = table.partitions.map { ($0.sectors.lowerBound * sector)..<($0.sectors.upperBound * sector) }
     }
 
     /// The smallest slot for an image of so many bytes: itself, and what the file system takes.
@@ -85,10 +92,11 @@ package struct InstalledLayout: Hashable, Sendable {
                     type: Self.types[index],
                     id: ids[index],
                     name: index == 0 && isUnfinished ? Self.unfinishedName : Self.names[index],
-                    sectors: (bytes.lowerBound / PartitionTable.sector)..<(bytes.upperBound / PartitionTable.sector)
+                    sectors: (bytes.lowerBound / sector)..<(bytes.upperBound / sector)
                 )
             },
-            sectors: size / PartitionTable.sector
+            sectors: size / sector,
+            sector: sector
         )
     }
 

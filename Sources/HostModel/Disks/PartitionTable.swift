@@ -1,4 +1,5 @@
-/// A GUID partition table (UEFI specification, 5.3) for a medium of 512-byte sectors, and the protective MBR before it.
+/// A GUID partition table (UEFI specification, 5.3) for a medium of 512-byte or 4096-byte sectors, and the protective MBR
+/// before it.
 package struct PartitionTable: Hashable, Sendable {
     package struct Partition: Hashable, Sendable {
         package var type: GUID
@@ -22,47 +23,69 @@ package struct PartitionTable: Hashable, Sendable {
         package init(_ description: String) { self.description = description }
     }
 
+    /// Bytes of a sector, where nothing else is said.
     package static let sector: Int64 = 512
+    /// Those that a disk may have.
+    package static let sectorSizes: Set<Int64> = [512, 4096]
     package static let mostPartitions = 128
     package static let longestName = 36
     /// The most entries that are read: xorriso writes 248.
     package static let mostEntries = 256
-    /// MBR, header and 128 entries of 128 bytes.
+    /// MBR, header and 128 entries of 128 bytes, in sectors of 512 bytes.
     package static let firstUsable: Int64 = 34
-    /// Entries and header, at the end.
+    /// Entries and header, at the end, in sectors of 512 bytes.
     package static let backupSectors: Int64 = 33
     private static let entrySize = 128
+
+    /// In sectors of `sector` bytes: 34, or 6 of 4096 bytes.
+    package static func firstUsable(sector: Int64) -> Int64 { backupSectors(sector: sector) + 1 }
+    /// In sectors of `sector` bytes: 33, or 5 of 4096 bytes.
+    package static func backupSectors(sector: Int64) -> Int64 { Int64(mostPartitions * entrySize) / sector + 1 }
 
     package let disk: GUID
     package let partitions: [Partition]
     /// Of the whole medium.
     package let sectors: Int64
+    /// Bytes of each.
+    package let sector: Int64
 
     /// Partitions that overlap, reach into the table or out of the medium are an error.
-    package init(disk: GUID, partitions: [Partition], sectors: Int64) throws(Refusal) {
-        (self.disk, self.partitions, self.sectors) = (disk, partitions, sectors)
-        var free = Self.firstUsable
+    package init(
+        disk: GUID,
+        partitions: [Partition],
+        sectors: Int64,
+        sector: Int64 = Self.sector
+    ) throws(Refusal) {
+        guard Self.sectorSizes.contains(sector) else { throw Refusal("there are no sectors of \(sector) bytes") }
+        (self.disk, self.partitions, self.sectors, self.sector) = (disk, partitions, sectors, sector)
+        var free = Self.firstUsable(sector: sector)
         for partition in partitions.sorted(by: { $0.sectors.lowerBound < $1.sectors.lowerBound }) {
             guard partition.sectors.lowerBound >= free, !partition.sectors.isEmpty else {
                 throw Refusal("the partition \(partition.name) overlaps what stands before it")
             }
             free = partition.sectors.upperBound
         }
-        guard free <= sectors - Self.backupSectors else { throw Refusal("the partitions do not fit the medium") }
+        guard free <= sectors - Self.backupSectors(sector: sector) else {
+            throw Refusal("the partitions do not fit the medium")
+        }
         guard partitions.count <= Self.mostPartitions else { throw Refusal("there are too many partitions") }
         guard partitions.allSatisfy({ $0.name.utf16.count <= Self.longestName }) else {
             throw Refusal("the name of a partition is too long")
         }
     }
 
-    /// Reads a table from the first sectors of a disk, 34 for the usual 128 entries, or from its last 33 with `backup`; both
-    /// checksums must be right.
-    package init(parsing bytes: [UInt8], backup: Bool = false, sectors: Int64) throws(Refusal) {
-        let place = (backup ? Int(Self.backupSectors) - 1 : 1) * Int(Self.sector)
-        let start = backup ? 0 : 2 * Int(Self.sector)
-        guard bytes.count >= Int(backup ? Self.backupSectors : Self.firstUsable) * Int(Self.sector) else {
-            throw Refusal("it is cut off")
-        }
+    /// Reads a table from the first sectors of a disk, 34 of 512 bytes for the usual 128 entries, or from its last 33
+    /// with `backup`; both checksums must be right.
+    package init(
+        parsing bytes: [UInt8],
+        backup: Bool = false,
+        sectors: Int64,
+        sector: Int64 = Self.sector
+    ) throws(Refusal) {
+        let copy = Self.backupSectors(sector: sector)
+        let place = Int((backup ? copy - 1 : 1) * sector)
+        let start = backup ? 0 : 2 * Int(sector)
+        guard bytes.count >= Int((backup ? copy : copy + 1) * sector) else { throw Refusal("it is cut off") }
         var header = Array(bytes[place..<place + 92])
         guard header.starts(with: "EFI PART".utf8) else { throw Refusal("there is no GPT") }
         let sum: UInt32? = header.field(UInt32.self, at: 16)
@@ -81,14 +104,19 @@ package struct PartitionTable: Hashable, Sendable {
             guard number == partitions.count else { throw Refusal("its numbers have gaps") }
             partitions.append(partition)
         }
-        try self.init(disk: disk, partitions: partitions, sectors: sectors)
+        try self.init(disk: disk, partitions: partitions, sectors: sectors, sector: sector)
     }
 
-    /// Sectors 1 to 33.
+    /// What stands from sector 1 on.
     package var primary: [UInt8] { header(at: 1, other: sectors - 1, entries: 2) + entries }
 
-    /// The last 33 sectors.
-    package var backup: [UInt8] { entries + header(at: sectors - 1, other: 1, entries: sectors - Self.backupSectors) }
+    /// What stands from byte `backupOffset` on, to the end of the medium.
+    package var backup: [UInt8] { entries + header(at: sectors - 1, other: 1, entries: backupStart) }
+
+    /// Where the copy of the table begins, in bytes.
+    package var backupOffset: Int64 { backupStart * sector }
+
+    private var backupStart: Int64 { sectors - Self.backupSectors(sector: sector) }
 
     /// Sector 0: a boot loader's code, and one partition over everything, which keeps tools that know no GPT away. Some
     /// BIOSes start a stick only if a partition is active: `forceActive` adds an empty one that is, against the letter of
@@ -106,7 +134,7 @@ package struct PartitionTable: Hashable, Sendable {
             bytes.put(UInt32(1), at: 474)
         }
         bytes.replace(at: 510, with: [0x55, 0xAA])
-        return bytes
+        return bytes + [UInt8](repeating: 0, count: Int(sector) - bytes.count)
     }
 
     /// Bytes of code in an MBR.
@@ -126,13 +154,13 @@ package struct PartitionTable: Hashable, Sendable {
     }
 
     private func header(at place: Int64, other: Int64, entries start: Int64) -> [UInt8] {
-        var bytes = Array("EFI PART".utf8) + [UInt8](repeating: 0, count: 504)
+        var bytes = Array("EFI PART".utf8) + [UInt8](repeating: 0, count: Int(sector) - 8)
         bytes.put(UInt32(0x10000), at: 8)
         bytes.put(UInt32(92), at: 12)
         bytes.put(place, at: 24)
         bytes.put(other, at: 32)
-        bytes.put(Self.firstUsable, at: 40)
-        bytes.put(sectors - Self.backupSectors - 1, at: 48)
+        bytes.put(Self.firstUsable(sector: sector), at: 40)
+        bytes.put(backupStart - 1, at: 48)
         bytes.replace(at: 56, with: disk.bytes)
         bytes.put(start, at: 72)
         bytes.put(UInt32(Self.mostPartitions), at: 80)

@@ -29,7 +29,8 @@ final class InstallRig: Sendable {
         }
     }
 
-    init(mebibytes: Int64 = 640, sectors odd: Int64 = 0) async throws {
+    /// `blocks`: bytes of the disk's blocks.
+    init(mebibytes: Int64 = 640, sectors odd: Int64 = 0, blocks: Int = 512) async throws {
         key = try await SigningKey(.ec)
         serial = "disk-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         size = mebibytes << 20 + odd * 512
@@ -38,7 +39,7 @@ final class InstallRig: Sendable {
         try descriptor.resize(to: size)
         try descriptor.close()
         device =
-            try await Self.run(["losetup", "--find", "--show", file.string]).output
+            try await Self.run(["losetup", "--find", "--show", "--sector-size", "\(blocks)", file.string]).output
             .split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         try await writeLoaders()
         for name in ["state", "run"] { _ = try folder.directory(name) }

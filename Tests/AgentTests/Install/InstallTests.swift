@@ -14,9 +14,9 @@ struct InstallTests {
         ["install", "--disk", "serial=\(rig.serial)", "--image", image, "--slot-size", "\(slotMebibytes)"] + more
     }
 
-    private static func with(_ body: (InstallRig) async throws -> Void) async throws {
+    private static func with(blocks: Int = 512, _ body: (InstallRig) async throws -> Void) async throws {
         // A disk whose size is no round number.
-        let rig = try await InstallRig(sectors: 7)
+        let rig = try await InstallRig(sectors: blocks == 512 ? 7 : 8, blocks: blocks)
         do { try await body(rig) } catch {
             try? await rig.close()
             throw error
@@ -70,6 +70,29 @@ struct InstallTests {
             #expect(report.muster?.slots["a"] == .init(name: "one", version: "000000000003", state: .good))
             #expect(report.muster?.slots["b"]?.state == .empty)
             #expect(try rig.isBootable())
+        }
+    }
+
+    @Test("a disk with blocks of 4096 bytes: refused where the machine starts by BIOS; installed, upgraded by UEFI")
+    func largeBlocks() async throws {
+        try await Self.with(blocks: 4096) { rig in
+            let image = try await rig.image("one", seed: 3)
+            let refused = try await rig.agent(Self.install(rig, image: image, ["--firmware", rig.path("none")]))
+            #expect(refused.code == 65 && refused.error.contains("starts by UEFI only"), "\(refused.error)")
+            #expect(try rig.bytes(at: 0, count: 1 << 20).allSatisfy { $0 == 0 })
+            let ended = try await rig.agent(Self.install(rig, image: image, ["--firmware", "/sys"]))
+            try #require(ended.code == 0, "\(ended.error)")
+            let table = try await InstallRig.run(["sgdisk", "--verify", "--print", rig.device]).output
+            #expect(table.contains("No problems found") && table.contains("4096"), "\(table)")
+            for name in InstalledLayout.names { #expect(table.contains(name)) }
+            #expect(try await rig.check(["fsck.fat", "-n"], start: 2, mebibytes: Self.espMebibytes).code == 0)
+            try await rig.start(from: .a)
+            let second = try await rig.agent(["upgrade", "--image", try await rig.image("two", seed: 4)])
+            #expect(second.code == 0, "\(second.error)")
+            #expect(try await rig.slots().slots["b"]?.state == .trial)
+            try await rig.start(from: .b, "muster.trial")
+            #expect(try await rig.agent(["confirm"]).code == 0)
+            #expect(try await rig.slots().slots["b"]?.state == .good)
         }
     }
 

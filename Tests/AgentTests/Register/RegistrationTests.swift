@@ -28,6 +28,7 @@ import Testing
     private var limits: EnrolmentLimits {
         var limits = EnrolmentLimits()
         (limits.jitterMilliseconds, limits.expiredWaitSeconds, limits.backOffSecondsMin) = (0, 0, 0)
+        limits.keepSeconds = 1
         return limits
     }
 
@@ -122,6 +123,33 @@ import Testing
         #expect(engine.received.count == 1)
         #expect(Credentials(from: state)?.host == engine.received.first?.host)
         for name in ["claim.json", "key.pem"] { #expect(try run.read(name) == nil, "\(name)") }
+        try await engine.stop()
+    }
+
+    @Test(
+        "approved with a full state partition: the screen says so, and the certificate is kept once there is room",
+        .enabled(if: getuid() == 0, "needs root")
+    )
+    func fullState() async throws {
+        let (state, run) = (try temporary.directory("state"), try temporary.directory("run"))
+        try #require(mount("none", state.path.string, "tmpfs", 0, "size=4k") == 0)
+        defer { umount2(state.path.string, CInt(MNT_DETACH)) }
+        let engine = try await StandInEngine(authority: try TestAuthority(), run: run)
+        let registration = try registration(
+            "management_server=127.0.0.1:\(engine.port)",
+            clock: TestClock(TestAuthority.now).clock
+        )
+        let running = Task { try await registration.run() }
+        func report() -> RegisterReport? { run.value(RegisterReport.self, in: RegisterReport.fileName) }
+        while report()?.error == nil { try await Task.sleep(for: .milliseconds(20)) }
+        let said = try #require(report())
+        #expect(said.error?.hasPrefix("the node is approved and cannot keep its certificate: could not") == true)
+        #expect(said.error?.hasSuffix("No space left on device") == true && said.state == .contacting)
+        #expect(Credentials(from: state) == nil)
+        try #require(mount("none", state.path.string, "tmpfs", UInt(MS_REMOUNT), "size=1m") == 0)
+        try await running.value
+        #expect(Credentials(from: state)?.host == engine.received.first?.host)
+        #expect(report()?.state == .approved && engine.received.count == 1)
         try await engine.stop()
     }
 

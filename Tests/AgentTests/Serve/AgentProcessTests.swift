@@ -113,7 +113,7 @@ import Glibc
         "options": {"connectivityCheck": "true", "connectivityTimeout": 4, "commitOnSuccess": true}}
         """
 
-    private static func isBridged(_ network: String) -> Bool {
+    static func isBridged(_ network: String) -> Bool {
         network.contains("default via 10.88.0.1 dev ovirtmgmt") && network.contains("ovirtmgmt        UP")
     }
 

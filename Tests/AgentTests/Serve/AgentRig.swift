@@ -146,12 +146,15 @@ final class AgentRig: Sendable {
     }
 
     /// `muster-agent apply` until `body` ends.
-    func applying<Result: Sendable>(_ body: (Daemon) async throws -> Result) async throws -> Result {
+    func applying<Result: Sendable>(
+        busybox: FilePath = "/bin/busybox",
+        _ body: (Daemon) async throws -> Result
+    ) async throws -> Result {
         let words =
             agent("apply") + [
                 "--network-configuration", directory.file("vdsm").string, "--resolv-conf",
                 directory.file("resolv.conf").string, "--udhcpc-script", directory.file("lease").string,
-                "--command-line", directory.file("command-line").string,
+                "--command-line", directory.file("command-line").string, "--busybox", busybox.string,
                 "--installer", installer.file("installer").string,
                 // Never the machine that tests.
                 "--reboot-program", installer.file("reboot").string,

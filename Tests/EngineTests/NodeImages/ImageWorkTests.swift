@@ -179,6 +179,33 @@ import Testing
         }
     }
 
+    @Test func aFallBackThatNobodyOrderedIsToldOnce() async throws {
+        let installation = try await Self.installation()
+        try await installation.running { engine in
+            let line = try await Self.up(engine)
+            // Somebody upgraded at the node itself; the reason comes when the node has looked.
+            for reason in [nil, HostileText("slot b did not come up")] {
+                line.agent.change { state in
+                    state.capabilities.musterImage.slots["b"]?.state = .failed
+                    state.capabilities.musterImage.fallBack = .init(
+                        version: HostileText("v2"),
+                        slot: "b",
+                        reason: reason
+                    )
+                }
+                line.agent.breakConnections()
+                var seen: NodeImageReport.FallBack?
+                while seen == nil || seen?.reason != reason {
+                    seen = try await engine.host(line.host).hardware?.image?.fallBack
+                }
+            }
+            let events = try await engine.events(EventQuery(after: 0, host: line.host, max: 1000, newestFirst: false))
+            let told = events.filter { $0.code == .imageFellBack }
+            #expect(told.map(\.text) == ["Host node-1 gave up version v2 in slot b and runs v1."])
+            try await line.agent.stop()
+        }
+    }
+
     @Test func aWriteThatFailsLeavesTheHostUp() async throws {
         let installation = try await Self.installation()
         try await installation.running { engine in

@@ -2,8 +2,8 @@ import HostModel
 import Testing
 
 @Suite struct PartitionTableTests {
-    private static func sample() throws -> PartitionTable {
-        let layout = try InstalledLayout(disk: 8 << 30, esp: 256 << 20, image: 40 << 20)
+    private static func sample(sector: Int64 = 512) throws -> PartitionTable {
+        let layout = try InstalledLayout(disk: 8 << 30, sector: sector, esp: 256 << 20, image: 40 << 20)
         return try layout.table(
             disk: try #require(GUID("a4c3bb17-5d82-4001-8b11-59bacaa9483e")),
             ids: (0..<5).map { GUID(UInt32($0), 1, 0x4002, 0x8000_0000_0000_0003) },
@@ -26,11 +26,28 @@ import Testing
         #expect(InstalledLayout.isUnfinished(table))
     }
 
-    @Test func everyStrictPrefixIsRefused() throws {
-        let (table, bytes) = (try Self.sample(), Self.head(try Self.sample()))
+    @Test func largeSectorsHoldTheSamePartitions() throws {
+        let table = try Self.sample(sector: 4096)
+        #expect(table.sectors == (8 << 30) / 4096 && table.primary.count == 5 * 4096 && table.backup.count == 5 * 4096)
+        #expect(table.backupOffset == (8 << 30) - 5 * 4096)
+        let head = Self.head(table)
+        #expect(try PartitionTable(parsing: head, sectors: table.sectors, sector: 4096) == table)
+        let copy = try PartitionTable(parsing: table.backup, backup: true, sectors: table.sectors, sector: 4096)
+        #expect(copy == table)
+        #expect(InstalledLayout(table)?.partitions == InstalledLayout(try Self.sample())?.partitions)
+        #expect(throws: PartitionTable.Refusal.self) { try PartitionTable(parsing: head, sectors: table.sectors * 8) }
+        #expect(throws: PartitionTable.Refusal.self) {
+            try PartitionTable(disk: .linuxData, partitions: [], sectors: 1 << 20, sector: 520)
+        }
+    }
+
+    @Test(arguments: [Int64(512), 4096])
+    func everyStrictPrefixIsRefused(sector: Int64) throws {
+        let table = try Self.sample(sector: sector)
+        let bytes = Self.head(table)
         for count in 0..<bytes.count {
             #expect(throws: PartitionTable.Refusal.self) {
-                try PartitionTable(parsing: Array(bytes[..<count]), sectors: table.sectors)
+                try PartitionTable(parsing: Array(bytes[..<count]), sectors: table.sectors, sector: sector)
             }
         }
     }

@@ -1,0 +1,130 @@
+import AgentWire
+import HostModel
+import Logging
+import NIOCore
+import Synchronization
+import SystemPackage
+import Testing
+
+@testable import Agent
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Keeps what was logged.
+private final class LogLines: LogHandler, Sendable {
+    private let lines = Mutex("")
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    var logLevel: Logger.Level {
+        get { .trace }
+        set {}
+    }
+    var text: String { lines.withLock { $0 } }
+
+    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    func log(event: LogEvent) { lines.withLock { $0 += "\(event.message)\n" } }
+}
+
+/// What stands in the way of the committed networks when the machine starts.
+@Suite(.serialized) struct RestoredNetworksTests {
+    /// `ovirtmgmt` as the engine committed it, and a bridge without ports for which a DHCP client is started.
+    private static func commit(in directory: FilePath, withDHCP: Bool = false) throws {
+        let call = try SetupNetworksParameters(
+            params: try JSONText.decode(JSONValue.self, from: ByteBuffer(string: AgentProcessTests.management))
+        )
+        var networks = try call.networks.compactMapValues { $0 }.reduce(into: [String: WantedNetwork]()) {
+            $0[$1.key] = try WantedNetwork(name: $1.key, attributes: $1.value)
+        }
+        if withDHCP {
+            networks["lab"] = WantedNetwork(name: "lab", southbound: nil, addressing: .dhcp)
+        }
+        try NetworkConfiguration.persistent(in: directory).save(OwnedNetworks(networks: networks))
+    }
+
+    private static func boot(_ rig: AgentRig) throws {
+        try rig.sub("run").make()
+        try rig.sub("run").write(
+            value: BootNetworkReport(.done, detail: nil, links: []),
+            to: BootNetworkReport.fileName
+        )
+    }
+
+    /// Held until it is closed.
+    private static func lock(_ run: NodeDirectory) throws -> SystemPackage.FileDescriptor {
+        let lock = try SystemPackage.FileDescriptor.open(
+            run.file("network.lock"),
+            .readWrite,
+            options: .create,
+            permissions: [.ownerReadWrite]
+        )
+        try #require(flock(lock.rawValue, LOCK_EX) == 0)
+        return lock
+    }
+
+    private static func running(_ rig: AgentRig) throws -> [String] {
+        try NetworkConfiguration.running(in: rig.directory.file("vdsm")).owned().networks.keys.sorted()
+    }
+
+    @Test("apply is killed in the middle of restoring: its next start does it again")
+    func killed() async throws {
+        try await AgentRig.run { rig in
+            try Self.commit(in: rig.directory.file("vdsm"), withDHCP: true)
+            try Self.boot(rig)
+            // A DHCP client that never leaves its caller: the middle lasts until the kill.
+            let stuck = "#!/bin/sh\necho stuck >&2\nexec sleep 1000\n"
+            try rig.directory.write(Array(stuck.utf8), to: "stuck", permissions: [.ownerReadWriteExecute])
+            try await rig.applying(busybox: rig.directory.file("stuck")) { apply in
+                try await apply.await("start the DHCP client on lab")
+                apply.kill()
+            }
+            #expect(try Self.running(rig) == [])
+            #expect(try rig.sub("run").read("networks-restored") == nil)
+            try await rig.applying { apply in
+                try await apply.await("the committed networks stand again")
+                try await rig.awaitNetwork(AgentProcessTests.isBridged)
+            }
+            #expect(try Self.running(rig) == ["lab", "ovirtmgmt"])
+            #expect(try rig.sub("run").read("networks-restored") != nil)
+        }
+    }
+
+    @Test("another program that changes the network is waited for")
+    func locked() async throws {
+        try await AgentRig.run { rig in
+            try Self.commit(in: rig.directory.file("vdsm"))
+            try Self.boot(rig)
+            let lock = try Self.lock(rig.sub("run"))
+            try await rig.applying { apply in
+                try await apply.await("another program changes the network; the committed networks wait for it")
+                #expect(try Self.running(rig) == [])
+                try lock.close()
+                try await rig.awaitNetwork(AgentProcessTests.isBridged)
+            }
+            #expect(try Self.running(rig) == ["ovirtmgmt"])
+        }
+    }
+
+    @Test("when it is never done, that is an error in the log, and the next start of apply tries again")
+    func lockedForGood() async throws {
+        let temporary = TemporaryDirectory()
+        let run = try temporary.directory("run")
+        try Self.commit(in: temporary.path.appending("vdsm"))
+        try run.write(value: BootNetworkReport(.done, detail: nil, links: []), to: BootNetworkReport.fileName)
+        let lock = try Self.lock(run)
+        var settings = ApplySettings(run: run, networkConfiguration: temporary.path.appending("vdsm"))
+        settings.networkLockSeconds = 0
+        let lines = LogLines()
+        await NetworkKeeper(settings, logger: Logger(label: "test") { _ in lines }).restore()
+        #expect(lines.text.contains("the committed networks were not restored: another program has held the lock"))
+        #expect(try run.read("networks-restored") == nil)
+        try lock.close()
+    }
+}
