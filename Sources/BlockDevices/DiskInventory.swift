@@ -32,9 +32,19 @@ package struct DiskInventory: Sendable {
     /// The file of a disk.
     package func device(_ name: String) -> FilePath { devices.appending(name) }
 
-    /// The disk with this GUID in its partition table. The first one, in the order of names.
+    /// The disk with this GUID in its partition table; of several copies the one that is in use. `nil` for none, and where
+    /// nobody can tell which is meant.
     package func disk(_ guid: GUID) -> String? {
-        Self.names(in: sysfs).filter(isDisk).first { name in
+        let disks = disks(guid)
+        guard disks.count > 1 else { return disks.first }
+        let busy = busyNumbers()
+        let used = disks.filter { isInUse($0, busy) }
+        return used.count == 1 ? used.first : nil
+    }
+
+    /// All disks with this GUID: more than one where a disk was copied byte by byte.
+    package func disks(_ guid: GUID) -> [String] {
+        Self.names(in: sysfs).filter(isDisk).filter { name in
             guard let device = try? DiskDevice(device(name), .reading) else { return false }
             return device.partitionTable()?.disk == guid
         }

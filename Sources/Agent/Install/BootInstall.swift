@@ -42,7 +42,7 @@ package struct BootInstall: Sendable {
                 console.say(
                     "installed to \(disk.name) (\(terminalEscaped(disk.identity ?? "no serial number"))); restarting"
                 )
-                await report(install, stage: "installed", "installed to \(disk.name), serial \(disk.serial)")
+                try await reportInstalled(install, "installed to \(disk.name), serial \(disk.serial)")
                 return .reboot
             } catch let failure as InstallFailure {
                 failures += 1
@@ -77,10 +77,11 @@ package struct BootInstall: Sendable {
     }
 
     private func waitForDisk(_ install: NodeInstall, _ selector: DiskSelector) async throws {
+        var wait = DiskWait(for: selector)
         for second in 0..<Self.diskSeconds {
-            if (try? selector.choose(from: install.settings.inventory.disks())) != nil { return }
+            if wait.isOver(install.settings.inventory.disks(), at: second) { return }
             if second == 3 {
-                console.say("waiting up to \(Self.diskSeconds) s for the disk \(terminalEscaped(selector.text))")
+                console.say("waiting up to \(Self.diskSeconds) s for all disks: \(terminalEscaped(selector.text))")
             }
             try await Task.sleep(for: .seconds(1))
         }
@@ -153,9 +154,27 @@ package struct BootInstall: Sendable {
         .wait()
     }
 
-    private func report(_ install: NodeInstall, stage: String, _ detail: String) async {
-        guard case .server(let folder)? = try? InstallSource(install.arguments) else { return }
-        await BootEventReport(folder: folder, query: BootEventReport.query(install.arguments)).send(
+    /// How often, and after how long, the boot server is told again: it lets the machine boot the same installation until it
+    /// has heard that there was one.
+    private static let (reports, reportPause) = (60, Duration.seconds(10))
+
+    private func reportInstalled(_ install: NodeInstall, _ detail: String) async throws {
+        for attempt in 0..<Self.reports {
+            if await report(install, stage: "installed", detail) { return }
+            if attempt % 6 == 0 {
+                console.say(
+                    "the boot server does not hear that the installation is done; telling it again before the restart"
+                )
+            }
+            try await Task.sleep(for: Self.reportPause)
+        }
+    }
+
+    /// True when there is nobody to tell, or it was heard.
+    @discardableResult
+    private func report(_ install: NodeInstall, stage: String, _ detail: String) async -> Bool {
+        guard case .server(let folder)? = try? InstallSource(install.arguments) else { return true }
+        return await BootEventReport(folder: folder, query: BootEventReport.query(install.arguments)).send(
             stage: stage,
             detail
         )

@@ -20,6 +20,13 @@ extension NodeInstall {
                     remedy: "confirm it (muster-agent confirm), or wait until it is"
                 )
             }
+            guard environment.good == running else {
+                throw InstallFailure(
+                    .refused,
+                    "slot \(running.rawValue) runs, but slot \(environment.good.rawValue) is the one that is known to be good",
+                    remedy: "keep what runs (muster-agent confirm), or restart into the other, and upgrade then"
+                )
+            }
             let source = try wanted ?? InstallSource(arguments)
             progress.tell("image")
             let files = try files(source)
@@ -75,7 +82,14 @@ extension NodeInstall {
             try disk.write(BootEnvironment(good: running))
             return running
         }
-        guard disk.image(in: running.other) != nil, environment.trial != running.other else {
+        guard environment.trial != running.other || environment.left > 0 else {
+            throw InstallFailure(
+                .refused,
+                "the image in slot \(running.other.rawValue) was tried, and did not come up",
+                remedy: "write another one: muster-agent upgrade"
+            )
+        }
+        guard disk.image(in: running.other) != nil else {
             throw InstallFailure(
                 .refused,
                 "slot \(running.other.rawValue) holds nothing that could be started",

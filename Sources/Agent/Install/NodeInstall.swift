@@ -286,7 +286,16 @@ package struct NodeInstall: Sendable {
                 remedy: "install it: muster-agent install"
             )
         }
-        guard let name = settings.inventory.disk(guid),
+        let copies = settings.inventory.disks(guid)
+        let found = settings.inventory.disk(guid)
+        guard found != nil || copies.count < 2 else {
+            throw InstallFailure(
+                .refused,
+                "\(copies.joined(separator: " and ")) are copies of one disk, and this node runs from either",
+                remedy: "take the copy out of the machine"
+            )
+        }
+        guard let name = found,
             let device = try? DiskDevice(settings.inventory.device(name), access), let disk = InstalledDisk(device)
         else {
             throw InstallFailure(

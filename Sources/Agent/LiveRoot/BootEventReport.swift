@@ -19,16 +19,19 @@ struct BootEventReport: Sendable {
         return "mac=\(mac.hyphenated)&platform=\(platform)"
     }
 
-    /// Nobody waits for an answer that does not come.
-    func send(stage: String, _ detail: String) async {
-        guard !query.isEmpty else { return }
+    /// True when the boot server took it, and also when nothing is known by which it could. Nobody waits long for an answer.
+    @discardableResult
+    func send(stage: String, _ detail: String) async -> Bool {
+        guard !query.isEmpty else { return true }
         var limits = TransportLimits()
         (limits.connectSeconds, limits.readSeconds) = (Self.seconds, Self.seconds)
         limits.answerBytesMax = Self.answerBytesMax
         let endpoint = Endpoint.http(host: folder.host, port: Int(folder.port))
-        guard let transport = try? HTTPTransport(endpoint, trust: .any, limits: limits) else { return }
+        guard let transport = try? HTTPTransport(endpoint, trust: .any, limits: limits) else { return false }
         let path = "/boot/event?\(query)&stage=\(stage)&detail=\(percentEncoded(HostileText(detail).raw))"
-        _ = try? await transport.send(.get(path))
+        let answer = try? await transport.send(.get(path))
         transport.close()
+        // A refusal stays one: only a server that cannot answer now is worth another attempt.
+        return answer.map { $0.status < 500 } ?? false
     }
 }

@@ -64,7 +64,8 @@ struct LiveMedium: Sendable {
         case .volume(let volumeID): return MediumSearch().find(volumeID.text)
         case .slot(let slot, let guid):
             let inventory = DiskInventory()
-            guard let disk = inventory.disk(guid),
+            // Of two copies either will do: its image is verified, and read only. What is mounted then is this node's own disk.
+            guard let disk = inventory.disk(guid) ?? inventory.disks(guid).first,
                 let partition = inventory.partition(InstalledLayout.number(of: slot), of: disk)
             else { return [] }
             return [.init(device: inventory.device(partition), fileSystem: .ext4)]

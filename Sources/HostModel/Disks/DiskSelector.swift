@@ -94,7 +94,7 @@ package struct DiskSelector: Hashable, Sendable {
     }
 
     /// True when it names a disk, and is no rule.
-    private var namesOne: Bool {
+    var namesOne: Bool {
         terms.contains { term in
             switch term {
             case .serial, .wwn, .byID: true

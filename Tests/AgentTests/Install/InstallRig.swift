@@ -47,7 +47,17 @@ final class InstallRig: Sendable {
     }
 
     /// Lets go of the disk.
-    func close() async throws { _ = try await Self.run(["losetup", "--detach", device]) }
+    func close() async throws { try await detach(device) }
+
+    func detach(_ device: String) async throws { _ = try await Self.run(["losetup", "--detach", device]) }
+
+    /// A second disk with the same bytes; gives its device.
+    func copy() async throws -> String {
+        let file = path(serial + "-copy")
+        _ = try await Self.run(["cp", "--sparse=always", path(serial), file])
+        return try await Self.run(["losetup", "--find", "--show", file]).output
+            .split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+    }
 
     func path(_ name: String) -> String { folder.directory.file(name).string }
 

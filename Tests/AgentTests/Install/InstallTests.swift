@@ -227,7 +227,7 @@ struct InstallTests {
 
     @Test(
         "case 58: an upgrade that is killed leaves the running slot as it is, and nothing on trial",
-        arguments: ["slot", "verify"]
+        arguments: ["slot", "verify", "trial"]
     )
     func upgradeKilled(step: String) async throws {
         try await Self.with { rig in
@@ -237,9 +237,42 @@ struct InstallTests {
             try await rig.agentKilled(["upgrade", "--image", two], at: step)
             let slots = try await rig.slots()
             #expect(slots.slots["a"]?.state == .good)
-            #expect(slots.slots["b"]?.state == .unfinished)
+            // Told before it is armed: killed there, the slot is whole or on trial, and never half of either.
+            #expect(slots.slots["b"]?.state == .unfinished || step == "trial", "\(slots)")
             #expect(try await rig.agent(["upgrade", "--image", two]).code == 0)
             #expect(try await rig.slots().slots["b"]?.state == .trial)
+        }
+    }
+
+    @Test("the good slot is not written over from one that was started by hand, before that is confirmed")
+    func startedByHand() async throws {
+        try await Self.with { rig in
+            let (one, two) = (try await rig.image("one", seed: 3), try await rig.image("two", seed: 7))
+            try #require(try await rig.agent(Self.install(rig, image: one)).code == 0)
+            try await rig.start(from: .a)
+            try #require(try await rig.agent(["upgrade", "--image", two]).code == 0)
+            try await rig.start(from: .b, "muster.trial")
+            try #require(try await rig.agent(["confirm"]).code == 0)
+            try await rig.start(from: .a)
+            let refused = try await rig.agent(["upgrade", "--image", two])
+            #expect(refused.code == 65 && refused.error.contains("slot b is the one that is known to be good"))
+            #expect(try await rig.slots().slots.mapValues(\.state) == ["a": .good, "b": .good])
+            try #require(try await rig.agent(["confirm"]).code == 0)
+            #expect(try await rig.agent(["upgrade", "--image", two]).code == 0)
+        }
+    }
+
+    @Test("F24: a byte for byte copy of the node's disk: nothing is written to either")
+    func copiedDisk() async throws {
+        try await Self.with { rig in
+            let (one, two) = (try await rig.image("one", seed: 3), try await rig.image("two", seed: 7))
+            try #require(try await rig.agent(Self.install(rig, image: one)).code == 0)
+            try await rig.start(from: .a)
+            let copy = try await rig.copy()
+            let refused = try await rig.agent(["upgrade", "--image", two])
+            #expect(refused.code == 65 && refused.error.contains("are copies of one disk"), "\(refused.error)")
+            try await rig.detach(copy)
+            #expect(try await rig.agent(["upgrade", "--image", two]).code == 0)
         }
     }
 

@@ -25,6 +25,25 @@ import Testing
     ]
 
     @Test(
+        "F24: at the start a rule waits until no disk comes any more; a name does not",
+        arguments: [
+            // A selector, when the quick and the slow disk turn up, and when a disk may be chosen.
+            ("rule:size>=300G", 0, 5, nil), ("rule:bus=nvme", 0, 5, 5 + DiskWait.quietSeconds),
+            ("rule:only", 1, nil, 1 + DiskWait.quietSeconds), ("serial=C3", 2, 5, 2), ("serial=B2", 0, 7, 7),
+        ] as [(String, Int, Int?, Int?)]
+    )
+    func waiting(text: String, fast: Int, slow: Int?, chosen: Int?) throws {
+        var wait = DiskWait(for: try DiskSelector(parsing: text))
+        var over: Int?
+        for second in 0..<60 where over == nil {
+            let quick = second >= fast ? [Self.machine[2]] : []
+            let late = slow.map { second >= $0 } == true ? [Self.machine[1]] : []
+            if wait.isOver(quick + late, at: second) { over = second }
+        }
+        #expect(over == chosen)
+    }
+
+    @Test(
         "F24: a name or a rule that fits one disk chooses it, in whatever order the disks turn up",
         arguments: [
             ("serial=A1", "sda"), ("wwn=0x5000B2", "sdb"), ("ata-Model_X_C3", "nvme0n1"),
