@@ -131,7 +131,7 @@ import Testing
             #expect(sandbox.status == "0", "\(sandbox.text("output") ?? "")")
             #expect(sandbox.text("out/usr/bin/muster-agent") == Self.agent)
             #expect(access("\(sandbox.path)/out/usr/bin/muster-agent", X_OK) == 0)
-            let arguments = NodeArguments(KernelArguments(sandbox.text("out/etc/muster-agent/arguments") ?? ""))
+            let arguments = NodeArguments(KernelArguments(sandbox.text("out/etc/muster/site/arguments") ?? ""))
             #expect(arguments.engine == EngineAddress("engine.example:8443"))
             #expect(arguments.engineFingerprint?.description == KickstartSamples.engine?.fingerprint)
             #expect(sandbox.text("out/etc/passwd")?.contains("vdsm:x:36:36:") == true)
