@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test(
-        "approved with a full state partition: the screen says so, and the certificate is kept once there is room",
+        "case 58: approved with a full state partition: the screen says so, and the certificate is kept once there is room",
         .enabled(if: getuid() == 0, "needs root")
     )
     func fullState() async throws {
