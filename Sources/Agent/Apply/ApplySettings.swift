@@ -17,6 +17,8 @@ package struct ApplySettings: Sendable {
     /// What answers `disks`, `install`, `upgrade` …: the agent's own program.
     package var installer: FilePath
     package var rebootProgram: FilePath
+    /// False on servers, whose network stands without `boot-network`.
+    package var waitsForBootNetwork = true
 
     package static let socketName = "apply.sock"
 

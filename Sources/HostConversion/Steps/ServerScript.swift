@@ -32,6 +32,7 @@ enum ServerScript {
             printf 'muster-answer 1\\nresult %s\\nfree %s\\nend 2\\n' "$(printf unsaved | base64)" "$free"
             exit 0
         }
+        rm -f /run/muster-undone
         mkdir -p "$D" && chmod 700 "$D" && exec 9> "$D/lock" || full
 
         """
@@ -48,8 +49,13 @@ enum ServerScript {
 
     static let undo = """
         trap '' HUP
-        [ -e \(folder)/undo ] || { echo end; exit 0; }
-        sh \(folder)/undo
+        [ -e \(folder)/undo ] || { cat /run/muster-undone 2> /dev/null || echo end; exit 0; }
+        # Waiting for an earlier run of ours may end with nothing left to do: its report is there.
+        said=$(sh \(folder)/undo)
+        code=$?
+        if [ $code != 0 ] && [ ! -e \(folder)/undo ] && [ -e /run/muster-undone ]; then cat /run/muster-undone; exit 0; fi
+        printf '%s\\n' "$said"
+        exit $code
 
         """
 

@@ -136,11 +136,12 @@ package enum ConversionLibrary {
             printf '[muster]\nname=Muster\nbaseurl=%s\nenabled=1\n' "$url"
             if [ -n "$key" ]; then printf 'gpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-muster\n'
             else echo 'gpgcheck=0'; fi
+            [ -z "$authority" ] || echo 'sslcacert=/etc/pki/tls/certs/muster-ca.pem'
         }
-        # The same units as a kickstart installs (kickstart/install-agent.sh.template).
+        # The units as a kickstart installs them (kickstart/install-agent.sh.template).
         agent_unit() {
             case $1 in
-            apply) set -- apply 'sets up networks' apply ;;
+            apply) set -- apply 'sets up networks' 'apply --without-boot-network' ;;
             register) set -- register 'registers this host with its engine' 'register --stay --command-line /etc/muster-agent/arguments' ;;
             serve) set -- serve 'answers the engine' 'serve --user vdsm' ;;
             esac
@@ -265,12 +266,12 @@ package enum ConversionLibrary {
                 comm -12 "$D/differing" "$D/theirs" | sed 's,^\./,foreign /etc/,'
                 comm -23 "$D/differing" "$D/theirs" | sed 's,^\./,kept /etc/,'
                 sort "$D/packages.before" "$D/packages.now" | uniq -u | cut -d ' ' -f 1 | sort -u | sed 's/^/package /'
+                echo end
             } > "$D/report"
-            cat "$D/report"
-            echo end
-            if [ ! -s "$D/failed-undo" ]; then
-                rm -rf "$D"
-            fi
+            # Whoever ordered this may have lost the connection: the report stays for him until the next boot.
+            cp "$D/report" /run/muster-undone
+            [ -s "$D/failed-undo" ] || rm -rf "$D"
+            cat /run/muster-undone
         }
 
         """#
