@@ -15,6 +15,10 @@ struct EngineRoutes {
     func router() throws -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: FaultMiddleware())
+        // Packages are nobody's secret, and a server that is no host yet has nothing to show.
+        router.add(
+            middleware: FileMiddleware(engine.packageDirectory, urlBasePath: EngineSettings.packagesPath)
+        )
         let passwords = PasswordCheck(engine: engine, failures: signInFailures)
         addOpenRoutes(to: router, passwords)
         // The same API at both of oVirt's places. The longer path is the one that names its version.
@@ -42,5 +46,6 @@ struct EngineRoutes {
         ImageRoutes(engine: engine).add(to: api)
         KickstartRoutes(engine: engine).add(to: api)
         JobRoutes(engine: engine).add(to: api)
+        ServerRoutes(engine: engine).add(to: api)
     }
 }

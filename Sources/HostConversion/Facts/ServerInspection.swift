@@ -40,10 +40,13 @@ package struct ServerInspection: Sendable {
 
     /// The plan for this server, and what was found on it. Throws `.blocked`, with the whole report as detail, when a finding
     /// forbids the conversion: nothing has been changed then.
+    /// `completing`: what the request is where the server is of such a family.
     package func plan(
-        for request: ConversionRequest
+        for request: ConversionRequest,
+        completing: (ConversionRequest, ServerFacts.Distribution.Family?) -> ConversionRequest = { request, _ in request }
     ) async throws(ConversionError) -> (plan: ConversionPlan, report: PreflightReport) {
         let facts = try await facts(for: request)
+        let request = completing(request, facts.distribution?.family)
         let report = Preflight(facts, request).report
         if let first = report.blocking.first {
             throw ConversionError(
