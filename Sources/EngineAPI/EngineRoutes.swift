@@ -1,6 +1,7 @@
 import Engine
 import HTTPTypes
 import Hummingbird
+import Logging
 
 /// Every route of the engine's web side. What needs a signed-in user is in one group behind `SignInRequired`; what
 /// stands outside it is listed here and nowhere else.
@@ -17,7 +18,11 @@ struct EngineRoutes {
         router.add(middleware: FaultMiddleware())
         // Packages are nobody's secret, and a server that is no host yet has nothing to show.
         router.add(
-            middleware: FileMiddleware(engine.packageDirectory, urlBasePath: EngineSettings.packagesPath)
+            middleware: FileMiddleware(
+                engine.packageDirectory,
+                urlBasePath: EngineSettings.packagesPath,
+                logger: Logger(label: "packages") { _ in SwiftLogNoOpLogHandler() }
+            )
         )
         let passwords = PasswordCheck(engine: engine, failures: signInFailures)
         addOpenRoutes(to: router, passwords)

@@ -65,8 +65,6 @@ final class ConversionDesk: Sendable {
 package struct ConversionTimes: Sendable {
     /// Servers that are worked on at the same time; the others wait.
     package var atOnce = 8
-    /// How long a server may take to sign in to, and to look at, before anything is stored, in milliseconds.
-    package var look: Int64 = 50_000
     /// How long a server may take for its reboot, in milliseconds.
     package var reboot: Int64 = 1_200_000
     /// Between two looks at a server that reboots, and before a broken connection is made anew, in milliseconds.

@@ -165,7 +165,10 @@ extension HostEngine {
             let request = try await gate.request(address: order.address, order.options, host: nil)
             let connection = try await gate.connect(order.access, order.credentials)
             do throws(ConversionError) {
-                let report = try await ServerInspection(connection).report(for: request)
+                let report = try await ServerInspection(connection).report(
+                    for: request,
+                    completing: gate.withRepository
+                )
                 await connection.close()
                 if let refusal = Self.refusal(report, order.name) { throw refusal }
                 return connection.hostKey.fingerprint
