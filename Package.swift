@@ -110,7 +110,8 @@ let package = Package(
         room(
             "Engine",
             [
-                "HostModel", "AgentWire", "Recipes", "BootServer", "HostConversion", nioCore, nioPosix, nioSSL, x509, crypto,
+                "HostModel", "AgentWire", "Recipes", "BootServer", "HostConversion", nioCore, nioPosix, nioSSL, x509,
+                crypto,
                 cryptoExtras,
                 asn1, grdb, logging, lifecycle, systemPackage,
             ]
@@ -118,7 +119,8 @@ let package = Package(
         room(
             "EngineAPI",
             [
-                "HostModel", "BootServer", "HostConversion", "Engine", hummingbird, hummingbirdTLS, nioCore, nioHTTP1, nioSSL, crypto,
+                "HostModel", "BootServer", "HostConversion", "Engine", hummingbird, hummingbirdTLS, nioCore, nioHTTP1,
+                nioSSL, crypto,
                 logging, lifecycle,
             ]
         ),

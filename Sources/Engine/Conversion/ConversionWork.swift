@@ -79,7 +79,10 @@ struct ConversionWork: Sendable {
                 try await store.changeAccess(of: host.id) { access in access.fingerprint = access.fingerprint ?? key }
             }
             let request = try await gate.request(address: host.address, row.detail.options, host: host.id)
-            let (plan, report) = try await ServerInspection(connection).plan(for: request, completing: gate.withRepository)
+            let (plan, report) = try await ServerInspection(connection).plan(
+                for: request,
+                completing: gate.withRepository
+            )
             await connection.close()
             let reboots = row.detail.options.mayReboot && report.findings.contains { $0.id == "reboot.pending" }
             try await asEngine { () async throws(EngineError) in try await keep(plan, report, reboots: reboots) }
@@ -101,7 +104,11 @@ struct ConversionWork: Sendable {
 
     private func hostAuthority() throws(ConversionError) -> HostAuthority {
         guard let engine = gate.engine else {
-            throw ConversionError(.argument, "the engine's address is no name", remedy: "set --address of muster-engine")
+            throw ConversionError(
+                .argument,
+                "the engine's address is no name",
+                remedy: "set --address of muster-engine"
+            )
         }
         return HostAuthority(
             store: store,

@@ -19,7 +19,9 @@ struct ServerReboot: Sendable {
             var reason = ""
             do throws(AgentFailure) {
                 let boot = try await link.capabilities().values.boot_uuid
-                if let former = row.detail.bootID, former != boot { return try await asAgent { () async throws(EngineError) in try await end(row, nil) } }
+                if let former = row.detail.bootID, former != boot {
+                    return try await asAgent { () async throws(EngineError) in try await end(row, nil) }
+                }
                 if row.detail.bootID == nil {
                     let before = row
                     row = try await asAgent { () async throws(EngineError) in try await remember(boot, before) }
@@ -31,7 +33,9 @@ struct ServerReboot: Sendable {
                 reason = error.sentence
                 await link.close()
             }
-            if let deadline = row.detail.rebootDeadline, now >= deadline { return try await end(row, Self.late(reason)) }
+            if let deadline = row.detail.rebootDeadline, now >= deadline {
+                return try await end(row, Self.late(reason))
+            }
             if row.detail.rebootDeadline == nil { row = try await remember(nil, row) }
             try? await Task.sleep(for: .milliseconds(settings.conversions.poll))
         }

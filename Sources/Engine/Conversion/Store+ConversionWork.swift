@@ -17,8 +17,10 @@ extension Store {
     /// What an engine goes on with when it starts.
     func conversionsToGoOn() async throws(EngineError) -> [UniqueID] {
         try await read { db in
-            try ConversionRow.filter(Column("state") == ImageJobRow.State.started && Column("stage") != ConversionRow.Stage.network)
-                .order(Column("started")).fetchAll(db).map(\.id)
+            try ConversionRow.filter(
+                Column("state") == ImageJobRow.State.started && Column("stage") != ConversionRow.Stage.network
+            )
+            .order(Column("started")).fetchAll(db).map(\.id)
         }
     }
 
@@ -79,7 +81,12 @@ extension Store {
             row.mark(InstallStep.contact.rawValue, .started)
             try row.update(db)
             try storeInstallation(of: host, context, in: db)
-            try write(ConversionLine("network", "The server is done; its agent is asked."), of: id, at: context.now, in: db)
+            try write(
+                ConversionLine("network", "The server is done; its agent is asked."),
+                of: id,
+                at: context.now,
+                in: db
+            )
             return true
         }
     }
@@ -166,7 +173,9 @@ extension Store {
         var row = known
         (row.state, row.ended) = (failure == nil ? .finished : .failed, context.now)
         (row.error, row.remedy) = (failure?.reason, failure?.remedy)
-        if let failure { row.mark(failure.step, .failed) } else if let last = row.stepList.last {
+        if let failure {
+            row.mark(failure.step, .failed)
+        } else if let last = row.stepList.last {
             row.mark(last.name, .finished)
         }
         try row.update(db)

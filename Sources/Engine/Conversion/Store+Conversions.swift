@@ -181,7 +181,14 @@ extension Store {
         _ context: TransitionContext,
         _ db: Database
     ) throws {
-        let occurrence = Occurrence(code, severity, text, host: host, user: context.user, correlation: context.correlation)
+        let occurrence = Occurrence(
+            code,
+            severity,
+            text,
+            host: host,
+            user: context.user,
+            correlation: context.correlation
+        )
         try record(occurrence, at: context.now, in: db)
     }
 }

@@ -102,7 +102,9 @@ struct HostWatch: Sendable {
             signal = try await installation.run(job, context)
         }
         if signal == .installed, conversion?.detail.needsReboot == true { signal = .workReboots }
-        if signal == .installed, conversion?.detail.wasInMaintenance == true { signal = .workEnded(inMaintenance: true) }
+        if signal == .installed, conversion?.detail.wasInMaintenance == true {
+            signal = .workEnded(inMaintenance: true)
+        }
         guard let signal, !Task.isCancelled else { return false }
         let life = HostLife(status: host.row.status, detail: host.row.statusDetail, lastContact: now)
         var moment = context

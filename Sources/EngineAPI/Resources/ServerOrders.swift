@@ -25,7 +25,11 @@ struct ServerSignIn {
         case "password", nil:
             guard let password, !password.isEmpty else {
                 guard ssh?.authentication_method == nil, password == nil else {
-                    throw Fault(.badRequest, "The password is empty.", remedy: "Send root_password, or ssh.user.password.")
+                    throw Fault(
+                        .badRequest,
+                        "The password is empty.",
+                        remedy: "Send root_password, or ssh.user.password."
+                    )
                 }
                 return
             }
@@ -59,12 +63,17 @@ struct ServerSignIn {
         }
         guard let key = ssh?.public_key, !key.isEmpty else { return nil }
         let words = key.split(separator: " ")
-        guard let blob = words.count == 1 ? words.first : words.dropFirst().first, let bytes = Data(base64Encoded: String(blob)),
+        guard let blob = words.count == 1 ? words.first : words.dropFirst().first,
+            let bytes = Data(base64Encoded: String(blob)),
             let print = HostKeyFingerprint(
                 rawValue: Data(SHA256.hash(data: bytes)).base64EncodedString().filter { $0 != "=" }
             )
         else {
-            throw Fault(.badRequest, "ssh.public_key is no key.", remedy: "Send it as in /etc/ssh/ssh_host_ed25519_key.pub.")
+            throw Fault(
+                .badRequest,
+                "ssh.public_key is no key.",
+                remedy: "Send it as in /etc/ssh/ssh_host_ed25519_key.pub."
+            )
         }
         return print
     }
@@ -81,7 +90,8 @@ extension ServerOrder {
             throw Fault(
                 .badRequest,
                 "There is no way to sign in to the server.",
-                remedy: "Send root_password, or ssh with authentication_method publickey once the engine's key is there."
+                remedy:
+                    "Send root_password, or ssh with authentication_method publickey once the engine's key is there."
             )
         }
         var access = ServerAccess(
@@ -124,7 +134,11 @@ extension ConversionOptions {
         self.init()
         if let url = choices?.repository {
             guard ConversionRequest.Repository(url: url) != nil else {
-                throw Fault(.badRequest, "muster.repository is no URL of a repository.", remedy: "Send http:// or https://.")
+                throw Fault(
+                    .badRequest,
+                    "muster.repository is no URL of a repository.",
+                    remedy: "Send http:// or https://."
+                )
             }
             repository = url
         }

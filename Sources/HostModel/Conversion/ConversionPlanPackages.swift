@@ -42,7 +42,9 @@ extension ConversionPlan {
                 : #"[ "$(cat /etc/yum.repos.d/muster.repo 2> /dev/null)" = "$(source_lines)" ]"#,
             action: family == .deb ? aptRepository : dnfRepository,
             // Its files lie under /etc, which is put back as a whole.
-            undo: family == .deb ? "rm -f /etc/apt/sources.list.d/muster.list /etc/apt/apt.conf.d/90muster" : "rm -f /etc/yum.repos.d/muster.repo",
+            undo: family == .deb
+                ? "rm -f /etc/apt/sources.list.d/muster.list /etc/apt/apt.conf.d/90muster"
+                : "rm -f /etc/yum.repos.d/muster.repo",
             variables: [
                 "url": repository.url, "key": repository.key ?? "", "authority": trimmed(repository.authority ?? ""),
                 "host": TCPEndpoint(url: repository.url)?.host ?? "",

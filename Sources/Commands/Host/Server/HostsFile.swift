@@ -45,7 +45,8 @@ enum HostsFile {
         init(from decoder: any Decoder) throws {
             let known = Set(CodingKeys.allCases.map(\.rawValue))
             for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
-                let what = "unknown key \(key.stringValue); there are \(CodingKeys.allCases.map(\.rawValue).joined(separator: ", "))"
+                let what =
+                    "unknown key \(key.stringValue); there are \(CodingKeys.allCases.map(\.rawValue).joined(separator: ", "))"
                 throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: what))
             }
             let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -73,7 +74,8 @@ enum HostsFile {
             )
         }
         var seen: Set<String> = []
-        for entry in entries where !seen.insert(entry.name.rawValue).inserted || !seen.insert("@" + entry.address).inserted {
+        for entry in entries
+        where !seen.insert(entry.name.rawValue).inserted || !seen.insert("@" + entry.address).inserted {
             throw UserError(
                 .badData,
                 "\(terminalEscaped(path)): \(entry.name) at \(terminalEscaped(entry.address)) is there twice",

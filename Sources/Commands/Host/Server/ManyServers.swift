@@ -90,7 +90,12 @@ struct ManyServers: Sendable {
             if !command.waiting.noWait, let job = try await session.conversion(of: host.id) {
                 ending.result = .failed
                 let prefix = "\(entry.name): "
-                _ = try await session.followConversion(job.id, of: host, seconds: command.waiting.timeout, prefix: prefix)
+                _ = try await session.followConversion(
+                    job.id,
+                    of: host,
+                    seconds: command.waiting.timeout,
+                    prefix: prefix
+                )
                 ending.result = .up
             }
         } catch let error as UserError {
