@@ -76,7 +76,18 @@ package struct ConversionUndo: Sendable {
                 detail: SSHFailure.shown(answer.complaint)
             )
         }
-        return Self.report(lines)
+        let report = Self.report(lines)
+        guard report.failed.isEmpty else { return report }
+        return await sayFarewell(report)
+    }
+
+    /// Now the engine's key goes too. A connection that breaks here leaves nothing behind but what the script had not reached.
+    private func sayFarewell(_ known: Report) async -> Report {
+        var report = known
+        let script = RemoteScript(ServerScript.farewell, purpose: "leaving the server", timeLimit: Self.limit)
+        let answer = try? await connection.run(script)
+        if let answer, answer.exitCode != 0 { report.kept.append("/root/.ssh/authorized_keys") }
+        return report
     }
 
     private static func report(_ lines: [Substring]) -> Report {
