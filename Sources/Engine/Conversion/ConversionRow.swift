@@ -55,6 +55,8 @@ struct ConversionRow: Sendable, Hashable, Codable, FetchableRecord, PersistableR
         var options = ConversionOptions()
         /// Where the host goes back to when it is done.
         var wasInMaintenance = false
+        /// It had failed before: an order that changes nothing leaves it so.
+        var hadFailed: Bool?
         var needsReboot = false
         /// The boot that was when the reboot began, and until when another one must be there (milliseconds since 1970).
         var bootID: String?

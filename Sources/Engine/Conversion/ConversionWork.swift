@@ -52,10 +52,17 @@ struct ConversionWork: Sendable {
                 try await store.endUninstall(job, lines, context: context(row))
             }
         } catch {
-            try await end(row, ConversionFailure(error, in: ConversionSteps.undoName))
+            var failure = ConversionFailure(error, in: ConversionSteps.undoName)
+            failure.isBeforeFirstChange = Self.outside.contains(error.kind)
+            try await end(row, failure)
         }
         desk.forget(job)
     }
+
+    /// Failures of whoever never came in.
+    private static let outside: Set<ConversionError.Kind> = [
+        .argument, .missingTool, .name, .unreachable, .timeout, .authentication, .hostKey, .privilege, .shell, .files,
+    ]
 
     private static func incomplete(_ lines: [String]) -> ConversionError {
         ConversionError(
@@ -150,6 +157,7 @@ struct ConversionWork: Sendable {
         // Where nobody works on it any more there is nothing to say.
         guard let current = try await store.conversion(job) else { return desk.forget(job) }
         var failure = ConversionFailure(error, in: step ?? ConversionSteps.preflightName)
+        failure.isBeforeFirstChange = step == nil
         if row.detail.options.undoesFailure, error.kind != .blocked, step != nil {
             failure.remedy += " " + (await takeBack())
         }

@@ -162,9 +162,9 @@ extension HostEngine {
     private func look(at order: ServerOrder) async throws(EngineError) -> HostKeyFingerprint {
         let gate = gate
         do throws(ConversionError) {
-            let request = try await gate.request(address: order.address, order.options, host: nil)
             let connection = try await gate.connect(order.access, order.credentials)
             do throws(ConversionError) {
+                let request = try await gate.request(address: order.address, order.options, host: nil)
                 let report = try await ServerInspection(connection).report(
                     for: request,
                     completing: gate.withRepository

@@ -103,10 +103,20 @@ extension Store {
             }
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
             if let failure {
-                let signal: HostLife.Signal =
-                    row.stage == .reboot ? .workEnded(inMaintenance: false) : .conversionFailed(failure)
+                // A host that is one stays it where nothing was changed.
+                let isUntouched =
+                    failure.isBeforeFirstChange && row.kind != .convert && row.detail.hadFailed != true
+                let goesOn = row.stage == .reboot || isUntouched
                 try finish(row, failure, context, db)
+                let signal: HostLife.Signal =
+                    goesOn
+                    ? .workEnded(inMaintenance: isUntouched && row.detail.wasInMaintenance)
+                    : .conversionFailed(failure)
                 try live(&host, &life, signal, context: context, in: db)
+                guard goesOn else { return }
+                let code: EventCode = row.kind == .uninstall ? .uninstallFailed : .installStepFailed
+                let text = "Host \(host.name): \(row.title) failed. \(failure.reason) \(failure.remedy)"
+                try tell(code, .error, text, host, context, db)
             } else {
                 try finish(row, nil, context, db)
                 try live(&host, &life, .workEnded(inMaintenance: row.detail.wasInMaintenance), context: context, in: db)
@@ -237,6 +247,8 @@ struct ConversionFailure: Hashable, Sendable {
     var remedy: String
     /// What the server's programs said, escaped.
     var log = ""
+    /// The server could not be signed in to, or a finding forbids it.
+    var isBeforeFirstChange = false
 
     init(step: String, _ reason: String, remedy: String) {
         (self.step, self.reason, self.remedy) = (step, reason, remedy)

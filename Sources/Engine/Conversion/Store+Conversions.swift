@@ -61,7 +61,11 @@ extension Store {
                 remedy: "Choose another name; `muster host reinstall \(new.name)` repairs the one that is there."
             )
         }
-        let sameAddress = HostRow.filter(Column("address") == new.address && Column("port") == Int(new.port))
+        // What only claims to be there keeps nobody out.
+        let sameAddress = HostRow.filter(
+            Column("address") == new.address && Column("port") == Int(new.port)
+                && Column("status") != HostStatus.pendingApproval
+        )
         if let other = try sameAddress.fetchOne(db) {
             throw EngineError(
                 .conflict,
@@ -108,6 +112,7 @@ extension Store {
             let last = try Self.lastOptions(of: id, in: db)
             details.options = options ?? last
             details.wasInMaintenance = host.status == .maintenance
+            details.hadFailed = host.status == .installFailed
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
             let signal: HostLife.Signal = kind == .uninstall ? .removalBegan : .conversionBegan
             do { try live(&host, &life, signal, context: context, in: db) } catch let error as EngineError

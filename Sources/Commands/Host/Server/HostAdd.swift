@@ -137,6 +137,13 @@ struct AddedServer: Sendable {
 
     private func letEngineIn(_ session: EngineSession, _ options: EngineOptions) async throws -> HostKeyFingerprint {
         let check = try await ServerCheck(options, session, choices, vlan: nil)
+        guard !check.hosts.contains(where: { $0.name == name.lowercased() }) else {
+            throw UserError(
+                .failed,
+                "there is a host \(name) already",
+                remedy: "another name, or muster host reinstall \(name)"
+            )
+        }
         let key = try await session.sshKey()
         do throws(ConversionError) { return try await check.letEngineIn(signIn, name: name, key: key) } catch {
             throw UserError(error)
