@@ -53,7 +53,7 @@ test-images: build agent ## the slow image tests: every image by every firmware 
 .PHONY: test-convert
 test-convert: build agent ## existing servers become nodes and go back, with every fault (ten minutes)
 	swift build --build-tests --jobs $(JOBS)
-	MUSTER_TEST_CONVERT=1 packaging/test --filter 'HostConversionTests'
+	MUSTER_TEST_CONVERT=1 packaging/test --filter 'HostConversionTests|ConversionTryTests'
 
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)

@@ -113,15 +113,17 @@ let package = Package(
         room(
             "Engine",
             [
-                "HostModel", "AgentWire", "Recipes", "BootServer", nioCore, nioPosix, nioSSL, x509, crypto,
+                "HostModel", "AgentWire", "Recipes", "BootServer", "HostConversion", nioCore, nioPosix, nioSSL, x509,
+                crypto,
                 cryptoExtras,
-                asn1, grdb, logging, lifecycle,
+                asn1, grdb, logging, lifecycle, systemPackage,
             ]
         ),
         room(
             "EngineAPI",
             [
-                "HostModel", "BootServer", "Engine", hummingbird, hummingbirdTLS, nioCore, nioHTTP1, nioSSL, crypto,
+                "HostModel", "BootServer", "HostConversion", "Engine", hummingbird, hummingbirdTLS, nioCore, nioHTTP1,
+                nioSSL, crypto,
                 logging, lifecycle,
             ]
         ),

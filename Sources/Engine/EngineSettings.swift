@@ -14,6 +14,9 @@ package struct EngineSettings: Sendable {
     package var enrolment = EnrolmentLimits()
     package var monitoring = MonitoringTimes()
     package var imageWork = ImageWorkTimes()
+    package var conversions = ConversionTimes()
+    /// The port at which servers and nodes reach the web side of this engine.
+    package var httpsPort = EngineAddress.defaultPort
     /// Where nodes fetch images by clear HTTP: `ADDRESS` or `ADDRESS:PORT` of the boot server; `nil`: `engineAddress`.
     package var imageServer: String?
     package var boot = BootLimits()

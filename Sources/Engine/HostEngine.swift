@@ -20,6 +20,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let signInEventRate = RateLimit(burst: 40, perMinute: 20)
     let signInGate = SignInGate()
     let agentDigest = AgentDigest()
+    let desk = ConversionDesk()
+    let gate: ServerGate
     let ticketRate: RateLimit
     private let lock: InstallationLock
 
@@ -38,6 +40,14 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         identity = try keys.engineIdentity(of: authority, address: settings.engineAddress, now: now)
         (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", authority.fingerprint())
         sshPublicKey = try keys.sshKey().publicLine
+        gate = ServerGate(
+            store: store,
+            settings: settings,
+            publicKey: sshPublicKey,
+            authorityPEM: authorityPEM,
+            authorityFingerprint: authorityFingerprint,
+            agentDigest: agentDigest
+        )
         images = ImageShelf(root: settings.imageDirectory)
         ticketRate = RateLimit(
             burst: settings.kickstarts.ticketsPerHostBurst,
@@ -81,6 +91,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { await self.keepHouse() }
                 group.addTask { try await self.superviseHosts() }
+                group.addTask { try await self.workOnConversions() }
             }
         }
     }

@@ -1,6 +1,7 @@
 import Engine
 import HTTPTypes
 import Hummingbird
+import Logging
 
 /// Every route of the engine's web side. What needs a signed-in user is in one group behind `SignInRequired`; what
 /// stands outside it is listed here and nowhere else.
@@ -15,6 +16,14 @@ struct EngineRoutes {
     func router() throws -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: FaultMiddleware())
+        // Packages are nobody's secret, and a server that is no host yet has nothing to show.
+        router.add(
+            middleware: FileMiddleware(
+                engine.packageDirectory,
+                urlBasePath: EngineSettings.packagesPath,
+                logger: Logger(label: "packages") { _ in SwiftLogNoOpLogHandler() }
+            )
+        )
         let passwords = PasswordCheck(engine: engine, failures: signInFailures)
         addOpenRoutes(to: router, passwords)
         // The same API at both of oVirt's places. The longer path is the one that names its version.
@@ -42,5 +51,6 @@ struct EngineRoutes {
         ImageRoutes(engine: engine).add(to: api)
         KickstartRoutes(engine: engine).add(to: api)
         JobRoutes(engine: engine).add(to: api)
+        ServerRoutes(engine: engine).add(to: api)
     }
 }

@@ -83,12 +83,16 @@ struct ApplyCommand: AsyncParsableCommand {
     @Option(help: "What reboots the machine.")
     var rebootProgram = "/sbin/reboot"
 
+    @Flag(help: "The committed networks are restored at once: this machine has no `boot-network`.")
+    var withoutBootNetwork = false
+
     func run() async throws {
         let logger = NodeOptions.logger("apply")
         var settings = options.apply(node, networkConfiguration, user: user, group: group)
         settings.commandLine = node.commandLineFile
         settings.installer = FilePath(installer ?? Self.ownProgram)
         settings.rebootProgram = FilePath(rebootProgram)
+        settings.waitsForBootNetwork = !withoutBootNetwork
         try await run(ApplyServer(settings, logger: logger), logger)
     }
 

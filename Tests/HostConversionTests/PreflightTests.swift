@@ -185,6 +185,12 @@ import Testing
         Case("guests.running", .blocking, "2 guests run") { facts, _ in facts.runningGuests = 2 },
         Case("packages.broken", .blocking, "half installed") { facts, _ in facts.hasBrokenPackages = true },
         Case("packages.busy", .blocking, "at work") { facts, _ in facts.isPackageManagerBusy = true },
+        Case("packages.busy", .info, "at work") { facts, _ in
+            (facts.isPackageManagerBusy, facts.earlier) = (true, .unfinished)
+        },
+        Case("packages.broken", .info, "half installed") { facts, _ in
+            (facts.hasBrokenPackages, facts.earlier) = (true, .unfinished)
+        },
         Case("reboot.pending", .warning, "reboot") { facts, _ in facts.needsReboot = true },
         Case("kdump.memory", .warning, "crashkernel") { _, request in request.wantsKdump = true },
         Case("files.names", .warning, "control characters") { facts, _ in facts.hasStrangeNames = true },

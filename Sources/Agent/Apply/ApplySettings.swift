@@ -20,6 +20,8 @@ package struct ApplySettings: Sendable {
     /// How long the committed networks wait at the start for another program that changes the network, in seconds: a
     /// change of the engine, its wait for the engine's voice included.
     package var networkLockSeconds = 300
+    /// False on servers, whose network stands without `boot-network`.
+    package var waitsForBootNetwork = true
 
     package static let socketName = "apply.sock"
 

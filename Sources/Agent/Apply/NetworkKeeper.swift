@@ -173,6 +173,7 @@ package actor NetworkKeeper {
     private static let bootNetworkSeconds = 120
 
     private func bootNetwork() async {
+        guard settings.waitsForBootNetwork else { return }
         for _ in 0..<Self.bootNetworkSeconds {
             let report = settings.run.value(BootNetworkReport.self, in: BootNetworkReport.fileName)
             if report?.stage == .done || report?.stage == .failed { return }

@@ -7,7 +7,8 @@ struct HostCommand: AsyncParsableCommand {
         subcommands: [
             HostList.self, HostShow.self, HostAdd.self, HostApprove.self, HostReject.self, HostWaitCommand.self,
             HostBoot.self, HostAddress.self, HostNetwork.self, HostKickstartCommand.self, HostDisks.self,
-            HostInstallDisk.self, HostUpgrade.self, HostRollback.self, HostRemove.self,
+            HostInstallDisk.self, HostUpgrade.self, HostRollback.self, HostReinstall.self, HostUninstall.self,
+            HostRemove.self,
         ]
     )
 }

@@ -8,7 +8,11 @@ enum SettingsDocument {
     static let bytesMax = 256 << 10
 
     /// Says which key is wrong, and what was expected there.
-    static func read<Value: Decodable>(_ type: Value.Type, from path: String) throws(UserError) -> Value {
+    static func read<Value: Decodable>(
+        _ type: Value.Type,
+        from path: String,
+        keys: String = "docs/kickstart.md"
+    ) throws(UserError) -> Value {
         guard let data = FileManager.default.contents(atPath: path), data.count <= bytesMax else {
             throw UserError(
                 .badData,
@@ -22,7 +26,7 @@ enum SettingsDocument {
             throw UserError(
                 .badData,
                 "\(terminalEscaped(path)): \(terminalEscaped(reason(error)))",
-                remedy: "docs/kickstart.md shows the keys"
+                remedy: "\(keys) shows the keys"
             )
         }
     }

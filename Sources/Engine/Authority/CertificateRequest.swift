@@ -9,6 +9,10 @@ struct CertificateRequest: Hashable, Sendable {
     /// SubjectPublicKeyInfo in DER.
     let publicKeyInfo: [UInt8]
 
+    var key: P256.Signing.PublicKey {
+        get throws { try P256.Signing.PublicKey(derRepresentation: publicKeyInfo) }
+    }
+
     /// Checks the size first, then the form, the kind of key, and the request's own signature.
     init(pem: String, bytesMax: Int) throws(EngineError) {
         guard pem.utf8.count <= bytesMax else {

@@ -11,7 +11,10 @@ struct KeyDirectory: Sendable {
     private var authorityKeyPath: String { "\(path)/ca.key" }
     private var enginePath: String { "\(path)/engine.pem" }
     private var engineKeyPath: String { "\(path)/engine.key" }
-    private var sshKeyPath: String { "\(path)/ssh.key" }
+    private var sshKeyPath: String { sshKeyFile }
+
+    /// The private key that ssh reads when the engine signs in to a server.
+    var sshKeyFile: String { "\(path)/ssh.key" }
 
     /// The engine's leaf is renewed when it has fewer days than this.
     static let renewalDays: Double = 30

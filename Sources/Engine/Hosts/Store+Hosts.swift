@@ -104,6 +104,7 @@ extension Store {
                     remedy: "Shut it down first, or use --force."
                 )
             }
+            try abortConversion(of: id, at: context.now, in: db)
             try CertificateRow.revoke(of: id, at: context.now, in: db)
             try HostRow.filter(Column("id") == id).deleteAll(db)
             let text = "Host \(host.name) was removed; its key is revoked."

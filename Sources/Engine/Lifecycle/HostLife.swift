@@ -38,6 +38,12 @@ struct HostLife: Hashable, Sendable {
         case workReboots
         /// However it ended, the host is looked at anew; one that was in maintenance goes back there.
         case workEnded(inMaintenance: Bool)
+        /// A server that is a host already is converted once more.
+        case conversionBegan
+        /// The conversion is taken back.
+        case removalBegan
+        /// Either ended without what was wanted.
+        case conversionFailed(ConversionFailure)
     }
 
     enum Effect: Hashable, Sendable {
@@ -67,8 +73,17 @@ struct HostLife: Hashable, Sendable {
                 when: [.preparingForMaintenance, .installing, .reboot],
                 inMaintenance ? .maintenance : .initializing
             )
+        case .conversionBegan: begin(when: Self.restful, .installing)
+        case .removalBegan: begin(when: Self.restful, .preparingForMaintenance)
+        case .conversionFailed(let failure): failConversion(failure, name)
         }
     }
+
+    /// Where nothing else is at work on the host.
+    private static let restful: Set<HostStatus> = [
+        .up, .nonOperational, .maintenance, .nonResponsive, .connecting, .initializing, .installFailed, .error, .down,
+        .unassigned,
+    ]
 }
 
 extension HostLife {
@@ -77,6 +92,17 @@ extension HostLife {
         guard former.contains(status) else { return [.refuse] }
         move(to: next)
         return []
+    }
+
+    private mutating func failConversion(_ failure: ConversionFailure, _ name: HostName) -> [Effect] {
+        guard status == .installing || status == .preparingForMaintenance else { return [.refuse] }
+        let isRemoval = status == .preparingForMaintenance
+        move(to: .installFailed, detail: failure.step)
+        let text =
+            isRemoval
+            ? "Host \(name) could not be uninstalled. \(failure.reason) \(failure.remedy)"
+            : "Host \(name) installation failed. \(failure.reason) \(failure.remedy)"
+        return [.tell(isRemoval ? .uninstallFailed : .installFailed, .error, text)]
     }
 
     private mutating func approve(hasNewKey: Bool, _ name: HostName) -> [Effect] {

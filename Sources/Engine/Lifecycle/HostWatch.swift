@@ -10,6 +10,7 @@ struct HostWatch: Sendable {
     let store: Store
     let settings: EngineSettings
     let logger: Logger
+    let desk: ConversionDesk
 
     /// Refreshes between two stored contacts (NumberVmRefreshesBeforeSave).
     static let refreshesBetweenSaves = 5
@@ -34,6 +35,9 @@ struct HostWatch: Sendable {
     /// One stretch of the host's life; false when a person must decide what comes next.
     private func follow() async throws(EngineError) -> Bool {
         guard let host = try await store.watched(id), let target = host.target else { return false }
+        let conversion = try await store.runningConversion(of: id)
+        // Somebody else is at work on it, by SSH.
+        if let conversion, conversion.stage != .network { return false }
         if let job = try await store.runningImageJob(of: id) {
             return try await withLink(target, correlation: job.correlation) { link throws(EngineError) in
                 try await HostImageWork(host: host, link: link, store: store, settings: settings, logger: logger).run(
@@ -46,7 +50,7 @@ struct HostWatch: Sendable {
         case .installing:
             let job = try await store.installation(of: id)
             return try await withLink(target, correlation: job?.correlation) { link throws(EngineError) in
-                try await install(host, job, link)
+                try await install(host, job, conversion, link)
             }
         case let status where status.isMonitored:
             return try await withLink(target, correlation: nil) { link throws(EngineError) in
@@ -76,6 +80,7 @@ struct HostWatch: Sendable {
     private func install(
         _ host: WatchedHost,
         _ job: JobRow?,
+        _ conversion: ConversionRow?,
         _ link: AgentLink
     ) async throws(EngineError) -> Bool {
         let context = TransitionContext(
@@ -96,11 +101,16 @@ struct HostWatch: Sendable {
             )
             signal = try await installation.run(job, context)
         }
+        if signal == .installed, conversion?.detail.needsReboot == true { signal = .workReboots }
+        if signal == .installed, conversion?.detail.wasInMaintenance == true {
+            signal = .workEnded(inMaintenance: true)
+        }
         guard let signal, !Task.isCancelled else { return false }
         let life = HostLife(status: host.row.status, detail: host.row.statusDetail, lastContact: now)
         var moment = context
         moment.now = now
         _ = try await store.live(host.row, life, signal, context: moment)
+        if let conversion { desk.start(conversion.id) }
         return true
     }
 
@@ -184,8 +194,8 @@ extension HostEngine {
             times: settings.monitoring
         )
         for host in try await store.hostsToWatch() { supervisor.watch(host) }
-        await supervisor.run { [store, settings, logger] id in
-            await HostWatch(id: id, dialer: dialer, store: store, settings: settings, logger: logger).run()
+        await supervisor.run { [store, settings, logger, desk] id in
+            await HostWatch(id: id, dialer: dialer, store: store, settings: settings, logger: logger, desk: desk).run()
         }
     }
 }

@@ -33,8 +33,10 @@ extension Store {
         }
         if effects.contains(.install) {
             try abortImageJob(of: host, at: context.now, in: db)
+            try abortConversion(of: host.id, at: context.now, in: db)
             try storeInstallation(of: host, context, in: db)
         }
+        if life.status != .installing { try endNetworkStage(of: host, signal, context: context, in: db) }
         if life.status != .installing { try JobRow.filter(Column("host") == host.id).deleteAll(db) }
     }
 
@@ -56,7 +58,7 @@ extension Store {
         }
     }
 
-    private func storeInstallation(of host: HostRow, _ context: TransitionContext, in db: Database) throws {
+    func storeInstallation(of host: HostRow, _ context: TransitionContext, in db: Database) throws {
         try JobRow.filter(Column("host") == host.id).deleteAll(db)
         let job = JobRow(
             id: .random(),

@@ -109,10 +109,20 @@ extension HostEngine {
 
     /// Jobs of a host, or of all, the newest first.
     package func jobs(of host: UniqueID?, max: Int) async throws(EngineError) -> [JobRecord] {
-        try await store.imageJobs(of: host, max: max)
+        try await store.jobs(of: host, max: max)
     }
 
-    package func job(_ id: UniqueID) async throws(EngineError) -> JobRecord { try await store.imageJob(id) }
+    package func job(_ id: UniqueID) async throws(EngineError) -> JobRecord { try await store.job(id) }
+
+    /// Guests that run on a host, asked of it now.
+    func guests(on id: UniqueID) async throws(EngineError) -> Int {
+        try await asking(id) { link throws(AgentFailure) in
+            let answer = try await link.call(.getStats)
+            do { return try HostStatistics(result: answer).vmActive } catch {
+                throw .malformed("The agent's statistics cannot be read.")
+            }
+        }
+    }
 }
 
 extension HostEngine {
@@ -224,7 +234,7 @@ extension HostEngine {
     }
 
     /// One question to a host's agent, on a connection of its own.
-    private func asking<Answer: Sendable>(
+    func asking<Answer: Sendable>(
         _ id: UniqueID,
         _ body: (AgentLink) async throws(AgentFailure) -> Answer
     ) async throws(EngineError) -> Answer {

@@ -9,19 +9,24 @@ extension Store {
     }
 
     /// The jobs of a host, or of all, the newest first.
-    func imageJobs(of host: UniqueID?, max: Int) async throws(EngineError) -> [JobRecord] {
+    func jobs(of host: UniqueID?, max: Int) async throws(EngineError) -> [JobRecord] {
         try await read { db in
             if let host { _ = try HostRow.require(host, in: db) }
             var request = ImageJobRow.order(Column("started").desc, Column("id"))
             if let host { request = request.filter(Column("host") == host) }
-            return try request.limit(max).fetchAll(db).compactMap { row in
+            let images = try request.limit(max).fetchAll(db).compactMap { row in
                 try HostRow.fetch(row.host, in: db).map { JobRecord(row, of: $0) }
             }
+            var others = ConversionRow.order(Column("started").desc, Column("id"))
+            if let host { others = others.filter(Column("host") == host) }
+            let conversions = try others.limit(max).fetchAll(db).map { try JobRecord($0, in: db) }
+            return Array((images + conversions).sorted { $0.started > $1.started }.prefix(max))
         }
     }
 
-    func imageJob(_ id: UniqueID) async throws(EngineError) -> JobRecord {
+    func job(_ id: UniqueID) async throws(EngineError) -> JobRecord {
         try await read { db in
+            if let row = try ConversionRow.filter(Column("id") == id).fetchOne(db) { return try JobRecord(row, in: db) }
             guard let row = try ImageJobRow.filter(Column("id") == id).fetchOne(db) else {
                 throw EngineError(.notFound, "There is no job \(id).", remedy: "`GET jobs` lists them.")
             }

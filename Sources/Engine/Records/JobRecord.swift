@@ -23,7 +23,7 @@ package struct JobRecord: Sendable, Hashable {
     }
 
     package var id: UniqueID
-    /// `install_disk`, `upgrade` or `rollback`.
+    /// `install_disk`, `upgrade` or `rollback`; `convert`, `reinstall` or `uninstall`.
     package var kind: String
     package var description: String
     package var host: UniqueID
@@ -36,6 +36,8 @@ package struct JobRecord: Sendable, Hashable {
     /// Why it failed, and what to do: sentences, escaped.
     package var error: String?
     package var remedy: String?
+    /// Of a way back: what is not as it was before, a line each; `nil` before it has ended.
+    package var report: [String]?
     package var user: String?
     package var correlation: String?
 }

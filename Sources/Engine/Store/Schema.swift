@@ -15,6 +15,7 @@ enum Schema {
         migrator.registerMigration("8 boot outcomes") { try $0.execute(sql: bootOutcomes) }
         migrator.registerMigration("9 kickstart") { try $0.execute(sql: kickstart) }
         migrator.registerMigration("10 node images") { try $0.execute(sql: nodeImages) }
+        migrator.registerMigration("11 conversions") { try $0.execute(sql: conversions) }
         return migrator
     }
 

@@ -72,7 +72,7 @@ struct JobRoutes {
     }
 
     /// oVirt's answer to an action that goes on: 202 with the job.
-    private static func begun(_ job: JobRecord) throws -> Response {
+    static func begun(_ job: JobRecord) throws -> Response {
         var action = ActionResource(status: "pending")
         action.job = ResourceLink(id: job.id.rawValue, href: ResourcePath.href("jobs", job.id.rawValue))
         return try Response.json(action, status: .accepted)
@@ -105,6 +105,6 @@ extension JobResource {
         correlation_id = record.correlation
         owner = record.user.map { ResourceLink(id: $0, name: $0) }
         host = ResourcePath.link("hosts", record.host, name: record.hostName.rawValue)
-        (muster.error, muster.remedy) = (record.error, record.remedy)
+        (muster.error, muster.remedy, muster.report) = (record.error, record.remedy, record.report)
     }
 }

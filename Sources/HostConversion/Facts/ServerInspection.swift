@@ -5,6 +5,9 @@ package struct ServerInspection: Sendable {
     private static let factsLimit: Duration = .seconds(120)
     private static let reachLimit: Duration = .seconds(30)
 
+    /// What the request is where the server is of such a family.
+    package typealias Completion = (ConversionRequest, ServerFacts.Distribution.Family?) -> ConversionRequest
+
     let connection: SSHConnection
 
     package init(_ connection: SSHConnection) { self.connection = connection }
@@ -34,16 +37,22 @@ package struct ServerInspection: Sendable {
     }
 
     /// Facts and judgement in one.
-    package func report(for request: ConversionRequest) async throws(ConversionError) -> PreflightReport {
-        Preflight(try await facts(for: request), request).report
+    package func report(
+        for request: ConversionRequest,
+        completing: Completion = { request, _ in request }
+    ) async throws(ConversionError) -> PreflightReport {
+        let facts = try await facts(for: request)
+        return Preflight(facts, completing(request, facts.distribution?.family)).report
     }
 
     /// The plan for this server, and what was found on it. Throws `.blocked`, with the whole report as detail, when a finding
     /// forbids the conversion: nothing has been changed then.
     package func plan(
-        for request: ConversionRequest
+        for request: ConversionRequest,
+        completing: Completion = { request, _ in request }
     ) async throws(ConversionError) -> (plan: ConversionPlan, report: PreflightReport) {
         let facts = try await facts(for: request)
+        let request = completing(request, facts.distribution?.family)
         let report = Preflight(facts, request).report
         if let first = report.blocking.first {
             throw ConversionError(

@@ -32,7 +32,8 @@ struct HostKeyScan {
         for type in target.fingerprint == nil ? [Self.types[0]] : Self.types {
             guard let key = try await ask(target, name, file, type, isFirst: shown.isEmpty) else { continue }
             guard let wanted = target.fingerprint, wanted != key.fingerprint else { return key }
-            shown.append(key)
+            // A server without a key of this type shows another one again.
+            if !shown.contains(key) { shown.append(key) }
         }
         throw mismatch(target, shown)
     }

@@ -14,6 +14,8 @@ package struct Conversion: Sendable {
     static let lockSeconds = 900
     /// What is allowed beside a step's own limit, for saving and looking.
     static let overheadSeconds = 300
+    /// What may pass by itself once a connection had stood: a server that boots, a switch that learns.
+    static let passing: Set<ConversionError.Kind> = [.connectionLost, .unreachable, .timeout]
 
     private let plan: ConversionPlan
     private let agentFile: FilePath
@@ -154,16 +156,13 @@ struct ConversionRun {
             } catch {
                 await close()
                 broken += 1
-                let passes = error.kind == .connectionLost || (broken > 1 && Self.passing.contains(error.kind))
+                let passes = error.kind == .connectionLost || (broken > 1 && Conversion.passing.contains(error.kind))
                 guard passes, broken <= Conversion.reconnectsMax else { throw error }
                 try await tell(step, .reconnecting, "\(error.message); trying again")
                 do { try await Task.sleep(for: pause) } catch { throw .interrupted }
             }
         }
     }
-
-    /// What may pass by itself once a connection had stood: a server that boots, a switch that learns.
-    private static let passing: Set<ConversionError.Kind> = [.connectionLost, .unreachable, .timeout]
 
     private mutating func connected() async throws(ConversionError) -> SSHConnection {
         if let connection { return connection }

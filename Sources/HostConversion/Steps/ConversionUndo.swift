@@ -35,6 +35,31 @@ package struct ConversionUndo: Sendable {
 
     package init(_ connection: SSHConnection) { self.connection = connection }
 
+    /// Takes it back over as many connections as it needs: the network itself changes on the way, and what had begun on the
+    /// server goes on there.
+    package static func run(
+        pause: Duration = .seconds(5),
+        connect: Conversion.Connect
+    ) async throws(ConversionError) -> Report {
+        var broken = 0
+        while true {
+            var connection: SSHConnection?
+            do throws(ConversionError) {
+                let fresh = try await connect()
+                connection = fresh
+                let report = try await ConversionUndo(fresh).run()
+                await fresh.close()
+                return report
+            } catch {
+                await connection?.close()
+                broken += 1
+                let passes = error.kind == .connectionLost || (broken > 1 && Conversion.passing.contains(error.kind))
+                guard passes, broken <= Conversion.reconnectsMax else { throw error }
+                do { try await Task.sleep(for: pause) } catch { throw .interrupted }
+            }
+        }
+    }
+
     package func run() async throws(ConversionError) -> Report {
         let answer = try await connection.run(
             RemoteScript(ServerScript.undo, purpose: "taking the conversion back", timeLimit: Self.limit)
@@ -51,7 +76,18 @@ package struct ConversionUndo: Sendable {
                 detail: SSHFailure.shown(answer.complaint)
             )
         }
-        return Self.report(lines)
+        let report = Self.report(lines)
+        guard report.failed.isEmpty else { return report }
+        return await sayFarewell(report)
+    }
+
+    /// Now the engine's key goes too. A connection that breaks here leaves nothing behind but what the script had not reached.
+    private func sayFarewell(_ known: Report) async -> Report {
+        var report = known
+        let script = RemoteScript(ServerScript.farewell, purpose: "leaving the server", timeLimit: Self.limit)
+        let answer = try? await connection.run(script)
+        if let answer, answer.exitCode != 0 { report.kept.append("/root/.ssh/authorized_keys") }
+        return report
     }
 
     private static func report(_ lines: [Substring]) -> Report {

@@ -32,6 +32,7 @@ enum ServerScript {
             printf 'muster-answer 1\\nresult %s\\nfree %s\\nend 2\\n' "$(printf unsaved | base64)" "$free"
             exit 0
         }
+        rm -f /run/muster-undone
         mkdir -p "$D" && chmod 700 "$D" && exec 9> "$D/lock" || full
 
         """
@@ -46,10 +47,30 @@ enum ServerScript {
 
         """
 
+    /// All but the way in, which is needed should the connection break before the report has arrived.
     static let undo = """
         trap '' HUP
-        [ -e \(folder)/undo ] || { echo end; exit 0; }
-        sh \(folder)/undo
+        [ -e \(folder)/undo ] || { cat /run/muster-undone 2> /dev/null || echo end; exit 0; }
+        # Waiting for an earlier run of ours may end with nothing left to do: its report is there.
+        said=$(keep_access=yes sh \(folder)/undo)
+        code=$?
+        if [ $code != 0 ] && [ ! -e \(folder)/undo ] && [ -e /run/muster-undone ]; then cat /run/muster-undone; exit 0; fi
+        printf '%s\\n' "$said"
+        exit $code
+
+        """
+
+    /// After it, the way in and the conversion's own folder go, unless there is something left to try again.
+    static let farewell = """
+        trap '' HUP
+        D=\(folder)
+        [ -e "$D/undo" ] && [ ! -s "$D/failed-undo" ] || exit 0
+        exec 9> "$D/lock"
+        flock -w \(Conversion.lockSeconds) 9 || exit 75
+        if [ -e "$D/step-access/script" ]; then timeout -k 5 60 sh "$D/step-access/script" undo > /dev/null 2>&1 < /dev/null 9>&-; fi
+        code=$?
+        rm -rf "$D"
+        exit $code
 
         """
 

@@ -136,11 +136,12 @@ package enum ConversionLibrary {
             printf '[muster]\nname=Muster\nbaseurl=%s\nenabled=1\n' "$url"
             if [ -n "$key" ]; then printf 'gpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-muster\n'
             else echo 'gpgcheck=0'; fi
+            [ -z "$authority" ] || echo 'sslcacert=/etc/pki/tls/certs/muster-ca.pem'
         }
-        # The same units as a kickstart installs (kickstart/install-agent.sh.template).
+        # The units as a kickstart installs them (kickstart/install-agent.sh.template).
         agent_unit() {
             case $1 in
-            apply) set -- apply 'sets up networks' apply ;;
+            apply) set -- apply 'sets up networks' 'apply --without-boot-network' ;;
             register) set -- register 'registers this host with its engine' 'register --stay --command-line /etc/muster-agent/arguments' ;;
             serve) set -- serve 'answers the engine' 'serve --user vdsm' ;;
             esac
@@ -200,7 +201,7 @@ package enum ConversionLibrary {
                 [ "$3" = do ] || answer needed
             fi
             : > "$S/output"
-            said=$({ conversion_begin && note_foreign && rm -f "$D/etc.after" "$D/finished" && record begun "$1"; } 2>&1) ||
+            said=$({ conversion_begin && note_foreign && rm -f "$D/etc.after" "$D/finished" "$D/undoing" && record begun "$1"; } 2>&1) ||
                 answer unsaved $?
             said=
             timeout -k 10 "$2" sh "$S/script" do > "$S/log" 2>&1 9>&-
@@ -223,11 +224,13 @@ package enum ConversionLibrary {
         undo_all() {
             # Without a journal nothing was begun, only copied.
             [ -e "$D/journal" ] || { rm -rf "$D"; echo end; return 0; }
-            note_foreign || true
+            # What a run that was cut off took back is not what others changed.
+            [ -e "$D/undoing" ] || { note_foreign || true; : > "$D/undoing"; }
             sort -u "$D/foreign" > "$D/theirs"
             : > "$D/failed-undo"
             for one in $(sed -n 's/^begun //p' "$D/journal" | awk '!seen[$0]++ {all = $0 " " all} END {print all}'); do
                 [ "$(state_of "$one")" != undone ] || continue
+                [ "$one" != access ] || [ -z "${keep_access:-}" ] || continue
                 if timeout -k 10 1800 sh "$D/step-$one/script" undo > "$D/step-$one/undo.log" 2>&1 < /dev/null 9>&-; then record undone "$one"
                 else echo "$one" >> "$D/failed-undo"; fi
             done
@@ -265,12 +268,12 @@ package enum ConversionLibrary {
                 comm -12 "$D/differing" "$D/theirs" | sed 's,^\./,foreign /etc/,'
                 comm -23 "$D/differing" "$D/theirs" | sed 's,^\./,kept /etc/,'
                 sort "$D/packages.before" "$D/packages.now" | uniq -u | cut -d ' ' -f 1 | sort -u | sed 's/^/package /'
+                echo end
             } > "$D/report"
-            cat "$D/report"
-            echo end
-            if [ ! -s "$D/failed-undo" ]; then
-                rm -rf "$D"
-            fi
+            # Whoever ordered this may have lost the connection: the report stays for him until the next boot.
+            cp "$D/report" /run/muster-undone
+            [ -s "$D/failed-undo" ] || [ -n "${keep_access:-}" ] || rm -rf "$D"
+            cat /run/muster-undone
         }
 
         """#

@@ -172,7 +172,7 @@ extension ConversionPlan {
     }
 
     /// `$(…)` takes line ends away, so what it is compared with has none.
-    private static func trimmed(_ text: String) -> String {
+    static func trimmed(_ text: String) -> String {
         var text = text[...]
         while text.last?.isNewline == true { text.removeLast() }
         return String(text)

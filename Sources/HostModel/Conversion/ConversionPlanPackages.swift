@@ -42,8 +42,13 @@ extension ConversionPlan {
                 : #"[ "$(cat /etc/yum.repos.d/muster.repo 2> /dev/null)" = "$(source_lines)" ]"#,
             action: family == .deb ? aptRepository : dnfRepository,
             // Its files lie under /etc, which is put back as a whole.
-            undo: family == .deb ? "rm -f /etc/apt/sources.list.d/muster.list" : "rm -f /etc/yum.repos.d/muster.repo",
-            variables: ["url": repository.url, "key": repository.key ?? ""],
+            undo: family == .deb
+                ? "rm -f /etc/apt/sources.list.d/muster.list /etc/apt/apt.conf.d/90muster"
+                : "rm -f /etc/yum.repos.d/muster.repo",
+            variables: [
+                "url": repository.url, "key": repository.key ?? "", "authority": trimmed(repository.authority ?? ""),
+                "host": TCPEndpoint(url: repository.url)?.host ?? "",
+            ],
             remedy:
                 "see whether the server reaches \(repository.url), and whether the repository is signed by the key that was given"
         )
@@ -54,6 +59,12 @@ extension ConversionPlan {
             mkdir -p /etc/apt/keyrings
             write /etc/apt/keyrings/muster.asc 644 "$key"
         fi
+        if [ -n "$authority" ]; then
+            mkdir -p /etc/apt/keyrings
+            write /etc/apt/keyrings/muster-ca.pem 644 "$authority"
+            write /etc/apt/apt.conf.d/90muster 644 "Acquire::https::$host::CaInfo \"/etc/apt/keyrings/muster-ca.pem\";
+        Acquire::https::$host::Proxy \"DIRECT\";"
+        fi
         write /etc/apt/sources.list.d/muster.list 644 "$(source_line)"
         # Only this one: another that is down is not this step's concern.
         apt-get update -o Dir::Etc::SourceList=/etc/apt/sources.list.d/muster.list -o Dir::Etc::SourceParts=- \
@@ -62,6 +73,7 @@ extension ConversionPlan {
 
     private static let dnfRepository = #"""
         if [ -n "$key" ]; then write /etc/pki/rpm-gpg/RPM-GPG-KEY-muster 644 "$key"; fi
+        if [ -n "$authority" ]; then write /etc/pki/tls/certs/muster-ca.pem 644 "$authority"; fi
         write /etc/yum.repos.d/muster.repo 644 "$(source_lines)"
         dnf -q -y --disablerepo='*' --enablerepo=muster --refresh makecache
         """#

@@ -6,11 +6,13 @@ package struct ConversionRequest: Hashable, Sendable {
         package let url: String
         /// The key that signs it, ASCII-armoured; `nil`: signatures are not asked for, as in a network of one's own.
         package var key: String?
+        /// The CA of an https repository in PEM; `nil`: those that the server trusts.
+        package var authority: String?
 
-        package init?(url: String, key: String? = nil) {
+        package init?(url: String, key: String? = nil, authority: String? = nil) {
             let isPlain = url.utf8.allSatisfy { (33...126).contains($0) && !"'\"\\`$<>[]{}".utf8.contains($0) }
             guard isPlain, TCPEndpoint(url: url) != nil, url.utf8.count <= 1024 else { return nil }
-            (self.url, self.key) = (url, key)
+            (self.url, self.key, self.authority) = (url, key, authority)
         }
     }
 

@@ -18,6 +18,7 @@ package struct ConversionStep: Hashable, Sendable {
         case firewall
         case kdump
         case services
+        case network
     }
 
     package var id: ID
@@ -79,7 +80,7 @@ package struct ConversionPlan: Hashable, Sendable {
                 access, repository, try Self.packages(request.packages ?? Self.packages(of: family), family),
                 Self.accounts, Self.hostID, try Self.agentFile(request.agentDigest), Self.key,
                 Self.agentConfiguration(request), Self.libvirt(family), Self.tuning, Self.firewall, kdump,
-                Self.services,
+                Self.services, Self.network(request),
             ].compactMap(\.self)
     }
 

@@ -58,11 +58,13 @@ extension Preflight {
 
     var packageManager: [PreflightFinding] {
         var found: [PreflightFinding] = []
+        // An earlier run of ours that was cut off may be at work still, or have left them so; the step goes on from there.
+        let severity: PreflightFinding.Severity = facts.earlier == .unfinished ? .info : .blocking
         if facts.hasBrokenPackages {
             found.append(
                 finding(
                     "packages.broken",
-                    .blocking,
+                    severity,
                     "packages are half installed",
                     "dpkg --configure -a; apt-get --fix-broken install"
                 )
@@ -72,7 +74,7 @@ extension Preflight {
             found.append(
                 finding(
                     "packages.busy",
-                    .blocking,
+                    severity,
                     "the package manager is at work",
                     "wait until it is done: ps -C apt,apt-get,dpkg,dnf,yum,rpm"
                 )

@@ -8,7 +8,7 @@ package struct JobResource: Hashable, Sendable, Codable {
     package struct Step: Hashable, Sendable, Codable {
         package var id: String
         package var number: String
-        /// `prepare`, `write`, `reboot`, `come_back`.
+        /// `prepare`, `write`, `reboot`, `come_back`; of a conversion its step: `packages`, `management_network`.
         package var type: String
         package var description: String
         /// `started`, `finished`, `failed`, `aborted`, or `unknown` for one that has not begun.
@@ -26,12 +26,14 @@ package struct JobResource: Hashable, Sendable, Codable {
 
     /// What oVirt has no element for.
     package struct Muster: Hashable, Sendable, Codable {
-        /// `install_disk`, `upgrade` or `rollback`.
+        /// `install_disk`, `upgrade` or `rollback`; `convert`, `reinstall` or `uninstall`.
         package var kind: String
         package var steps: [Step]
         /// Why it failed, and what to do.
         package var error: String?
         package var remedy: String?
+        /// Of a way back: what is not as it was before, a line each.
+        package var report: [String]?
 
         package init(kind: String, steps: [Step]) { (self.kind, self.steps) = (kind, steps) }
     }

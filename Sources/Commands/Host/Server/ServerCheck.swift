@@ -1,0 +1,111 @@
+import EngineClient
+import Foundation
+import HostConversion
+import HostModel
+
+/// Looks at a server from the machine where the command is typed.
+struct ServerCheck: Sendable {
+    /// The engine as the server has to reach it.
+    var engine: EngineAddress
+    var hosts: [HostResource]
+    var choices: ServerChoiceOptions
+    var vlan: Int?
+    /// Where the engine has packages for servers.
+    private var packages: [ServerFacts.Distribution.Family: String] = [:]
+
+    init(_ options: EngineOptions, _ session: EngineSession, _ choices: ServerChoiceOptions, vlan: Int?) async throws {
+        let url = try options.file.read()?.engine ?? ""
+        guard let engine = EngineAddress(url) else {
+            throw UserError(
+                .configuration,
+                "a server cannot reach the engine at \(terminalEscaped(url))",
+                remedy: "muster login https://NAME-OR-IPV4-ADDRESS"
+            )
+        }
+        (self.engine, self.choices, self.vlan) = (engine, choices, vlan)
+        hosts = try await session.hosts()
+        for family in [ServerFacts.Distribution.Family.deb, .rpm] {
+            packages[family] = try await session.packages(for: family)
+        }
+    }
+
+    /// `name`: the host that the server is, whose machine id is no other's.
+    func request(address: String, name: String) -> ConversionRequest {
+        let now = Int64(Date().timeIntervalSince1970)
+        var request = ConversionRequest(address: address, engine: engine, clock: now)
+        request.repository = choices.repository.flatMap { ConversionRequest.Repository(url: $0) }
+        (request.managementVLAN, request.needsVirtualization) = (vlan, !choices.withoutVirtualization)
+        for host in hosts where host.name != name {
+            guard let id = host.hardware_information?.uuid.flatMap({ HardwareID($0) }) else { continue }
+            request.knownIDs[id] = host.name
+        }
+        return request
+    }
+
+    /// With the engine's own repository, as the engine itself will have it.
+    private func complete(
+        _ known: ConversionRequest,
+        _ family: ServerFacts.Distribution.Family?
+    ) -> ConversionRequest {
+        guard known.repository == nil, let path = family.flatMap({ packages[$0] }) else { return known }
+        var request = known
+        request.repository = ConversionRequest.Repository(url: "https://\(engine)\(path)")
+        return request
+    }
+
+    func look(_ signIn: ServerSignIn, name: String) async throws(ConversionError) -> CheckedServer {
+        let connection = try await signIn.connect()
+        do throws(ConversionError) {
+            let request = request(address: signIn.address, name: name)
+            let report = try await ServerInspection(connection).report(for: request, completing: complete)
+            await connection.close()
+            return CheckedServer(signIn.address, connection.hostKey.fingerprint, report)
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// Lays the engine's key on the server, so that a private key never leaves this machine. Gives the host key, to be pinned.
+    func letEngineIn(_ signIn: ServerSignIn, name: String, key: String) async throws(ConversionError)
+        -> HostKeyFingerprint
+    {
+        let connection = try await signIn.connect()
+        do throws(ConversionError) {
+            var request = request(address: signIn.address, name: name)
+            request.engineKey = key
+            _ = try await AccessGrant.run(over: connection, request, completing: complete)
+            await connection.close()
+            return connection.hostKey.fingerprint
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+}
+
+/// What a check found, for people and for programs.
+struct CheckedServer: Encodable, Layout {
+    var address: String
+    var fingerprint: String
+    var blocked: Bool
+    var summary: String
+    var findings: [PreflightFinding]
+    private let table: String
+
+    enum CodingKeys: String, CodingKey {
+        case address
+        case fingerprint
+        case blocked
+        case summary
+        case findings
+    }
+
+    init(_ address: String, _ fingerprint: HostKeyFingerprint, _ report: PreflightReport) {
+        (self.address, self.fingerprint) = (address, fingerprint.rawValue)
+        (blocked, summary, findings) = (report.isBlocked, report.summary, report.findings)
+        table = report.table
+    }
+
+    func text(_ style: Style, headers: Bool) -> String { "host key of \(address): \(fingerprint)\n\(table)" }
+}

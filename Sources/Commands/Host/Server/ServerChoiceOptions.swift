@@ -1,0 +1,43 @@
+import ArgumentParser
+import HostConversion
+import HostModel
+
+/// What may be chosen about a conversion.
+struct ServerChoiceOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A package repository beside the server's own.", valueName: "url"))
+    var repository: String?
+
+    @Flag(help: "A server without virtualization is all right.")
+    var withoutVirtualization = false
+
+    @Flag(help: "Do not reboot the server, even where it needs that.")
+    var noReboot = false
+
+    @Flag(help: "Take a conversion that fails back at once.")
+    var undoOnFailure = false
+
+    @Flag(help: "Let kdump tell the engine that a dump is being written (EL).")
+    var kdump = false
+
+    func validate() throws {
+        guard repository.map({ ConversionRequest.Repository(url: $0) != nil }) ?? true else {
+            throw ValidationError("--repository takes an http:// or https:// URL.")
+        }
+    }
+
+    func resource(_ signIn: ServerSignIn?) -> ServerChoices {
+        var choices = ServerChoices()
+        choices.repository = repository
+        choices.without_virtualization = withoutVirtualization ? true : nil
+        choices.reboot = noReboot ? false : nil
+        choices.undo_on_failure = undoOnFailure ? true : nil
+        choices.kdump = kdump ? true : nil
+        choices.sudo_password = signIn?.sudoPassword
+        choices.jump = signIn?.jump.map { jump in
+            var resource = ServerChoices.Jump(address: jump.host)
+            (resource.port, resource.user_name) = (WireNumber(Int(jump.port)), jump.user ?? signIn?.user)
+            return resource
+        }
+        return choices
+    }
+}

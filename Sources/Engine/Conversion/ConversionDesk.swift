@@ -1,0 +1,74 @@
+import HostModel
+import Synchronization
+
+/// The conversions that wait or are worked on, and what the engine signs in by meanwhile: in memory only.
+final class ConversionDesk: Sendable {
+    private let secrets = Mutex<[UniqueID: ServerCredentials]>([:])
+    /// Those that are worked on now, and whether each was put in the row once more meanwhile.
+    private let active = Mutex<[UniqueID: Bool]>([:])
+    private let arrivals: AsyncStream<UniqueID>
+    private let arrival: AsyncStream<UniqueID>.Continuation
+
+    /// Conversions that wait for their turn.
+    static let waitingMax = 10_000
+
+    init() {
+        (arrivals, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingMax))
+    }
+
+    /// Puts a stored conversion in the row.
+    func start(_ job: UniqueID, _ credentials: ServerCredentials? = nil) {
+        if let credentials { secrets.withLock { $0[job] = credentials } }
+        arrival.yield(job)
+    }
+
+    func credentials(of job: UniqueID) -> ServerCredentials? { secrets.withLock { $0[job] } }
+
+    /// The server knows the engine's key, or all is over.
+    func forget(_ job: UniqueID) { secrets.withLock { _ = $0.removeValue(forKey: job) } }
+
+    private func claim(_ job: UniqueID) -> Bool {
+        active.withLock { active in
+            defer { active[job] = active[job] != nil }
+            return active[job] == nil
+        }
+    }
+
+    private func release(_ job: UniqueID) {
+        let again = active.withLock { $0.removeValue(forKey: job) ?? false }
+        if again { arrival.yield(job) }
+    }
+
+    /// Works on them in the order in which they came, a few at once, until the task is cancelled.
+    func run(atOnce max: Int, _ body: @escaping @Sendable (UniqueID) async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            var begun = 0
+            for await job in arrivals {
+                if begun >= max {
+                    await group.next()
+                    begun -= 1
+                }
+                guard !Task.isCancelled else { break }
+                guard claim(job) else { continue }
+                group.addTask {
+                    await body(job)
+                    self.release(job)
+                }
+                begun += 1
+            }
+            group.cancelAll()
+        }
+    }
+}
+
+/// How much is done at once, and how long it may take.
+package struct ConversionTimes: Sendable {
+    /// Servers that are worked on at the same time; the others wait.
+    package var atOnce = 8
+    /// How long a server may take for its reboot, in milliseconds.
+    package var reboot: Int64 = 1_200_000
+    /// Between two looks at a server that reboots, and before a broken connection is made anew, in milliseconds.
+    package var poll: Int64 = 3000
+
+    package init() {}
+}

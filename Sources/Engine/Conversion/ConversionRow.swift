@@ -1,0 +1,192 @@
+import GRDB
+import HostModel
+
+/// What people may choose about a conversion.
+package struct ConversionOptions: Hashable, Sendable, Codable {
+    /// A package repository beside the server's own; `nil`: the engine's, where it has one for the server.
+    package var repository: String?
+    /// Whether a server without virtualization is refused.
+    package var needsVirtualization = true
+    /// Whether the server is rebooted at the end where it needs that.
+    package var mayReboot = true
+    /// Whether a conversion that fails is taken back at once.
+    package var undoesFailure = false
+    package var wantsKdump = false
+
+    package init() {}
+}
+
+/// The conversion of a server, or the way back, as it stands in the database. It outlives its host, so that people can ask
+/// how it ended.
+struct ConversionRow: Sendable, Hashable, Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "conversion"
+
+    enum Kind: String, Sendable, Codable, DatabaseValueConvertible {
+        /// A server is added and becomes a node.
+        case convert
+        /// A host is converted once more, which mends what is missing.
+        case reinstall
+        case uninstall
+    }
+
+    /// Who works on it.
+    enum Stage: String, Sendable, Codable, DatabaseValueConvertible {
+        /// Scripts on the server, over SSH.
+        case server
+        /// The installation over the agent, as of every node.
+        case network
+        case reboot
+    }
+
+    struct Step: Hashable, Sendable, Codable {
+        var name: String
+        var title: String
+        /// oVirt's words, as `JobRecord.Status`.
+        var status: String
+        /// What it is at: the connection broke, a remark.
+        var note: String?
+
+        init(_ name: String, _ title: String, _ status: JobRecord.Status = .unknown) {
+            (self.name, self.title, self.status) = (name, title, status.rawValue)
+        }
+    }
+
+    struct Details: Hashable, Sendable, Codable {
+        var options = ConversionOptions()
+        /// Where the host goes back to when it is done.
+        var wasInMaintenance = false
+        /// It had failed before: an order that changes nothing leaves it so.
+        var hadFailed: Bool?
+        var needsReboot = false
+        /// The boot that was when the reboot began, and until when another one must be there (milliseconds since 1970).
+        var bootID: String?
+        var rebootDeadline: Int64?
+        /// What is not as it was after the way back, a line each.
+        var report: [String]?
+    }
+
+    var id: UniqueID
+    var kind: Kind
+    /// No foreign key: the record stays when the host is gone.
+    var host: UniqueID
+    var hostName: HostName
+    var state: ImageJobRow.State
+    var stage: Stage
+    /// JSON of `[Step]` and of `Details`.
+    var steps: String
+    var details: String
+    var started: Int64
+    var ended: Int64?
+    var error: String?
+    var remedy: String?
+    var user: String?
+    var correlation: String?
+
+    /// Records kept of one host, and of all.
+    static let keptPerHost = 20
+    static let keptMax = 10_000
+}
+
+extension ConversionRow {
+    static func running(of host: UniqueID, in db: Database) throws -> ConversionRow? {
+        try filter(Column("host") == host && Column("state") == ImageJobRow.State.started).fetchOne(db)
+    }
+
+    static func require(_ id: UniqueID, in db: Database) throws -> ConversionRow? {
+        let row = try filter(Column("id") == id).fetchOne(db)
+        return row?.state == .started ? row : nil
+    }
+
+    var stepList: [Step] {
+        get { ColumnJSON.decode(steps) ?? [] }
+        set { steps = (try? ColumnJSON.encode(newValue)) ?? "[]" }
+    }
+
+    var detail: Details {
+        get { ColumnJSON.decode(details) ?? Details() }
+        set { details = (try? ColumnJSON.encode(newValue)) ?? "{}" }
+    }
+
+    var title: String {
+        switch kind {
+        case .convert: "its conversion into a node"
+        case .reinstall: "its conversion once more"
+        case .uninstall: "the way back to the server that it was"
+        }
+    }
+
+    /// Marks a step, and everything before it as done.
+    mutating func mark(_ name: String, _ status: JobRecord.Status, note: String? = nil) {
+        var list = stepList
+        guard let index = list.firstIndex(where: { $0.name == name }) else { return }
+        for earlier in 0..<index where list[earlier].status != JobRecord.Status.finished.rawValue {
+            list[earlier].status = JobRecord.Status.finished.rawValue
+        }
+        (list[index].status, list[index].note) = (status.rawValue, note)
+        stepList = list
+    }
+}
+
+/// A server's address, user and host key, beside its host.
+struct ServerAccessRow: Sendable, Hashable, Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "serverAccess"
+
+    var host: UniqueID
+    /// JSON of `ServerAccess`.
+    var access: String
+
+    static func fetch(_ host: UniqueID, in db: Database) throws -> ServerAccess? {
+        ColumnJSON.decode(try filter(Column("host") == host).fetchOne(db)?.access)
+    }
+
+    static func save(_ access: ServerAccess, of host: UniqueID, in db: Database) throws {
+        try ServerAccessRow(host: host, access: try ColumnJSON.encode(access)).save(db)
+    }
+}
+
+extension Schema {
+    static let conversions = """
+        CREATE TABLE serverAccess (
+            host TEXT PRIMARY KEY NOT NULL REFERENCES host(id) ON DELETE CASCADE,
+            access TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE conversion (
+            id TEXT PRIMARY KEY NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('convert', 'reinstall', 'uninstall')),
+            host TEXT NOT NULL,
+            hostName TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('started', 'finished', 'failed', 'aborted')),
+            stage TEXT NOT NULL CHECK (stage IN ('server', 'network', 'reboot')),
+            steps TEXT NOT NULL,
+            details TEXT NOT NULL,
+            started INTEGER NOT NULL,
+            ended INTEGER,
+            error TEXT,
+            remedy TEXT,
+            user TEXT,
+            correlation TEXT,
+            CHECK ((state = 'started') = (ended IS NULL)),
+            CHECK ((state = 'failed') = (error IS NOT NULL))
+        ) STRICT;
+        CREATE UNIQUE INDEX oneRunningConversion ON conversion (host) WHERE state = 'started';
+        CREATE INDEX conversionByHost ON conversion (host, started);
+        CREATE TABLE conversionLine (
+            job TEXT NOT NULL REFERENCES conversion(id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            step TEXT NOT NULL,
+            text TEXT NOT NULL,
+            PRIMARY KEY (job, number)
+        ) STRICT, WITHOUT ROWID;
+        """
+}
+
+extension EventCode {
+    /// VDS_INSTALL_IN_PROGRESS's neighbours of ours: what a conversion tells beside its steps.
+    package static let conversionStarted = EventCode(rawValue: 20_070)
+    package static let conversionFinished = EventCode(rawValue: 20_071)
+    package static let conversionWaits = EventCode(rawValue: 20_072)
+    package static let uninstallStarted = EventCode(rawValue: 20_073)
+    package static let uninstalled = EventCode(rawValue: 20_074)
+    package static let uninstallFailed = EventCode(rawValue: 20_075)
+}

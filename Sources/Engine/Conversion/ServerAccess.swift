@@ -1,0 +1,83 @@
+package import HostConversion
+import HostModel
+import SystemPackage
+
+/// How the engine reaches a server by SSH. What is secret is never in here: it lives in memory until the server knows the
+/// engine's own key.
+package struct ServerAccess: Hashable, Sendable, Codable {
+    /// A host in front of the server.
+    package struct Jump: Hashable, Sendable, Codable {
+        package var address: String
+        package var port: UInt16
+        package var user: String
+        package var fingerprint: HostKeyFingerprint?
+
+        package init(address: String, port: UInt16 = SSHTarget.defaultPort, user: String = "root") {
+            (self.address, self.port, self.user) = (address, port, user)
+        }
+    }
+
+    package var address: String
+    package var port: UInt16
+    package var user: String
+    /// Pinned at the first connection, if nobody gave one.
+    package var fingerprint: HostKeyFingerprint?
+    package var jump: Jump?
+    /// The engine's key was tried, and opens root's account there.
+    package var hasEngineKey = false
+
+    package init(address: String, port: UInt16 = SSHTarget.defaultPort, user: String = "root") {
+        (self.address, self.port, self.user) = (address, port, user)
+    }
+}
+
+/// By what the engine signs in. Never stored, and shown as a word only.
+package enum ServerCredentials: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
+    /// The engine's own key is in the user's authorized_keys.
+    case engineKey
+    /// The user's password, and sudo's where it is another.
+    case password(String, sudo: String? = nil)
+
+    package var description: String {
+        switch self {
+        case .engineKey: "the engine's key"
+        case .password: "a password"
+        }
+    }
+
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension ServerAccess {
+    /// Both ends of the way there. `keyFile`: the engine's private key.
+    func targets(
+        _ credentials: ServerCredentials,
+        keyFile: String
+    ) throws(ConversionError) -> (server: SSHTarget, jump: SSHTarget?) {
+        let authentication: SSHTarget.Authentication
+        var sudo: String?
+        switch credentials {
+        case .engineKey: authentication = .key(FilePath(keyFile))
+        case .password(let password, let other): (authentication, sudo) = (.password(password), other)
+        }
+        let server = try SSHTarget(
+            address: address,
+            port: port,
+            user: user,
+            authentication: authentication,
+            sudoPassword: sudo,
+            fingerprint: fingerprint
+        )
+        guard let jump else { return (server, nil) }
+        return (
+            server,
+            try SSHTarget(
+                address: jump.address,
+                port: jump.port,
+                user: jump.user,
+                authentication: authentication,
+                fingerprint: jump.fingerprint
+            )
+        )
+    }
+}

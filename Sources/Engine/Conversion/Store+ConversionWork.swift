@@ -1,0 +1,267 @@
+import GRDB
+import HostConversion
+import HostModel
+
+// How a conversion goes on and ends. Whoever finds his record gone or ended has been overruled, and stops.
+
+extension Store {
+    func runningConversion(of host: UniqueID) async throws(EngineError) -> ConversionRow? {
+        try await read { try ConversionRow.running(of: host, in: $0) }
+    }
+
+    /// `nil` once it has ended, or was given up.
+    func conversion(_ id: UniqueID) async throws(EngineError) -> ConversionRow? {
+        try await read { try ConversionRow.require(id, in: $0) }
+    }
+
+    /// What an engine goes on with when it starts.
+    func conversionsToGoOn() async throws(EngineError) -> [UniqueID] {
+        try await read { db in
+            try ConversionRow.filter(
+                Column("state") == ImageJobRow.State.started && Column("stage") != ConversionRow.Stage.network
+            )
+            .order(Column("started")).fetchAll(db).map(\.id)
+        }
+    }
+
+    func serverAccess(of host: UniqueID) async throws(EngineError) -> ServerAccess? {
+        try await read { try ServerAccessRow.fetch(host, in: $0) }
+    }
+
+    /// The machine ids of all hosts but this one.
+    func machineIDs(but host: UniqueID?) async throws(EngineError) -> [HardwareID: String] {
+        try await read { db in
+            let rows = try HostRow.filter(Column("hardwareID") != nil).fetchAll(db).filter { $0.id != host }
+            return Dictionary(rows.compactMap { row in row.hardwareID.map { ($0, row.name.rawValue) } }) { first, _ in
+                first
+            }
+        }
+    }
+
+    /// Changes how a server is reached: its key was pinned, or the engine's was found to open it.
+    func changeAccess(
+        of host: UniqueID,
+        _ change: @escaping @Sendable (inout ServerAccess) -> Void
+    ) async throws(EngineError) {
+        try await write { db in
+            guard var access = try ServerAccessRow.fetch(host, in: db) else { return }
+            change(&access)
+            try ServerAccessRow.save(access, of: host, in: db)
+        }
+    }
+
+    /// A change of the record with a line of its transcript, and an event where there is one. `false`: the record is not
+    /// running any more.
+    @discardableResult
+    func note(
+        _ id: UniqueID,
+        _ line: ConversionLine,
+        event: (EventCode, EventRecord.Severity, String)? = nil,
+        at now: Int64,
+        _ change: @escaping @Sendable (inout ConversionRow) -> Void
+    ) async throws(EngineError) -> Bool {
+        try await write { db in
+            guard var row = try ConversionRow.require(id, in: db) else { return false }
+            change(&row)
+            try row.update(db)
+            try write(line, of: id, at: now, in: db)
+            guard let event, let host = try HostRow.fetch(row.host, in: db) else { return true }
+            try tell(event.0, event.1, event.2, host, Self.context(row, at: now), db)
+            return true
+        }
+    }
+
+    /// The server is done: the installation goes on over the agent, as of every node.
+    func beginNetworkStage(of id: UniqueID, context: TransitionContext) async throws(EngineError) -> Bool {
+        try await write { db in
+            guard var row = try ConversionRow.require(id, in: db), row.stage == .server else { return false }
+            let host = try HostRow.require(row.host, in: db)
+            guard host.status == .installing else { return false }
+            row.stage = .network
+            row.mark(InstallStep.contact.rawValue, .started)
+            try row.update(db)
+            try storeInstallation(of: host, context, in: db)
+            try write(
+                ConversionLine("network", "The server is done; its agent is asked."),
+                of: id,
+                at: context.now,
+                in: db
+            )
+            return true
+        }
+    }
+
+    /// Ends it while the server is worked on, or while it reboots.
+    func endConversion(
+        _ id: UniqueID,
+        failure: ConversionFailure?,
+        context: TransitionContext
+    ) async throws(EngineError) {
+        try await write { db in
+            guard let row = try ConversionRow.require(id, in: db), var host = try HostRow.fetch(row.host, in: db) else {
+                return
+            }
+            var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
+            if let failure {
+                // A host that is one stays it where nothing was changed.
+                let isUntouched =
+                    failure.isBeforeFirstChange && row.kind != .convert && row.detail.hadFailed != true
+                let goesOn = row.stage == .reboot || isUntouched
+                try finish(row, failure, context, db)
+                let signal: HostLife.Signal =
+                    goesOn
+                    ? .workEnded(inMaintenance: isUntouched && row.detail.wasInMaintenance)
+                    : .conversionFailed(failure)
+                try live(&host, &life, signal, context: context, in: db)
+                guard goesOn else { return }
+                let code: EventCode = row.kind == .uninstall ? .uninstallFailed : .installStepFailed
+                let text = "Host \(host.name): \(row.title) failed. \(failure.reason) \(failure.remedy)"
+                try tell(code, .error, text, host, context, db)
+            } else {
+                try finish(row, nil, context, db)
+                try live(&host, &life, .workEnded(inMaintenance: row.detail.wasInMaintenance), context: context, in: db)
+                try tell(.installed, .normal, "Host \(host.name) installed.", host, context, db)
+            }
+        }
+    }
+
+    /// The installation over the agent has ended; called within the transition of its host.
+    func endNetworkStage(
+        of host: HostRow,
+        _ signal: HostLife.Signal,
+        context: TransitionContext,
+        in db: Database
+    ) throws {
+        guard var row = try ConversionRow.running(of: host.id, in: db), row.stage == .network else { return }
+        switch signal {
+        case .installed, .workEnded: try finish(row, nil, context, db)
+        case .workReboots:
+            row.stage = .reboot
+            row.mark(ConversionSteps.rebootName, .started)
+            try row.update(db)
+        case .installFailed(let failure):
+            row.mark(failure.step.rawValue, .failed)
+            let step = "\(failure.step.title): \(failure.reason)"
+            try finish(row, ConversionFailure(step: failure.step.rawValue, step, remedy: failure.remedy), context, db)
+        default: return
+        }
+    }
+
+    /// The server is as it was, or as far as it goes; the host is forgotten.
+    func endUninstall(
+        _ id: UniqueID,
+        _ report: [String],
+        context: TransitionContext
+    ) async throws(EngineError) {
+        try await write { db in
+            guard var row = try ConversionRow.require(id, in: db), let host = try HostRow.fetch(row.host, in: db) else {
+                return
+            }
+            row.detail.report = report
+            row.mark(ConversionSteps.forgetName, .finished)
+            try finish(row, nil, context, db)
+            try CertificateRow.revoke(of: host.id, at: context.now, in: db)
+            try HostRow.filter(Column("id") == host.id).deleteAll(db)
+            let rest = report.isEmpty ? "the server is as it was before." : "\(report.count) things differ from before."
+            try tell(.uninstalled, .normal, "Host \(host.name) was uninstalled: \(rest)", host, context, db)
+        }
+    }
+
+    /// Gives up what runs: its host is removed, or approved with another key.
+    func abortConversion(of host: UniqueID, at now: Int64, in db: Database) throws {
+        guard var row = try ConversionRow.running(of: host, in: db) else { return }
+        (row.state, row.ended) = (.aborted, now)
+        try row.update(db)
+    }
+
+    private func finish(
+        _ known: ConversionRow,
+        _ failure: ConversionFailure?,
+        _ context: TransitionContext,
+        _ db: Database
+    ) throws {
+        var row = known
+        (row.state, row.ended) = (failure == nil ? .finished : .failed, context.now)
+        (row.error, row.remedy) = (failure?.reason, failure?.remedy)
+        if let failure {
+            row.mark(failure.step, .failed)
+        } else if let last = row.stepList.last {
+            row.mark(last.name, .finished)
+        }
+        try row.update(db)
+        let text = failure.map { "\($0.reason)\n\($0.log)" } ?? "done"
+        try write(ConversionLine(failure?.step ?? "end", text), of: row.id, at: context.now, in: db)
+    }
+
+    private func write(_ line: ConversionLine, of job: UniqueID, at now: Int64, in db: Database) throws {
+        let text = String(line.text.prefix(ConversionLine.textMax))
+        try db.execute(
+            literal: """
+                INSERT INTO conversionLine (job, number, time, step, text)
+                SELECT \(job), coalesce(max(number), 0) + 1, \(now), \(line.step), \(text)
+                FROM conversionLine WHERE job = \(job) HAVING count(*) < \(ConversionLine.countMax)
+                """
+        )
+    }
+
+    /// What was kept of a conversion, oldest first.
+    func transcript(of id: UniqueID) async throws(EngineError) -> [ConversionLine] {
+        try await read { db in
+            guard try ConversionRow.filter(Column("id") == id).fetchCount(db) > 0 else {
+                throw EngineError(.notFound, "There is no conversion \(id).", remedy: "`GET jobs` lists the jobs.")
+            }
+            let sql = "SELECT time, step, text FROM conversionLine WHERE job = ? ORDER BY number"
+            return try Row.fetchAll(db, sql: sql, arguments: [id]).map { row in
+                var line = ConversionLine(row["step"], row["text"])
+                line.time = row["time"]
+                return line
+            }
+        }
+    }
+
+    private static func context(_ row: ConversionRow, at now: Int64) -> TransitionContext {
+        TransitionContext(now: now, times: MonitoringTimes(), user: row.user, correlation: row.correlation)
+    }
+}
+
+/// One entry of a conversion's transcript; safe on a terminal.
+package struct ConversionLine: Hashable, Sendable {
+    /// Milliseconds since 1970; set when it is stored.
+    package var time: Int64 = 0
+    package var step: String
+    package var text: String
+
+    init(_ step: String, _ text: String) { (self.step, self.text) = (step, text) }
+
+    /// Bytes of one, and how many of one conversion are kept.
+    static let textMax = 20_000
+    static let countMax = 2000
+}
+
+/// Why a conversion ended without what was wanted.
+struct ConversionFailure: Hashable, Sendable {
+    /// The step's name; of HostModel's steps, or of `ConversionSteps`.
+    var step: String
+    /// A sentence, escaped.
+    var reason: String
+    var remedy: String
+    /// What the server's programs said, escaped.
+    var log = ""
+    /// The server could not be signed in to, or a finding forbids it.
+    var isBeforeFirstChange = false
+
+    init(step: String, _ reason: String, remedy: String) {
+        (self.step, self.reason, self.remedy) = (step, reason, remedy)
+    }
+
+    init(_ error: ConversionError, in step: String) {
+        self.init(step: step, sentence(error.message), remedy: sentence(error.remedy))
+        log = error.detail
+    }
+}
+
+/// The rooms below write parts of sentences; events are whole ones.
+func sentence(_ text: String) -> String {
+    let begun = text.prefix(1).uppercased() + text.dropFirst()
+    return begun.hasSuffix(".") || begun.hasSuffix("\n") ? begun : begun + "."
+}

@@ -1,0 +1,36 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+
+/// Servers that become hosts and go back: oVirt's `POST hosts` and `install`, our `uninstall` (docs/protocols.md, section 3).
+struct ServerRoutes {
+    let engine: HostEngine
+
+    func add(to api: some RouterMethods<APIContext>) {
+        api.post("hosts") { request, context in
+            let body = try await request.json(NewHostResource.self)
+            let reboot = request.query["reboot"].map { $0 != "false" }
+            let order = try ServerOrder(body, reboot: reboot)
+            let host = try await engine.addServer(order, by: context.user, correlation: context.correlation)
+            return try Response.json(HostResource(host), status: .created)
+        }
+        api.post("hosts/:id/install") { request, context in
+            let order = try ServerReorder(try await request.jsonIfAny(ServerActionResource.self))
+            let id = try context.id(of: "host")
+            let job = try await engine.reinstall(id, order, by: context.user, correlation: context.correlation)
+            return try JobRoutes.begun(job)
+        }
+        api.post("hosts/:id/uninstall") { request, context in
+            let order = try ServerReorder(try await request.jsonIfAny(ServerActionResource.self))
+            let id = try context.id(of: "host")
+            let job = try await engine.uninstall(id, order, by: context.user, correlation: context.correlation)
+            return try JobRoutes.begun(job)
+        }
+        api.get("jobs/:id/transcript") { _, context in
+            let lines = try await engine.transcript(of: context.id(of: "job"))
+            let text = lines.map { "\(WireTime.text(milliseconds: $0.time)) \($0.step): \($0.text)\n" }.joined()
+            return Response.text(text)
+        }
+    }
+}

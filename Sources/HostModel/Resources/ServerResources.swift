@@ -1,0 +1,105 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+// Servers that become hosts, as oVirt's clients send them (ovirt.md 2.5, 4.6); ours under `muster`. docs/protocols.md
+// section 3.
+
+/// A number that oVirt writes as a string; either form is read.
+package struct WireNumber: Hashable, Sendable, Codable {
+    package var value: Int
+
+    package init(_ value: Int) { self.value = value }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let number = try? container.decode(Int.self) {
+            value = number
+            return
+        }
+        guard let number = Int(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "expected a number")
+        }
+        value = number
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(String(value))
+    }
+}
+
+/// `ssh` of a host or an action.
+package struct SSHResource: Hashable, Sendable, Codable {
+    package struct User: Hashable, Sendable, Codable {
+        package var user_name: String?
+        package var password: String?
+        package init(user_name: String? = nil, password: String? = nil) {
+            (self.user_name, self.password) = (user_name, password)
+        }
+    }
+
+    /// `password` or `publickey`: the engine's own key is in the user's authorized_keys.
+    package var authentication_method: String?
+    package var port: WireNumber?
+    /// `SHA256:…` of the host key that the server must show.
+    package var fingerprint: String?
+    /// The host key itself, as in known_hosts behind the name.
+    package var public_key: String?
+    package var user: User?
+
+    package init() {}
+}
+
+/// What oVirt has no element for.
+package struct ServerChoices: Hashable, Sendable, Codable {
+    package struct Jump: Hashable, Sendable, Codable {
+        package var address: String
+        package var port: WireNumber?
+        package var user_name: String?
+        package init(address: String) { self.address = address }
+    }
+
+    /// A package repository beside the server's own.
+    package var repository: String?
+    /// A server without virtualization is all right.
+    package var without_virtualization: Bool?
+    /// Whether the server is rebooted at the end where it needs that; true unless set.
+    package var reboot: Bool?
+    /// A conversion that fails is taken back at once.
+    package var undo_on_failure: Bool?
+    package var kdump: Bool?
+    package var jump: Jump?
+    /// sudo's, where it is not the user's own password.
+    package var sudo_password: String?
+
+    package init() {}
+}
+
+/// The body of `POST hosts`. Members of oVirt's that are not named here are skipped.
+package struct NewHostResource: Hashable, Sendable, Codable {
+    package var name: String
+    package var address: String
+    package var port: WireNumber?
+    package var cluster: Reference?
+    package var root_password: String?
+    package var ssh: SSHResource?
+    package var muster: ServerChoices?
+
+    /// By id or by name.
+    package struct Reference: Hashable, Sendable, Codable {
+        package var id: String?
+        package var name: String?
+        package init(id: String? = nil, name: String? = nil) { (self.id, self.name) = (id, name) }
+    }
+
+    package init(name: String, address: String) { (self.name, self.address) = (name, address) }
+}
+
+/// The body of `POST hosts/ID/install` and `POST hosts/ID/uninstall`; all of it may be absent.
+package struct ServerActionResource: Hashable, Sendable, Codable {
+    package var root_password: String?
+    package var ssh: SSHResource?
+    package var reboot: Bool?
+    package var muster: ServerChoices?
+
+    package init() {}
+}
