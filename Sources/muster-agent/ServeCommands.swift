@@ -83,12 +83,16 @@ struct ApplyCommand: AsyncParsableCommand {
     @Option(help: "What reboots the machine.")
     var rebootProgram = "/sbin/reboot"
 
+    @Option(help: "Below it lie VDSM's hooks: before_network_setup, after_network_setup, after_network_setup_fail.")
+    var hooks = "/usr/libexec/vdsm/hooks"
+
     func run() async throws {
         let logger = NodeOptions.logger("apply")
         var settings = options.apply(node, networkConfiguration, user: user, group: group)
         settings.commandLine = node.commandLineFile
         settings.installer = FilePath(installer ?? Self.ownProgram)
         settings.rebootProgram = FilePath(rebootProgram)
+        settings.hooks = FilePath(hooks)
         try await run(ApplyServer(settings, logger: logger), logger)
     }
 
