@@ -8,4 +8,9 @@
 #include <linux/if_link.h>
 #include <linux/if_addr.h>
 #include <linux/if.h>
+#include <linux/if_ether.h>
 #include <linux/fib_rules.h>
+#include <sys/eventfd.h>
+#include <linux/pkt_sched.h>
+#include <linux/pkt_cls.h>
+#include <linux/tc_ematch/tc_em_meta.h>

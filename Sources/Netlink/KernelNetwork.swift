@@ -122,6 +122,8 @@ package struct KernelNetwork: ~Copyable {
         case .setMaster(let link, let master):
             guard let master else { return [.setMaster(try index(link, step), 0)] }
             return [.setMaster(try index(link, step), try index(master, step))]
+        case .setShaping(let link, let from, let to):
+            return NetlinkMessage.shaping(try index(link, step), from: from, to: to)
         case .addAddress(let link, let address): return [.address(address, link: try index(link, step), adding: true)]
         case .removeAddress(let link, let address):
             return [.address(address, link: try index(link, step), adding: false)]

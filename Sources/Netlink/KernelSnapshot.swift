@@ -15,11 +15,18 @@ package struct KernelSnapshot: Sendable {
     package static let attemptsMax = 20
 
     /// Reads links, addresses, routes and rules of this process's network namespace. Needs no privilege.
-    package static func read() throws(NetlinkError) -> KernelSnapshot {
+    package static func read() throws(NetlinkError) -> KernelSnapshot { try patiently(readOnce) }
+
+    /// The same without routes, rules and shares, for those who only watch.
+    package static func readLinks() throws(NetlinkError) -> KernelSnapshot { try patiently(readLinksOnce) }
+
+    private static func patiently(
+        _ read: () throws(NetlinkError) -> KernelSnapshot
+    ) throws(NetlinkError) -> KernelSnapshot {
         var disturbance = NetlinkError("read the network", .interrupted, "never tried")
         for _ in 1...attemptsMax {
             do {
-                return try readOnce()
+                return try read()
             } catch {
                 guard error.cause == .interrupted else { throw error }
                 disturbance = error
@@ -31,25 +38,37 @@ package struct KernelSnapshot: Sendable {
 
     private static func readOnce() throws(NetlinkError) -> KernelSnapshot {
         let socket = try NetlinkSocket.connect()
-        let links = try socket.dump(.dump(Int(RTM_GETLINK), headerBytes: 16), "list links")
-        let addresses = try socket.dump(.dump(Int(RTM_GETADDR), headerBytes: 8), "list addresses")
+        let (links, addresses) = try linksAndAddresses(socket)
         var routes: [[UInt8]] = []
         for family in [AF_INET, AF_INET6] {
             routes += try socket.dump(.dump(Int(RTM_GETROUTE), family: UInt8(family), headerBytes: 12), "list routes")
         }
         let rules = try rules(socket)
-        let records = links.map(LinkRecord.init)
-        guard !records.contains(where: { $0 == nil }) else {
-            throw NetlinkError("list links", .malformed, "a message of the kernel can not be read")
-        }
         var snapshot = KernelSnapshot(
-            links: records.compactMap(\.self),
-            addresses: addresses.compactMap(AddressRecord.init),
+            links: links,
+            addresses: addresses,
             routes: routes.compactMap(RouteRecord.init),
             rules: rules.compactMap(RuleRecord.init)
         )
+        try readShaping(&snapshot, links, socket)
         snapshot.state.newLinkIPv6 = IPv6Files.defaults()
         return snapshot
+    }
+
+    private static func readLinksOnce() throws(NetlinkError) -> KernelSnapshot {
+        let (links, addresses) = try linksAndAddresses(try NetlinkSocket.connect())
+        return KernelSnapshot(links: links, addresses: addresses, routes: [])
+    }
+
+    private static func linksAndAddresses(
+        _ socket: borrowing NetlinkSocket
+    ) throws(NetlinkError) -> ([LinkRecord], [AddressRecord]) {
+        let records = try socket.dump(.dump(Int(RTM_GETLINK), headerBytes: 16), "list links").map(LinkRecord.init)
+        guard !records.contains(where: { $0 == nil }) else {
+            throw NetlinkError("list links", .malformed, "a message of the kernel can not be read")
+        }
+        let addresses = try socket.dump(.dump(Int(RTM_GETADDR), headerBytes: 8), "list addresses")
+        return (records.compactMap(\.self), addresses.compactMap(AddressRecord.init))
     }
 
     /// A kernel without policy routing has no rules.

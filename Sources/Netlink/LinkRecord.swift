@@ -22,6 +22,8 @@ struct LinkRecord: Sendable {
     /// `nil` for a link that IPv6 does not know, as in a kernel without it.
     var ipv6: IPv6Settings?
     var counters: LinkCounters
+    /// The kind of the root queueing discipline.
+    var qdisc: String?
 
     /// IFLA_INET6_CONF is an array of 32-bit values; these are places in it (DEVCONF_…, linux/ipv6.h).
     private static let (acceptRA, autoconf, disableIPv6) = (3, 5, 26)
@@ -47,6 +49,7 @@ struct LinkRecord: Sendable {
         slaveMAC = slave?[Int(IFLA_BOND_SLAVE_PERM_HWADDR)].flatMap { MACAddress(octets: $0) }
         mtuMax = attributes.integer(Int(IFLA_MAX_MTU), as: UInt32.self).map(Int.init)
         ipv6 = attributes.nested(Int(IFLA_AF_SPEC))?.nested(Int(AF_INET6))?[Int(IFLA_INET6_CONF)].map(Self.settings)
+        qdisc = attributes.text(Int(IFLA_QDISC))
         counters = attributes[Int(IFLA_STATS64)].flatMap(LinkCounters.init) ?? LinkCounters()
     }
 

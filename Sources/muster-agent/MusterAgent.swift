@@ -21,8 +21,10 @@ struct MusterAgent: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            BootNetworkCommand.self, LiveRootCommand.self, LeaseCommand.self, RegisterCommand.self, ConsoleCommand.self,
-            ServeCommand.self, ApplyCommand.self, NetworkCommand.self, LogCommand.self, DisksCommand.self,
+            BootNetworkCommand.self, RestoreNetworksCommand.self, LiveRootCommand.self, LeaseCommand.self,
+            RegisterCommand.self, ConsoleCommand.self,
+            ServeCommand.self, ApplyCommand.self, NetworkCommand.self, RestoreNetworksCommand.self, LogCommand.self,
+            DisksCommand.self,
             InstallCommand.self, UpgradeCommand.self,
             SlotsCommand.self, ConfirmCommand.self, RollbackCommand.self, StatePartitionCommand.self,
         ]

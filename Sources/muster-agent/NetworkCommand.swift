@@ -8,7 +8,7 @@ struct NetworkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "network",
         abstract: "Show the network as the kernel has it, and what a change of it would do.",
-        subcommands: [NetworkShow.self, NetworkPlanCommand.self, NetworkApply.self],
+        subcommands: [NetworkShow.self, NetworkPlanCommand.self, NetworkApply.self, NetworkDriftCommand.self],
         defaultSubcommand: NetworkShow.self
     )
 }
@@ -22,20 +22,70 @@ struct NetworkShow: AsyncParsableCommand {
     func run() async throws { print(try KernelNetworkReport.json()) }
 }
 
-/// Which change, and of which configuration.
-struct NetworkChangeOptions: ParsableArguments {
+/// Whose networks.
+struct NetworkConfigurationOptions: ParsableArguments {
     @OptionGroup var node: NodeOptions
     @OptionGroup var options: NetworkOptions
 
     @Option(help: "Below it lie VDSM's running (staging/netconf) and persistent (persistence/netconf) networks.")
     var networkConfiguration = "/var/lib/vdsm"
 
+    @Option(help: "Below it lie VDSM's hooks: before_network_setup, after_network_setup, after_network_setup_fail.")
+    var hooks = "/usr/libexec/vdsm/hooks"
+
+    var change: LocalNetworkChange {
+        var settings = options.apply(node, networkConfiguration, user: 36, group: 36)
+        settings.hooks = FilePath(hooks)
+        return LocalNetworkChange(settings, logger: NodeOptions.logger("network"))
+    }
+}
+
+/// Which change, and of which configuration.
+struct NetworkChangeOptions: ParsableArguments {
+    @OptionGroup var configuration: NetworkConfigurationOptions
+
     @Argument(help: "The parameters of setupNetworks as JSON: {networks, bondings, options}.")
     var file: String
 
-    var change: LocalNetworkChange {
-        let settings = options.apply(node, networkConfiguration, user: 36, group: 36)
-        return LocalNetworkChange(settings, logger: NodeOptions.logger("network"))
+    var change: LocalNetworkChange { configuration.change }
+}
+
+struct NetworkDriftCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drift",
+        abstract: "Show what in the kernel is not as the networks are configured, because somebody else changed it.",
+        discussion: "Changes nothing. Ends with 1 when something differs. Asking for the networks again mends them."
+    )
+
+    @OptionGroup var networks: NetworkConfigurationOptions
+
+    func run() async throws {
+        guard let text = try await networks.change.drift() else { return }
+        print(text, terminator: "")
+        throw ExitCode(1)
+    }
+}
+
+struct RestoreNetworksCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore-networks",
+        abstract: "Make the committed networks stand again, once after each start of the machine.",
+        discussion: """
+            Needs root. `apply` does the same when it starts. One network's failure is no other's: what can not be restored is \
+            said, and the command ends with 70.
+            """
+    )
+
+    @OptionGroup var networks: NetworkConfigurationOptions
+
+    @Flag(
+        help:
+            "Also when it was done since the start, and also in the place of networks that stand and are not committed."
+    )
+    var force = false
+
+    func run() async throws {
+        guard try await networks.change.restore(isForced: force).isEmpty else { throw ExitCode.software }
     }
 }
 

@@ -85,6 +85,8 @@ struct ApplyCommand: AsyncParsableCommand {
 
     @Flag(help: "The committed networks are restored at once: this machine has no `boot-network`.")
     var withoutBootNetwork = false
+    @Option(help: "Below it lie VDSM's hooks: before_network_setup, after_network_setup, after_network_setup_fail.")
+    var hooks = "/usr/libexec/vdsm/hooks"
 
     func run() async throws {
         let logger = NodeOptions.logger("apply")
@@ -93,6 +95,7 @@ struct ApplyCommand: AsyncParsableCommand {
         settings.installer = FilePath(installer ?? Self.ownProgram)
         settings.rebootProgram = FilePath(rebootProgram)
         settings.waitsForBootNetwork = !withoutBootNetwork
+        settings.hooks = FilePath(hooks)
         try await run(ApplyServer(settings, logger: logger), logger)
     }
 

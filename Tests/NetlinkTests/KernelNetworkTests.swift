@@ -9,7 +9,7 @@ import Testing
     func inNamespace() async throws {
         let result = try await NamespaceProgram.run(filter: "NetlinkTests.InsideNamespace")
         #expect(result.isSuccess, "\(result.output)")
-        #expect(result.output.contains("Test run with 3 tests"), "\(result.output)")
+        #expect(result.output.contains("Test run with 5 tests"), "\(result.output)")
     }
 
     @Test("under a kernel with 802.1Q", .disabled(if: NamespaceProgram.isInside))
@@ -69,6 +69,50 @@ import Testing
         #expect(try KernelSnapshot.read().state.links["br-stp"]?.kind == .bridge(plain))
         try kernel.apply([.setBridgeOptions(name: "br-stp", from: plain, to: stp)])
         #expect(try KernelSnapshot.read().state.links["br-stp"]?.kind == .bridge(stp))
+    }
+
+    @Test(
+        "F21: the monitor's buffer runs over (ENOBUFS) while nobody reads: the loss is a call to look, and the look is true"
+    )
+    func overrun() async throws {
+        let monitor = try NetlinkMonitor()
+        var kernel = try KernelNetwork.open()
+        // Far more than the buffer keeps: each change is told with all of the link.
+        try kernel.apply((0..<200).map { .createBridge(name: "o\($0)", mac: nil, mtu: 1500, options: BridgeOptions()) })
+        try kernel.apply(
+            (0..<200).flatMap { [.setUp(link: "o\($0)", isUp: true), .setUp(link: "o\($0)", isUp: false)] }
+        )
+        try kernel.apply((0..<100).map { .deleteLink(name: "o\($0)") })
+        #expect(monitor.awaitChange())
+        let links = try KernelSnapshot.readLinks().state.links
+        #expect((0..<200).allSatisfy { (links["o\($0)"] != nil) == ($0 >= 100) })
+        try kernel.apply((100..<200).map { .deleteLink(name: "o\($0)") })
+        var changes = monitor.changes().makeAsyncIterator()
+        #expect(await changes.next() != nil, "it goes on after a loss")
+        monitor.stop()
+        #expect(!monitor.awaitChange())
+    }
+
+    @Test("F21: a dump that is disturbed (NLM_F_DUMP_INTR) is repeated: what does not change is in every one")
+    func disturbedDump() async throws {
+        var kernel = try KernelNetwork.open()
+        try kernel.apply((0..<300).map { .createBridge(name: "s\($0)", mac: nil, mtu: 1500, options: BridgeOptions()) })
+        let flapping = Task.detached {
+            var other = try KernelNetwork.open()
+            while !Task.isCancelled {
+                try other.apply([.createBridge(name: "flap", mac: nil, mtu: 1500, options: BridgeOptions())])
+                try other.apply([.deleteLink(name: "flap")])
+                // Ended by being cancelled, which is no fault.
+                try? await Task.sleep(for: .milliseconds(2))
+            }
+        }
+        for _ in 0..<50 {
+            let links = try KernelSnapshot.readLinks().state.links
+            #expect((0..<300).allSatisfy { links["s\($0)"] != nil })
+        }
+        flapping.cancel()
+        try await flapping.value
+        try kernel.apply((0..<300).map { .deleteLink(name: "s\($0)") })
     }
 
     @Test("refusals have causes; steps that are not the kernel's are left alone")

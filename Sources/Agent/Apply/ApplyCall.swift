@@ -1,5 +1,5 @@
 package import AgentWire
-import HostModel
+package import HostModel
 
 /// The calls between `serve` and `apply`: one JSON-RPC request a connection, on one line; one reply, on one line.
 package enum ApplyCall: String, Sendable {
@@ -37,6 +37,8 @@ package struct NetworkOwnership: Hashable, Sendable, VerbPayload {
     /// The running configuration is not the one that is restored at boot.
     package var isDirty = false
     package var nameservers: [String] = []
+    /// What somebody else changed since.
+    package var drift = NetworkDrift()
 
     package init() {}
 }

@@ -22,6 +22,11 @@ package struct ApplySettings: Sendable {
     package var networkLockSeconds = 300
     /// False on servers, whose network stands without `boot-network`.
     package var waitsForBootNetwork = true
+    /// Below it lie VDSM's hooks, a directory for each event.
+    package var hooks: FilePath
+
+    /// How long a call that waits for a lease does.
+    package var leaseSeconds = 30
 
     package static let socketName = "apply.sock"
 
@@ -35,12 +40,13 @@ package struct ApplySettings: Sendable {
         groupID: UInt32 = 36,
         commandLine: FilePath = "/proc/cmdline",
         installer: FilePath = "/usr/bin/muster-agent",
-        rebootProgram: FilePath = "/sbin/reboot"
+        rebootProgram: FilePath = "/sbin/reboot",
+        hooks: FilePath = "/usr/libexec/vdsm/hooks"
     ) {
         (self.run, self.networkConfiguration) = (run, networkConfiguration)
         (self.resolvConf, self.busybox, self.udhcpcScript) = (resolvConf, busybox, udhcpcScript)
         (self.userID, self.groupID, self.commandLine) = (userID, groupID, commandLine)
-        (self.installer, self.rebootProgram) = (installer, rebootProgram)
+        (self.installer, self.rebootProgram, self.hooks) = (installer, rebootProgram, hooks)
     }
 
     package var socket: FilePath { run.file(Self.socketName) }

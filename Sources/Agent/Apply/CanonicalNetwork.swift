@@ -24,6 +24,7 @@ extension WantedNetwork {
         }
         if let address = addressing6.address { members["ipv6addr"] = .string(address.description) }
         if let gateway = addressing6.gateway { members["ipv6gateway"] = .string(gateway.description) }
+        if let hostQoS { members["hostQos"] = hostQoS.attribute }
         if !bridgeOptions.isEmpty {
             let words = bridgeOptions.sorted { $0.key < $1.key }.map {
                 "\($0.key)=\(BridgeOption.text($0.key, $0.value))"
@@ -53,5 +54,17 @@ extension WantedBond {
     package init(name: String, canonical: JSONValue) throws(NetworkRefusal) {
         let members = canonical.object ?? [:]
         try self.init(name: name, attributes: NetworkAttributes(members.compactMapValues(AttributeValue.init)))
+    }
+}
+
+extension TrafficShare {
+    /// VDSM's attribute `hostQos`.
+    package var attribute: JSONValue {
+        let members = curves.map { name, curve in
+            var numbers: [String: JSONValue] = ["m2": .integer(Int64(curve.m2))]
+            if curve.d > 0 { (numbers["m1"], numbers["d"]) = (.integer(Int64(curve.m1)), .integer(Int64(curve.d))) }
+            return (name, JSONValue.object(numbers))
+        }
+        return .object(["out": .object(Dictionary(uniqueKeysWithValues: members))])
     }
 }

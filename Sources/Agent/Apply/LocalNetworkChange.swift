@@ -19,6 +19,22 @@ package struct LocalNetworkChange: Sendable {
         try await NetworkKeeper(settings, logger: logger).plan(try read(file)).text
     }
 
+    /// What in the kernel is not as the configuration says, as a person reads it; `nil` when all is.
+    package func drift() async throws -> String? {
+        let differences = try await NetworkKeeper(settings, logger: logger).ownership().drift.differences
+        guard !differences.isEmpty else { return nil }
+        return differences.sorted { $0.key < $1.key }.map { name, lines in
+            terminalEscaped(name) + ":\n" + lines.map { "    \(terminalEscaped($0))\n" }.joined()
+        }
+        .joined()
+    }
+
+    /// The networks that were committed stand again; gives what does not.
+    package func restore(isForced: Bool) async throws -> [String] {
+        try settings.run.make()
+        return await NetworkKeeper(settings, logger: logger).restore(isForced: isForced)
+    }
+
     package func apply(_ file: FilePath) async throws {
         var call = try read(file)
         call.options.connectivityCheck = false

@@ -9,22 +9,26 @@ import SystemPackage
 /// A change: plan -> undo to disk -> steps -> fresh dump compared -> the engine's voice within its time -> commit if asked
 /// for. Whatever fails, and also when this process is killed, the previous state comes back.
 package actor NetworkKeeper {
-    private let settings: ApplySettings
-    private let runner: StepRunner
+    let settings: ApplySettings
+    let runner: StepRunner
     private let journal: UndoJournal
-    private let running: NetworkConfiguration
-    private let persistent: NetworkConfiguration
-    private let logger: Logger
-    private var isChanging = false
+    let running: NetworkConfiguration
+    let persistent: NetworkConfiguration
+    private let hooks: NetworkHooks
+    let logger: Logger
+    var isChanging = false
     private var wasHeard = false
     /// What was last read or written of a configuration, by its root.
     private var cache: [FilePath: (tree: String, owned: OwnedNetworks)] = [:]
+    /// What was last found, and of what: an engine asks often, and little changes.
+    private var lastDrift: (tree: String?, state: NetworkState, drift: NetworkDrift)?
     /// Where the engine's voice goes while a change waits for it.
     private var listener: AsyncStream<Void>.Continuation?
 
     package init(_ settings: ApplySettings, logger: Logger) {
         (self.settings, self.logger) = (settings, logger)
         runner = StepRunner(settings, logger: logger)
+        hooks = NetworkHooks(root: settings.hooks, run: settings.run, logger: logger)
         journal = UndoJournal(in: settings.run)
         running = .running(in: settings.networkConfiguration)
         persistent = .persistent(in: settings.networkConfiguration)
@@ -37,7 +41,7 @@ package actor NetworkKeeper {
         try await recover(holding: lock)
     }
 
-    private func recover(holding lock: borrowing NetworkLock) async throws {
+    func recover(holding lock: borrowing NetworkLock) async throws {
         if let entry = try journal.read() {
             logger.warning("an unfinished network change is taken back")
             try await takeBack(entry)
@@ -94,7 +98,7 @@ package actor NetworkKeeper {
     }
 
     /// A configuration, read again only when another directory is in force.
-    private func owned(_ configuration: NetworkConfiguration) throws -> OwnedNetworks {
+    func owned(_ configuration: NetworkConfiguration) throws -> OwnedNetworks {
         let tree = configuration.tree
         if let known = cache[configuration.root], known.tree == tree { return known.owned }
         let owned = try configuration.owned()
@@ -109,7 +113,17 @@ package actor NetworkKeeper {
         report.dhcpClients = state.dhcpClients.sorted()
         report.nameservers = state.nameservers
         report.isDirty = try isChanging || self.owned(persistent) != owned
+        report.drift = drift(of: owned, in: state)
         return report
+    }
+
+    /// What is not as the configuration says; nothing while a change is on its way.
+    private func drift(of owned: OwnedNetworks, in state: NetworkState) -> NetworkDrift {
+        guard !isChanging else { return NetworkDrift() }
+        if let known = lastDrift, known.state == state, known.tree == running.tree { return known.drift }
+        let drift = NetworkDrift(of: owned, in: state)
+        lastDrift = (running.tree, state, drift)
+        return drift
     }
 
     /// What a call would do; nothing is changed.
@@ -129,70 +143,36 @@ package actor NetworkKeeper {
         }
     }
 
-    /// At the start of the machine: the networks that were committed stand again, once the boot network does. The engine is
-    /// not asked: it agreed to them when it committed them. What fails is taken back, and the boot network stays.
-    package func restore() async {
+    private func change(_ asked: SetupNetworksParameters) async throws {
+        // What is wrong with a call no hook hears of.
+        let change = try checked(asked)
+        let call = try await hooks.run(.before, with: asked)
         do {
-            // Once a boot: what was taken away since, and not committed, stays away when `apply` is started again.
-            guard try settings.run.read(Self.restoredName) == nil else { return }
-            do { try await bringBack() } catch let error as NetworkLock.Taken {
-                // Not marked: the next start of `apply` does it.
-                return logger.error("the committed networks were not restored: \(error)")
-            } catch {
-                logger.error("the committed networks could not be restored: \(terminalEscaped("\(error)"))")
-            }
-            // Afterwards, so that an `apply` that is killed in the middle does it at its next start.
-            try settings.run.write([], to: Self.restoredName)
+            // A hook may have changed more than the call.
+            let change = hooks.hasAny(.before) ? try checked(call) : change
+            try await perform(change.change, owned: change.owned, from: change.state, call)
         } catch {
-            logger.error("it is not kept that the networks were restored: \(terminalEscaped("\(error)"))")
+            _ = try? await hooks.run(.failed, with: call)
+            throw error
         }
+        _ = try? await hooks.run(.after, with: call)
     }
 
-    private func bringBack() async throws {
-        let none = OwnedNetworks()
-        guard try owned(running) == none, try owned(persistent) != none else { return }
-        await bootNetwork()
-        let kept = try owned(persistent)
-        guard !isChanging, try owned(running) == none else { return }
-        isChanging = true
-        defer { isChanging = false }
-        let lock = try await NetworkLock.await(in: settings.run, seconds: settings.networkLockSeconds) { [logger] in
-            logger.warning("another program changes the network; the committed networks wait for it")
-        }
-        try await recover(holding: lock)
-        // What the other one made is the engine's or a person's will, and newer.
-        guard try owned(running) == none else { return }
-        var options = SetupNetworksParameters.Options()
-        options.connectivityCheck = false
-        try await perform(NetworkChange(restoring: kept), owned: none, from: try runner.state(), options)
-        logger.notice("the committed networks stand again", metadata: ["networks": "\(kept.networks.count)"])
-    }
-
-    private static let restoredName = "networks-restored"
-    /// How long the boot network is waited for, in seconds: a switch's spanning tree, and DHCP.
-    private static let bootNetworkSeconds = 120
-
-    private func bootNetwork() async {
-        guard settings.waitsForBootNetwork else { return }
-        for _ in 0..<Self.bootNetworkSeconds {
-            let report = settings.run.value(BootNetworkReport.self, in: BootNetworkReport.fileName)
-            if report?.stage == .done || report?.stage == .failed { return }
-            try? await Task.sleep(for: .seconds(1))
-        }
-    }
-
-    private func change(_ call: SetupNetworksParameters) async throws {
+    private func checked(
+        _ call: SetupNetworksParameters
+    ) throws -> (change: NetworkChange, owned: OwnedNetworks, state: NetworkState) {
         let (owned, state) = (try owned(running), try runner.state())
         let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
-        try await perform(change, owned: owned, from: state, call.options)
+        return (change, owned, state)
     }
 
-    private func perform(
+    func perform(
         _ change: NetworkChange,
         owned: OwnedNetworks,
         from state: NetworkState,
-        _ options: SetupNetworksParameters.Options
+        _ call: SetupNetworksParameters
     ) async throws {
+        let options = call.options
         let plan = NetworkPlan.change(change, owned: owned, from: state)
         logger.notice(
             "network change: \(plan.steps.count) steps",
@@ -203,7 +183,8 @@ package actor NetworkKeeper {
         if !isNothing { try journal.write(entry) }
         do {
             if !isNothing { try await carryOut(plan, change.desired, instead: owned) }
-            if options.connectivityCheck { try await awaitEngine(seconds: options.connectivityTimeout) }
+            try await awaitLeases(of: change, call)
+            if options.connectivityCheck { try await awaitEngine(seconds: options.connectivityTimeout, plan) }
         } catch {
             logger.warning("the network change is taken back: \(terminalEscaped("\(error)"))")
             // In a task of its own: a service that is told to stop in the middle still goes all the way back.
@@ -218,6 +199,7 @@ package actor NetworkKeeper {
 
     private func carryOut(_ plan: NetworkPlan, _ desired: OwnedNetworks, instead owned: OwnedNetworks) async throws {
         do {
+            try LeaseRoles(desired).write(to: settings.run)
             try await runner.perform(plan.steps)
         } catch let error as NetlinkError {
             throw RPCError(.failedIfup, "The kernel refused the change: \(error)")
@@ -242,7 +224,30 @@ package actor NetworkKeeper {
     /// The way back is planned anew, from what is there, this often.
     private static let waysBackMax = 3
 
+    /// `blockingdhcp`: the call ends when the lease is there.
+    private func awaitLeases(of change: NetworkChange, _ call: SetupNetworksParameters) async throws {
+        let blocking = change.wanted.filter { network in
+            network.addressing == .dhcp && call.networks[network.name]?["blockingdhcp"]?.boolean == true
+        }
+        var missing = blocking
+        let deadline = ContinuousClock.now + .seconds(settings.leaseSeconds)
+        while ContinuousClock.now < deadline {
+            guard !missing.isEmpty else { return }
+            let links = try runner.state().links
+            missing = missing.filter { links[$0.carrier]?.addresses.isEmpty ?? true }
+            if !missing.isEmpty { try await Task.sleep(for: Self.leasePause) }
+        }
+        guard let network = missing.first else { return }
+        throw RPCError(
+            .failedIfup,
+            "No DHCP server answered on \(network.carrier), which \(network.name) asked to wait for"
+        )
+    }
+
+    private static let leasePause = Duration.milliseconds(200)
+
     private func takeBack(_ entry: UndoJournal.Entry) async throws {
+        try LeaseRoles(try NetworkConfiguration(entry.tree, beside: running).owned()).write(to: settings.run)
         for _ in 1...Self.waysBackMax {
             let steps = NetworkPlan.comingBack(
                 from: try runner.state(),
@@ -258,29 +263,61 @@ package actor NetworkKeeper {
         logger.notice("the network change was taken back")
     }
 
-    /// Returns when the engine is heard. Only a voice that comes now counts: one from before the change proves nothing.
-    private func awaitEngine(seconds: Int) async throws {
+    private enum Ending: Sendable {
+        case heard
+        case silent
+        /// Somebody else changed the same links.
+        case disturbed([NetworkStep])
+    }
+
+    /// Returns when the engine is heard, and what was changed is still as it was changed. Only a voice that comes now counts:
+    /// one from before the change proves nothing.
+    private func awaitEngine(seconds: Int, _ plan: NetworkPlan) async throws {
         let (voices, listener) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.listener = listener
         defer { self.listener = nil }
-        let isHeard = await withTaskGroup(of: Bool.self) { group in
+        let changes = (try? NetlinkMonitor())?.changes()
+        let ending = await withTaskGroup(of: Ending?.self) { group in
             group.addTask {
-                for await _ in voices { return true }
-                return false
+                for await _ in voices { return await self.disturbance(plan) ?? .heard }
+                return nil
             }
             group.addTask {
                 try? await Task.sleep(for: .seconds(seconds))
-                return false
+                return .silent
             }
-            let first = await group.next() ?? false
+            if let changes {
+                group.addTask {
+                    for await _ in changes { if let disturbance = await self.disturbance(plan) { return disturbance } }
+                    return nil
+                }
+            }
+            var ending: Ending?
+            while ending == nil, let next = await group.next() { ending = next }
             group.cancelAll()
-            return first
+            return ending ?? .silent
         }
-        guard isHeard else {
+        switch ending {
+        case .heard: return
+        case .silent:
             throw RPCError(
                 .lostConnection,
                 "connectivity check failed: the engine was not heard for \(seconds) seconds"
             )
+        case .disturbed(let steps):
+            let sentences = steps.prefix(Self.deviationsMax).map(\.description).joined(separator: "; ")
+            throw RPCError(.failedIfup, "Another program changed the same links meanwhile; lost: \(sentences)")
         }
     }
+
+    /// What passes by itself is none: it is looked at twice.
+    private func disturbance(_ plan: NetworkPlan) async -> Ending? {
+        guard let first = try? runner.state(), !plan.deviations(in: first).isEmpty else { return nil }
+        try? await Task.sleep(for: Self.disturbancePause)
+        guard let second = try? runner.state() else { return nil }
+        let steps = plan.deviations(in: second)
+        return steps.isEmpty ? nil : .disturbed(steps)
+    }
+
+    private static let disturbancePause = Duration.milliseconds(300)
 }

@@ -1,5 +1,6 @@
 import HostModel
 package import Logging
+import Netlink
 package import SystemPackage
 
 /// `muster-agent boot-network` and `muster-agent lease`: brings up the network that the node needs to reach its engine.
@@ -73,6 +74,7 @@ package struct BootNetwork: Sendable {
                 return
             }
             for step in [BootNetworkStep.flushAddresses(link), .setUp(link)] { await perform(step) }
+            if LeaseRoles.role(of: link, in: settings.run) != nil { route(nil, on: link) }
             try settings.run.remove(Lease.fileName(link))
         case "bound", "renew":
             guard let lease = Lease(link: link, environment: environment) else {
@@ -87,12 +89,29 @@ package struct BootNetwork: Sendable {
     private func putIntoForce(_ lease: Lease) async throws {
         let before = settings.run.value(Lease.self, in: Lease.fileName(lease.link))
         if let before, before.address != lease.address { await perform(.flushAddresses(lease.link)) }
-        for step in lease.steps { await perform(step) }
+        let role = LeaseRoles.role(of: lease.link, in: settings.run)
+        for step in lease.steps(role) { await perform(step) }
+        if role != nil { route(lease, on: lease.link) }
         try settings.run.write(value: lease, to: Lease.fileName(lease.link))
         if before != lease { logger.notice("DHCP on \(lease.link): \(lease.address)") }
+        if let role { return try resolve(lease, role) }
         let leases = self.leases()
         try writeResolverFile(configuration, leases: leases)
         nameHost(configuration, leases: leases, chosen: [lease.link])
+    }
+
+    private func route(_ lease: Lease?, on link: LinkName) {
+        do throws(NetlinkError) { try SourceRouting.set(lease, on: link) } catch {
+            logger.error("the table of the lease on \(link) could not be set: \(terminalEscaped("\(error)"))")
+        }
+    }
+
+    /// Only the network with the default route says who resolves names.
+    private func resolve(_ lease: Lease, _ role: LeaseRoles.Role) throws {
+        guard role.defaultRoute else { return }
+        let servers = role.nameservers.isEmpty ? lease.nameservers.map(\.description) : role.nameservers
+        guard !servers.isEmpty else { return }
+        try ResolverFile(settings.resolverFile).write(servers)
     }
 
     private func leases() -> [Lease] {

@@ -68,6 +68,18 @@ package struct Lease: Hashable, Sendable, Codable {
         return steps
     }
 
+    /// As a network of the engine's asks: its MTU is the network's, and the default route only where it is wanted.
+    func steps(_ role: LeaseRoles.Role?) -> [BootNetworkStep] {
+        guard let role else { return steps }
+        return steps.filter { step in
+            switch step {
+            case .setMTU: false
+            case .addRoute(let destination, _, _): role.defaultRoute || destination.prefixLength > 0
+            default: true
+            }
+        }
+    }
+
     /// No machine can have a loopback, multicast or zero address.
     private static func isUsable(_ address: IPv4Address) -> Bool {
         (1...223).contains(address.octets[0]) && address.octets[0] != 127

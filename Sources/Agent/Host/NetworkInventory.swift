@@ -33,6 +33,7 @@ package struct NetworkInventory: Sendable {
         for link in state.links.values { fill(link, &capabilities) }
         capabilities.networks = networkReports()
         capabilities.nameservers = ownership.nameservers
+        capabilities.musterNetworkDrift = ownership.drift.differences
         capabilities.netConfigDirty = ownership.isDirty ? "True" : "False"
         capabilities.supportsIPv6 = state.links.values.contains { $0.takesIPv6 }
     }
@@ -122,6 +123,7 @@ package struct NetworkInventory: Sendable {
                 address: address(link)
             )
             report.vlanid = network.vlan
+            report.hostQos = network.hostQoS?.attribute
             if case .bridge(let bridge) = link.kind { report.stp = bridge.stp ? "on" : "off" }
             if !network.bridged { report.interface = network.carrier }
             reports[network.name] = report

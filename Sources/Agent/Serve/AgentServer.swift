@@ -129,6 +129,11 @@ package struct AgentServer: Service {
         )
         try await server.executeThenClose { arrivals in
             try await withThrowingDiscardingTaskGroup { group in
+                let monitor = NetworkMonitor(logger: logger) { notification in
+                    guard let body = try? notification.encoded() else { return }
+                    hub.publish(body, to: .events)
+                }
+                group.addTask { await monitor.run() }
                 for try await arrival in arrivals {
                     let connection = AgentConnection(
                         wire: arrival.wire,

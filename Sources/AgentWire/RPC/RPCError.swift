@@ -29,6 +29,8 @@ package struct RPCError: Error, Hashable, Sendable, Codable {
         /// The agent is not ready yet.
         package static let recovering = Code(rawValue: 99)
         package static let general = Code(rawValue: 100)
+        /// A program of the administrator that runs before a change failed.
+        package static let hookError = Code(rawValue: 1500)
         /// Too many calls at once.
         package static let exhausted = Code(rawValue: 1100)
     }

@@ -107,6 +107,8 @@ package struct HostCapabilities: Hashable, Sendable, VerbPayload {
     package var netConfigDirty = "False"
     /// The device that owns the local address of the connection that asked; empty when there is none.
     package var lastClientIface = ""
+    /// Ours: what in the kernel is not as the running configuration says, by network or bond.
+    package var musterNetworkDrift: [String: [String]] = [:]
     package var nics: [String: NICReport] = [:]
     package var bondings: [String: BondReport] = [:]
     package var vlans: [String: VLANReport] = [:]

@@ -175,6 +175,8 @@ package struct NetworkReport: Hashable, Sendable, Codable {
     package var stp: String?
     /// Bridgeless only.
     package var interface: String?
+    /// Its share of the link below, as in the request.
+    package var hostQos: JSONValue?
     package var `switch`: String
     package var address: AddressReport
 
@@ -191,11 +193,13 @@ package struct NetworkReport: Hashable, Sendable, Codable {
         case ports
         case stp
         case interface
+        case hostQos
         case `switch`
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        hostQos = try container.decodeIfPresent(JSONValue.self, forKey: .hostQos)
         iface = try container.decode(String.self, forKey: .iface)
         bridged = try container.decode(Bool.self, forKey: .bridged)
         southbound = try container.decodeIfPresent(String.self, forKey: .southbound)
@@ -217,6 +221,7 @@ package struct NetworkReport: Hashable, Sendable, Codable {
         try container.encode(ports, forKey: .ports)
         try container.encodeIfPresent(stp, forKey: .stp)
         try container.encodeIfPresent(interface, forKey: .interface)
+        try container.encodeIfPresent(hostQos, forKey: .hostQos)
         try container.encode(`switch`, forKey: .switch)
     }
 }

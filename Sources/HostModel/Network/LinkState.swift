@@ -54,6 +54,10 @@ package struct LinkState: Hashable, Sendable, Codable {
     /// Those that the kernel made: link-local, or from router advertisements. For reports only.
     package var automaticAddresses: [IPv6Network]
     package var ipv6: IPv6Settings
+    /// The shares of networks on this link, by `TrafficClass`; `nil` when nobody has one.
+    package var shaping: [Int: TrafficShare]?
+    /// The kind of a root queueing discipline that is neither ours nor the kernel's own choice.
+    package var strangersQdisc: String?
 
     package init(
         name: String,

@@ -9,7 +9,7 @@ package struct NetworkChange: Hashable, Sendable {
     /// Bonds to take away, by name.
     package private(set) var removedBonds: [WantedBond] = []
     /// Everything that is to stand afterwards.
-    package private(set) var desired: OwnedNetworks
+    package internal(set) var desired: OwnedNetworks
 
     /// The most networks, and the most bonds, of one call.
     package static let networksMax = 4096
@@ -41,11 +41,9 @@ package struct NetworkChange: Hashable, Sendable {
         try SwitchCheck(networks: networks, bondings: bondings, owned: owned).check()
     }
 
-    /// Everything that was committed, on a host where nothing of it stands: what a start of the machine brings back.
-    package init(restoring kept: OwnedNetworks) {
-        desired = kept
-        wanted = kept.networks.values.sorted { $0.name < $1.name }
-        wantedBonds = kept.bonds.values.sorted { $0.name < $1.name }
+    /// A change that needs no check, because what it asks for was asked for before.
+    init(wanted: [WantedNetwork], removed: [WantedNetwork], wantedBonds: [WantedBond], desired: OwnedNetworks) {
+        (self.wanted, self.removed, self.wantedBonds, self.desired) = (wanted, removed, wantedBonds, desired)
     }
 
     private mutating func takeBonds(

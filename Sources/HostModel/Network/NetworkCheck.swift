@@ -85,6 +85,13 @@ struct NetworkCheck {
         case .bonding(let bond)?: try checkBond(bond, network)
         }
         try checkVLAN(network)
+        if network.hostQoS != nil, let kind = network.southbound.flatMap({ state.links[$0.link]?.strangersQdisc }) {
+            throw NetworkRefusal(
+                .badParameters,
+                NetworkRefusal.network(network.name, "hostQos"),
+                "\(network.southbound?.link ?? "") has a queueing discipline of somebody else (\(terminalEscaped(kind))); remove it"
+            )
+        }
         // Judged with the links, as addresses are not read yet.
         if network.mtu < LinkState.ipv6MTUMin, let asked = networks[network.name], asked["ipv6addr"] != nil {
             throw NetworkRefusal(

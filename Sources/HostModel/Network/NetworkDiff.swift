@@ -52,6 +52,7 @@ struct NetworkDiff {
         fillBridges()
         setIPv6()
         bringUp()
+        shape()
         addAddresses()
         addRoutes()
         addRules()
@@ -165,6 +166,12 @@ struct NetworkDiff {
         for name in names {
             guard end.links[name]?.isUp == false, wanted.links[name]?.isUp == true else { continue }
             add(.setUp(link: name, isUp: true))
+        }
+    }
+
+    private mutating func shape() {
+        for (have, want) in staying() where have.shaping != want.shaping {
+            add(.setShaping(link: want.name, from: have.shaping, to: want.shaping))
         }
     }
 

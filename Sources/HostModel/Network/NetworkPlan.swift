@@ -53,11 +53,17 @@ package struct NetworkPlan: Hashable, Sendable, Codable {
 
     /// Which of the expected end is not so in a fresh dump: what is still to do; empty when the change is in the kernel.
     ///
-    /// Looks at the links that the plan touched. Addresses and routes of a link with a DHCP client are the client's.
+    /// Looks at the links that the plan touched. Addresses, routes and rules of a link with a DHCP client are the client's,
+    /// and so are the resolvers, once there is one.
     package func deviations(in actual: NetworkState) -> [NetworkStep] {
-        Self.comingBack(from: actual, to: expected, touching: touched).filter { step in
-            guard step.isAddressing, let link = step.link else { return true }
-            return !expected.dhcpClients.contains(link)
+        let clients = expected.dhcpClients
+        return Self.comingBack(from: actual, to: expected, touching: touched).filter { step in
+            switch step {
+            case .addRule(let rule), .removeRule(let rule):
+                !clients.contains { RuleState.table(of: $0) == rule.table }
+            case .setNameservers: clients.isDisjoint(with: touched)
+            default: step.link.map { !(step.isAddressing && clients.contains($0)) } ?? true
+            }
         }
     }
 

@@ -14,6 +14,8 @@ package enum NetworkStep: Hashable, Sendable, Codable {
     /// `nil` takes the link out of its bridge or bond. A link enters a bond while it is down, and is up then.
     case setMaster(link: String, master: String?)
     case setIPv6(link: String, IPv6Settings)
+    /// Which network may send how much, by `TrafficClass`; `nil`: as the kernel does it by itself.
+    case setShaping(link: String, from: [Int: TrafficShare]?, to: [Int: TrafficShare]?)
     /// One that is there already stays.
     case addAddress(link: String, address: IPNetwork)
     case removeAddress(link: String, address: IPNetwork)
@@ -35,7 +37,7 @@ package enum NetworkStep: Hashable, Sendable, Codable {
             name
         case .setMTU(let link, _), .setUp(let link, _), .setMaster(let link, _), .setIPv6(let link, _),
             .addAddress(let link, _), .removeAddress(let link, _), .startDHCP(let link), .stopDHCP(let link),
-            .setMAC(let link, _):
+            .setMAC(let link, _), .setShaping(let link, _, _):
             link
         case .addRoute(let route), .removeRoute(let route): route.link
         case .addRule, .removeRule, .setNameservers: nil
@@ -71,6 +73,7 @@ extension NetworkStep: CustomStringConvertible {
         case .setUp(let link, let isUp): "set \(link) \(isUp ? "up" : "down")"
         case .setMaster(let link, let master): master.map { "put \(link) in \($0)" } ?? "take \(link) out of its master"
         case .setIPv6(let link, let settings): "turn IPv6 \(settings.description) on \(link)"
+        case .setShaping(let link, _, let to): "share \(link): \(Self.text(to))"
         case .addAddress(let link, let address): "add \(address) to \(link)"
         case .removeAddress(let link, let address): "remove \(address) from \(link)"
         case .addRoute(let route): "route \(route)"
@@ -81,6 +84,14 @@ extension NetworkStep: CustomStringConvertible {
         case .stopDHCP(let link): "stop the DHCP client on \(link)"
         case .setNameservers(let servers): "ask \(servers.isEmpty ? "no resolver" : servers.joined(separator: ", "))"
         }
+    }
+
+    private static func text(_ shares: [Int: TrafficShare]?) -> String {
+        guard let shares else { return "nobody has a share" }
+        return shares.sorted { $0.key < $1.key }.map { id, share in
+            (TrafficClass.vlan(id: id).map { "tag \($0)" } ?? "untagged") + " \(share)"
+        }
+        .joined(separator: "; ")
     }
 
     private static func text(_ mac: MACAddress?, _ mtu: Int) -> String {

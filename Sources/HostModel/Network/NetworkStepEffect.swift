@@ -27,6 +27,7 @@ extension NetworkState {
         case .setIPv6(let link, let settings):
             links[link]?.ipv6 = settings
             if !settings.isEnabled { dropIPv6(of: link) }
+        case .setShaping(let link, _, let to): links[link]?.shaping = to
         case .addAddress(let link, .v4(let address)):
             if links[link]?.addresses.contains(address) == false { links[link]?.addresses.append(address) }
         case .addAddress(let link, .v6(let address)):

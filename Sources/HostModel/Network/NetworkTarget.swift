@@ -42,6 +42,7 @@ struct NetworkTarget {
         for bond in change.wantedBonds { build(bond) }
         for network in change.wanted { build(network) }
         settleMTUs()
+        settleShaping()
         for name in touched where state.links[name].map({ $0.mtu < LinkState.ipv6MTUMin }) ?? false {
             edit(name) { ($0.ipv6.isEnabled, $0.ipv6Addresses) = (false, []) }
         }
@@ -129,17 +130,8 @@ struct NetworkTarget {
     /// A base has the largest MTU of what stands on it, and 1500 when nothing does (ovirt.md 6.4); slaves have their
     /// bond's. A stranger's VLAN counts, because the kernel would lower it along with its base.
     private mutating func settleMTUs() {
-        var bases: Set<String> = []
-        for network in change.wanted + change.removed + change.wanted.compactMap({ owned.networks[$0.name] }) {
-            if let base = network.southbound?.link { bases.insert(base) }
-        }
-        for bond in change.wantedBonds + change.removedBonds + change.wantedBonds.compactMap({ owned.bonds[$0.name] }) {
-            bases.insert(bond.name)
-            bases.formUnion(bond.nics)
-            bases.formUnion(before.ports(of: bond.name))
-        }
         // Bonds first: slaves follow.
-        for base in bases.sorted(by: { floor($0) > floor($1) }) {
+        for base in bases().sorted(by: { floor($0) > floor($1) }) {
             guard let link = state.links[base] else { continue }
             if let master = link.master, let bond = state.links[master], bond.isBond {
                 edit(base) { $0.mtu = bond.mtu }
@@ -152,6 +144,20 @@ struct NetworkTarget {
                 if link.isBond { for slave in ports(of: base) { edit(slave) { $0.mtu = largest } } }
             }
         }
+    }
+
+    /// What the networks of the change stand on, or stood on.
+    func bases() -> Set<String> {
+        var bases: Set<String> = []
+        for network in change.wanted + change.removed + change.wanted.compactMap({ owned.networks[$0.name] }) {
+            if let base = network.southbound?.link { bases.insert(base) }
+        }
+        for bond in change.wantedBonds + change.removedBonds + change.wantedBonds.compactMap({ owned.bonds[$0.name] }) {
+            bases.insert(bond.name)
+            bases.formUnion(bond.nics)
+            bases.formUnion(before.ports(of: bond.name))
+        }
+        return bases
     }
 
     private func floor(_ name: String) -> Int { state.links[name]?.floor ?? 0 }

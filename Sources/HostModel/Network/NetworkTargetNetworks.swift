@@ -161,6 +161,7 @@ extension NetworkTarget {
             }
         }
         guard case .fixed(let address, let gateway?) = network.addressing else {
+            if network.addressing == .dhcp, network.defaultRoute { takeDefault(carrier) }
             if network.addressing != .dhcp || !network.defaultRoute { dropDefault(of: carrier) }
             return
         }
@@ -173,6 +174,18 @@ extension NetworkTarget {
             dropDefault(of: carrier)
         }
         sourceRoute(carrier, address, gateway)
+    }
+
+    /// A lease that is there knows the way already: its own table has it.
+    private mutating func takeDefault(_ carrier: String) {
+        let routes = state.routes(via: carrier)
+        guard !routes.contains(where: { $0.isIPv4 && $0.isDefault && $0.table == RouteState.mainTable }),
+            let own = routes.first(where: { $0.isDefault && $0.table == RuleState.table(of: carrier) }),
+            let gateway = own.gateway?.v4
+        else { return }
+        let route = RouteState(destination: .everything, gateway: gateway, link: carrier, origin: own.origin)
+        add(route)
+        dropDefaults(true) { !$0.leads(like: route) }
     }
 
     /// Answers leave by the network on which the question came, whatever the default route.

@@ -51,7 +51,7 @@ package struct RouteState: Hashable, Sendable, Codable {
 
     /// Two routes with the same key are not beside each other in the kernel: the later one takes the earlier one's place.
     /// Not so with IPv6, where another hop makes it another route.
-    var key: Key {
+    package var key: Key {
         switch destination {
         case .v4: Key(destination: destination.firstOctets, length: destination.prefixLength, table, metric, nil, nil)
         case .v6:
@@ -59,7 +59,7 @@ package struct RouteState: Hashable, Sendable, Codable {
         }
     }
 
-    struct Key: Hashable {
+    package struct Key: Hashable, Sendable {
         var destination: [UInt8]
         var length: Int
         var table: Int

@@ -57,6 +57,8 @@ package struct WantedNetwork: Hashable, Sendable {
     /// `custom.bridge_opts`: options of the bridge by sysfs's names.
     package var bridgeOptions: [String: Int]
     package var nameservers: [String]
+    /// `hostQos`: its share of the link below.
+    package var hostQoS: TrafficShare?
 
     /// In bytes, of the name of a network without a bridge; a bridge's is a link's.
     package static let nameLengthMax = 200
@@ -75,12 +77,13 @@ package struct WantedNetwork: Hashable, Sendable {
         defaultRoute: Bool = false,
         stp: Bool = false,
         bridgeOptions: [String: Int] = [:],
-        nameservers: [String] = []
+        nameservers: [String] = [],
+        hostQoS: TrafficShare? = nil
     ) {
         (self.name, self.southbound, self.vlan, self.bridged) = (name, southbound, vlan, bridged)
         (self.mtu, self.addressing, self.addressing6) = (mtu, addressing, addressing6)
         (self.defaultRoute, self.stp, self.bridgeOptions) = (defaultRoute, stp, bridgeOptions)
-        self.nameservers = nameservers
+        (self.nameservers, self.hostQoS) = (nameservers, hostQoS)
     }
 
     /// The link that is the bridge's port, or that carries a bridgeless network: `eth0` or `eth0.12`.

@@ -28,13 +28,14 @@ extension WantedNetwork {
             bridged: bridged,
             mtu: try Self.mtu(name, attributes),
             stp: try Self.flag(attributes["stp"] == nil ? "STP" : "stp", name, attributes) ?? false,
-            bridgeOptions: try Self.custom(name, attributes)
+            bridgeOptions: try Self.custom(name, attributes),
+            hostQoS: try Self.hostQoS(name, attributes)
         )
-        if attributes["hostQos"] != nil {
+        guard hostQoS == nil || southbound != nil else {
             throw NetworkRefusal(
                 .badParameters,
                 NetworkRefusal.network(name, "hostQos"),
-                "This agent can not limit a network's traffic yet"
+                "A network shares a link only when it has a nic or a bonding"
             )
         }
     }

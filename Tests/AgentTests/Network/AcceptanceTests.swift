@@ -4,7 +4,7 @@ import Testing
 @Suite struct AcceptanceTests {
     @Test("every line under a kernel with bonding, 802.1Q and dummy", .disabled(if: LabProgram.isInside))
     func inLab() async throws {
-        let result = try await LabProgram.run(filter: "AgentTests.Lab", seconds: 500)
+        let result = try await LabProgram.run(filter: "AgentTests.Lab", seconds: 900)
         let lines = result.output.split(separator: "\n").filter {
             $0.contains("recorded an issue") || $0.contains("Test run")
         }

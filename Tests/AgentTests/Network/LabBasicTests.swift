@@ -244,14 +244,6 @@ import Testing
         #expect(try await host.code(#""n": {"nic": "eth2", "custom": {"bridge_opts": "foo=1"}}"#) == 21)
     }
 
-    @Test("F23: of 500 changes the last fails: the kernel is as before")
-    func lateFailure() async throws {
-        let host = try await LabHost()
-        let networks = (1...249).map { #""n\#($0)": {"nic": "eth0", "vlan": \#($0)}"# }
-        let bad = #""z": {"nic": "eth1", "custom": {"bridge_opts": "group_addr=52:54:00:00:00:09"}}"#
-        #expect(try await host.code((networks + [bad]).joined(separator: ",")) == 29)
-    }
-
     @Test("switch: ovs is answered with 32, a mixture and a part of the host with 21")
     func switches() async throws {
         let host = try await LabHost()

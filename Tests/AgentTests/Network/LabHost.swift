@@ -16,7 +16,7 @@ import Glibc
 /// judged by iproute2's JSON, and after every change the files of the running configuration are held against it.
 struct LabHost {
     let temporary: TemporaryDirectory
-    let settings: ApplySettings
+    private(set) var settings: ApplySettings
     let keeper: NetworkKeeper
 
     /// Clears the kernel of what the scenario before left.
@@ -28,8 +28,11 @@ struct LabHost {
         settings = ApplySettings(
             run: NodeDirectory(directory.file("run")),
             networkConfiguration: directory.file("vdsm"),
-            resolvConf: directory.file("resolv.conf")
+            resolvConf: directory.file("resolv.conf"),
+            udhcpcScript: directory.file("lease"),
+            hooks: directory.file("hooks")
         )
+        settings.leaseSeconds = 10
         keeper = NetworkKeeper(settings, logger: Logger(label: "lab") { _ in SwiftLogNoOpLogHandler() })
         // A program is dear in there: one for everything. What stands on others goes first.
         let state = try KernelSnapshot.read().state
@@ -44,6 +47,11 @@ struct LabHost {
             batch.append("link set eth\(number) up")
         }
         try Self.batch(batch, in: directory)
+    }
+
+    /// Another process of the agent, on the same files.
+    func successor() -> NetworkKeeper {
+        NetworkKeeper(settings, logger: Logger(label: "lab") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Errors are passed over: a VLAN goes with its base.

@@ -202,7 +202,7 @@ import Glibc
         }
     }
 
-    @Test("an engine that is not heard: code 10, and the previous state; meanwhile a second change is refused")
+    @Test("F16: an engine that is not heard: code 10, and the previous state; meanwhile a second change is refused")
     func nobodyHeard() async throws {
         try await AgentRig.run { rig in
             try rig.approve()
@@ -221,7 +221,7 @@ import Glibc
     }
 
     @Test(
-        "an engine that is killed during the wait: the next one sees the network, is refused to keep it, and is heard"
+        "F19: an engine that is killed during the wait: the next one sees the network, is refused to keep it, and is heard"
     )
     func engineKilled() async throws {
         try await AgentRig.run { rig in
@@ -248,6 +248,36 @@ import Glibc
                     #expect(
                         try NetworkConfiguration.persistent(in: rig.directory.file("vdsm")).owned().networks.count == 1
                     )
+                }
+            }
+        }
+    }
+
+    @Test(
+        "F19: an engine that is killed during the wait, and no other comes: the previous state, by the agent's own clock"
+    )
+    func engineGone() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.applying { apply in
+                try await rig.serving { _ in
+                    _ = try await rig.client("engine", "+Host.setupNetworks", Self.management, "Host.getStats", "leave")
+                    try await apply.await("taken back")
+                    try await rig.awaitNetwork(Self.isPlain)
+                }
+            }
+        }
+    }
+
+    @Test("an engine that listens is told when its host's links change, and not for each of many changes")
+    func events() async throws {
+        try await AgentRig.run { rig in
+            try rig.approve()
+            try await rig.serving { _ in
+                try await rig.listening { client in
+                    try await rig.flap()
+                    try await client.await("|net|host_conn|no_id")
+                    try await client.await("fewer than 40 events")
                 }
             }
         }
@@ -291,7 +321,7 @@ import Glibc
         }
     }
 
-    @Test("apply is killed during the wait: its next start takes the change back")
+    @Test("F17: apply is killed during the wait: its next start takes the change back")
     func applyKilled() async throws {
         try await AgentRig.run { rig in
             try rig.approve()
@@ -319,7 +349,7 @@ import Glibc
     }
 
     @Test(
-        "apply answers vdsm and root, and nobody else, whatever the socket's mode",
+        "A35: apply answers vdsm and root, and nobody else, whatever the socket's mode",
         arguments: [
             (UInt32(36), true), (0, true), (1000, false), (65534, false),
         ]

@@ -233,6 +233,23 @@ final class AgentRig: Sendable {
         }
     }
 
+    /// `body` beside a client that listens to the agent's events, and calls once more after the first.
+    func listening<Result: Sendable>(_ body: (Daemon) async throws -> Result) async throws -> Result {
+        let words =
+            ["ip", "netns", "exec", names.engine, "python3", "-u", Self.script("stomp-client.py"), Self.hostAddress]
+            + ["\(Self.port)"] + ["ca.pem", "engine.pem", "engine.key"].map { directory.file($0).string }
+            + ["events", "Host.ping2", "event", "Host.getStats", "count-events"]
+        return try await Daemon.run(words, until: "true", body)
+    }
+
+    /// Changes the host's network forty times; one link more is there in the end.
+    func flap() async throws {
+        for number in 0..<20 {
+            try await ip("-n", names.host, "link", "add", "flap\(number)", "type", "bridge")
+            if number < 19 { try await ip("-n", names.host, "link", "del", "flap\(number)") }
+        }
+    }
+
     /// What `apply` says to a process of this user.
     func askApply(asUser user: UInt32) async throws -> String {
         // The test's own directories may be closed to other users.

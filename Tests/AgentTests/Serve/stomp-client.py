@@ -5,7 +5,8 @@
 
 Sends each call and prints its reply, a line each. METHOD `+Host.x` sends without waiting for the reply; `raw:TEXT` sends
 bytes; `wait:SECONDS` waits; `leave` ends at once, as an engine that is killed; `poll:METHOD` sends METHOD every 200 ms
-until the replies of all `+` calls have come; `until-closed` waits until the agent closes the connection.
+until the replies of all `+` calls have come; `events` subscribes to the agent's events, `event` waits for one and prints its
+method; `count-events` says whether forty came; `until-closed` waits until the agent closes the connection.
 """
 import json, os, socket, ssl, sys, threading, time, uuid
 
@@ -16,7 +17,7 @@ context.load_cert_chain(certificate, key)
 wire = context.wrap_socket(socket.create_connection((host, int(port)), 10))
 wire.settimeout(150)
 queue = str(uuid.uuid4())
-replies, arrived, closed = {}, threading.Condition(), False
+replies, events, arrived, closed = {}, [], threading.Condition(), False
 
 
 def send(command, headers, body=""):
@@ -50,7 +51,10 @@ def listen():
             with arrived:
                 if lines[0] == "MESSAGE":
                     reply = json.loads(body)
-                    replies[reply["id"]] = reply
+                    if "id" in reply:
+                        replies[reply["id"]] = reply
+                    else:
+                        events.append(reply["method"])
                 else:
                     print(lines[0], headers.get("heart-beat", body), flush=True)
                     replies[lines[0]] = headers
@@ -93,6 +97,14 @@ while words:
         os._exit(0)
     elif word.startswith("wait:"):
         time.sleep(float(word[5:]))
+    elif word == "events":
+        send("SUBSCRIBE", {"destination": "jms.queue.events", "ack": "auto", "id": str(uuid.uuid4())})
+    elif word == "event":
+        with arrived:
+            arrived.wait_for(lambda: events or closed, 60)
+            print(events.pop(0) if events else "no event", flush=True)
+    elif word == "count-events":
+        print("fewer than 40 events" if len(events) < 39 else "an event for each change", flush=True)
     elif word == "until-closed":
         with arrived:
             arrived.wait_for(lambda: closed)

@@ -75,6 +75,28 @@ import Testing
         #expect(change.wanted.map(\.name) == ["wan", "ovirtmgmt"])
     }
 
+    @Test(
+        "F22: refused before anything is changed, and the field is named",
+        arguments: [
+            Case(
+                .badParameters,
+                "networks.n.vlan",
+                "a VLAN id in use",
+                ["n": ["nic": "eth1", "vlan": "3"], "m": ["nic": "eth1", "vlan": "3"]]
+            ),
+            Case(.badBridge, "networks.abcdefghijklmnop", "a name of 16 bytes", ["abcdefghijklmnop": ["nic": "eth1"]]),
+            Case(
+                .usedNIC,
+                "bondings.bond9.nics",
+                "a slave that is up and serves elsewhere",
+                bondings: ["bond9": ["nics": .list(["eth0"])]]
+            ),
+            Case(.badParameters, "networks.n.mtu", "an MTU above the parent's", ["n": ["nic": "eth1", "mtu": "9001"]]),
+            Case(.badNIC, "networks.n.nic", "a loop: a bridge over a bridge", ["n": ["nic": "ovirtmgmt"]]),
+        ]
+    )
+    func faults(_ sample: Case) { refuses(sample) }
+
     @Test("VDSM judges links before addresses before the switch, whatever the names")
     func order() {
         func code(_ networks: [String: [String: AttributeValue]]) -> NetworkRefusal.Code? {

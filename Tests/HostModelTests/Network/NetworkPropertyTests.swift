@@ -49,6 +49,10 @@ import Testing
         default: break
         }
         if Int.random(in: 0..<6, using: &random) == 0 { values["defaultRoute"] = "true" }
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            let rate = ["8000", "16000000"].randomElement(using: &random) ?? "8000"
+            values["hostQos"] = .map(["out": .map(["ls": .map(["m2": .text(rate)])])])
+        }
         return values
     }
 
@@ -143,6 +147,11 @@ import Testing
             try #require(carrier.ipv6Addresses == (network.addressing6.address.map { [$0] } ?? []), "round \(round)")
             try #require(state.dhcpClients.contains(network.carrier) == (network.addressing == .dhcp))
             if let device = network.device { try #require(state.links[device]?.isUp == true, "round \(round)") }
+            let shares = network.southbound.flatMap { state.links[$0.link]?.shaping }
+            try #require(
+                shares?[TrafficClass.id(vlan: network.vlan)]?.linkShare?.m2 == network.hostQoS?.linkShare?.m2
+                    || network.hostQoS == nil
+            )
             if network.bridged {
                 try #require(carrier.mtu == network.mtu, "round \(round)")
                 if let device = network.device { try #require(state.links[device]?.master == network.name) }

@@ -25,7 +25,60 @@ extension NetworkChangeTests {
         ),
         Case(.badParameters, "networks.n.bootproto", "bootproto", ["n": ["nic": "eth1", "bootproto": "bootp"]]),
         Case(.badParameters, "networks.n.defaultRoute", "defaultRoute", ["n": ["nic": "eth1", "defaultRoute": "2"]]),
-        Case(.badParameters, "networks.n.hostQos", "hostQos", ["n": ["nic": "eth1", "hostQos": .map([:])]]),
+        Case(
+            .badParameters,
+            "networks.n.hostQos",
+            "hostQos without out",
+            ["n": ["nic": "eth1", "hostQos": .map([:])]]
+        ),
+        Case(
+            .badParameters,
+            "networks.n.hostQos.in",
+            "shares what comes in",
+            ["n": ["nic": "eth1", "hostQos": .map(["in": .map([:])])]]
+        ),
+        Case(
+            .badParameters,
+            "networks.n.hostQos.out.ls",
+            "neither ls nor rt",
+            ["n": ["nic": "eth1", "hostQos": .map(["out": .map([:])])]]
+        ),
+        Case(
+            .badParameters,
+            "networks.n.hostQos.out.ls",
+            "a limit alone",
+            ["n": ["nic": "eth1", "hostQos": .map(["out": .map(["ul": .map(["m2": "8000"])])])]]
+        ),
+        Case(
+            .badParameters,
+            "networks.n.hostQos.out.ls.m2",
+            "a share of nothing",
+            ["n": ["nic": "eth1", "hostQos": .map(["out": .map(["ls": .map(["m2": "0"])])])]]
+        ),
+        Case(
+            .badParameters,
+            "networks.n.hostQos.out.ls.m2",
+            "more than the kernel counts",
+            ["n": ["nic": "eth1", "hostQos": .map(["out": .map(["ls": .map(["m2": "34359738361"])])])]]
+        ),
+        Case(
+            .badParameters,
+            "networks.n.hostQos.out.ls.d",
+            "a first rate for no time",
+            ["n": ["nic": "eth1", "hostQos": .map(["out": .map(["ls": .map(["m1": "8000", "m2": "8000"])])])]]
+        ),
+        Case(
+            .badParameters,
+            "networks.n.hostQos.out.ls.m3",
+            "an unknown number",
+            ["n": ["nic": "eth1", "hostQos": .map(["out": .map(["ls": .map(["m3": "1"])])])]]
+        ),
+        Case(
+            .badParameters,
+            "networks.n.hostQos",
+            "a share of no link",
+            ["n": ["hostQos": .map(["out": .map(["ls": .map(["m2": "8000"])])])]]
+        ),
         Case(
             .badParameters,
             "networks.n.custom.bridge_opts",
