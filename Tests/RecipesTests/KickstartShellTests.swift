@@ -131,7 +131,7 @@ import Testing
             #expect(sandbox.status == "0", "\(sandbox.text("output") ?? "")")
             #expect(sandbox.text("out/usr/bin/muster-agent") == Self.agent)
             #expect(access("\(sandbox.path)/out/usr/bin/muster-agent", X_OK) == 0)
-            let arguments = NodeArguments(KernelArguments(sandbox.text("out/etc/muster/site/arguments") ?? ""))
+            let arguments = NodeArguments(KernelArguments(sandbox.text("out/etc/muster-agent/arguments") ?? ""))
             #expect(arguments.engine == EngineAddress("engine.example:8443"))
             #expect(arguments.engineFingerprint?.description == KickstartSamples.engine?.fingerprint)
             #expect(sandbox.text("out/etc/passwd")?.contains("vdsm:x:36:36:") == true)
@@ -163,7 +163,7 @@ import Testing
             let storage = try KickstartSamples.storage(KickstartSamples.disks("virtio-DISK0001"), layout: .thinLVM)
             try await sandbox.run(try Self.script("%post --erroronfail", try KickstartSamples.node(storage)))
             #expect(sandbox.status == "0", "\(sandbox.text("output") ?? "")")
-            let arguments = NodeArguments(KernelArguments(sandbox.text("out/etc/muster-agent/arguments") ?? ""))
+            let arguments = NodeArguments(KernelArguments(sandbox.text("out/etc/muster/site/arguments") ?? ""))
             #expect(arguments.engine == EngineAddress("engine.example:8443"))
         }
     }
