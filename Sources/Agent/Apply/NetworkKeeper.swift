@@ -135,6 +135,7 @@ package actor NetworkKeeper {
         do {
             // Once a boot: what was taken away since, and not committed, stays away when `apply` is started again.
             guard try settings.run.read(Self.restoredName) == nil else { return }
+            try forgetFormerBoot()
             do { try await bringBack() } catch {
                 logger.error("the committed networks could not be restored: \(terminalEscaped("\(error)"))")
             }
@@ -143,6 +144,15 @@ package actor NetworkKeeper {
         } catch {
             logger.error("it is not kept that the networks were restored: \(terminalEscaped("\(error)"))")
         }
+    }
+
+    /// Where /var outlives a boot, as on a server, what ran before it still stands in the running configuration, and would be
+    /// taken for what runs now.
+    private func forgetFormerBoot() throws {
+        guard try settings.run.read(Self.bootName) == nil else { return }
+        try running.restore(nil)
+        running.sweep()
+        try settings.run.write([], to: Self.bootName)
     }
 
     private func bringBack() async throws {
@@ -162,6 +172,8 @@ package actor NetworkKeeper {
     }
 
     private static let restoredName = "networks-restored"
+    /// Written at the first start of a boot.
+    private static let bootName = "networks-of-this-boot"
     /// How long the boot network is waited for, in seconds: a switch's spanning tree, and DHCP.
     private static let bootNetworkSeconds = 120
 
