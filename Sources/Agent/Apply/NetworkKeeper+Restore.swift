@@ -13,6 +13,7 @@ extension NetworkKeeper {
     package func restore(isForced: Bool = false) async -> [String] {
         do {
             guard try isForced || settings.run.read(Self.restoredName) == nil else { return [] }
+            if !isForced { try forgetFormerBoot() }
             var failures: [String] = []
             do { failures = try await bringBack(isForced: isForced) } catch let error as NetworkLock.Taken {
                 // Not marked: the next start of `apply` does it.
@@ -32,6 +33,8 @@ extension NetworkKeeper {
     }
 
     private static let restoredName = "networks-restored"
+    /// Written at the first start of a boot.
+    private static let bootName = "networks-of-this-boot"
     /// How long the boot network is waited for, in seconds: a switch's spanning tree, and DHCP.
     private static let bootNetworkSeconds = 120
 
@@ -53,11 +56,18 @@ extension NetworkKeeper {
         return try await bringBack(try owned(persistent))
     }
 
-    /// A running configuration that was written before the machine started says what stood then.
     private func isToBeRestored() throws -> Bool {
         let none = OwnedNetworks()
-        guard try owned(running) != none else { return try owned(persistent) != none }
-        return running.isOlderThanBoot
+        return try owned(running) == none && owned(persistent) != none
+    }
+
+    /// Where /var outlives a boot, as on a server, what ran before it still stands in the running configuration, and would be
+    /// taken for what runs now. Not told by times: the clock may have been wrong in either boot.
+    private func forgetFormerBoot() throws {
+        guard try settings.run.read(Self.bootName) == nil else { return }
+        try running.restore(nil)
+        running.sweep()
+        try settings.run.write([], to: Self.bootName)
     }
 
     private func bringBack(_ committed: OwnedNetworks) async throws -> [String] {

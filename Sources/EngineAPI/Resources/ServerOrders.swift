@@ -43,6 +43,14 @@ struct ServerSignIn {
         }
     }
 
+    /// RFC 4253, section 6.6: the name of its kind, behind its length, comes first.
+    private static func isKey(_ bytes: Data) -> Bool {
+        let length = bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+        let name = bytes.dropFirst(4).prefix(length)
+        return bytes.count >= 4 && (7...64).contains(length) && name.count == length
+            && name.allSatisfy { (33...126).contains($0) }
+    }
+
     static func port(_ number: WireNumber, _ name: String) throws -> UInt16 {
         guard let port = UInt16(exactly: number.value), port > 0 else {
             throw Fault(.badRequest, "\(name) is not a port.", remedy: "Send a number from 1 to 65535.")
@@ -64,7 +72,7 @@ struct ServerSignIn {
         guard let key = ssh?.public_key, !key.isEmpty else { return nil }
         let words = key.split(separator: " ")
         guard let blob = words.count == 1 ? words.first : words.dropFirst().first,
-            let bytes = Data(base64Encoded: String(blob)),
+            let bytes = Data(base64Encoded: String(blob)), isKey(bytes),
             let print = HostKeyFingerprint(
                 rawValue: Data(SHA256.hash(data: bytes)).base64EncodedString().filter { $0 != "=" }
             )

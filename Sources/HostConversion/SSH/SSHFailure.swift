@@ -6,6 +6,7 @@ import HostModel
 /// OpenSSH 8.0 to 9.9, the most telling first.
 enum SSHFailure {
     private static let patterns: [(words: String, failure: @Sendable (SSHTarget, String) -> ConversionError)] = [
+        ("No user exists for uid", account),
         ("Could not resolve hostname", name),
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", changed),
         ("Host key verification failed", changed),
@@ -57,6 +58,14 @@ enum SSHFailure {
             .name,
             "the name \(target.address) does not resolve",
             remedy: "correct the name, add it to DNS or /etc/hosts of this machine, or give an IP address"
+        )
+    }
+
+    @Sendable private static func account(_: SSHTarget, _: String) -> ConversionError {
+        ConversionError(
+            .missingTool,
+            "ssh does not run as the user of this program, who has no account on this machine",
+            remedy: "make one: useradd --system muster; or give the engine one that is there: --user NAME"
         )
     }
 

@@ -157,15 +157,20 @@ import Glibc
         }
     }
 
-    @Test("after a start of the machine the committed networks stand again, without the engine")
-    func restored() async throws {
+    @Test(
+        "after a start of the machine the committed networks stand again, without the engine; also where /var says that they still run",
+        arguments: [false, true]
+    )
+    func restored(isRunningKept: Bool) async throws {
         try await AgentRig.run { rig in
             let call = try SetupNetworksParameters(
                 params: try JSONText.decode(JSONValue.self, from: ByteBuffer(string: Self.management))
             )
             let network = try WantedNetwork(name: "ovirtmgmt", attributes: try #require(call.networks["ovirtmgmt"]))
             let vdsm = rig.directory.file("vdsm")
-            try NetworkConfiguration.persistent(in: vdsm).save(OwnedNetworks(networks: ["ovirtmgmt": network]))
+            let kept = OwnedNetworks(networks: ["ovirtmgmt": network])
+            try NetworkConfiguration.persistent(in: vdsm).save(kept)
+            if isRunningKept { try NetworkConfiguration.running(in: vdsm).save(kept) }
             let run = rig.sub("run")
             try run.make()
             try run.write(value: BootNetworkReport(.done, detail: nil, links: []), to: BootNetworkReport.fileName)

@@ -79,7 +79,7 @@ import Testing
             let answer = try await stranger.get("\(path)/deb/Packages")
             #expect(answer.status == 200 && answer.body == "Package: x\n")
             for other in ["/../engine.db", "/%2e%2e/engine.db", "/deb", "/deb/none", "/..%2fpki%2fca.key"] {
-                #expect([400, 404].contains(try await stranger.get(path + other).status), "\(other)")
+                #expect([301, 400, 404].contains(try await stranger.get(path + other).status), "\(other)")
             }
         }
     }
