@@ -42,5 +42,6 @@ struct EngineRoutes {
         ImageRoutes(engine: engine).add(to: api)
         KickstartRoutes(engine: engine).add(to: api)
         JobRoutes(engine: engine).add(to: api)
+        NetworkRoutes(engine: engine).add(to: api)
     }
 }
