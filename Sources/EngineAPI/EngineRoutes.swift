@@ -52,5 +52,6 @@ struct EngineRoutes {
         KickstartRoutes(engine: engine).add(to: api)
         JobRoutes(engine: engine).add(to: api)
         ServerRoutes(engine: engine).add(to: api)
+        NetworkRoutes(engine: engine).add(to: api)
     }
 }

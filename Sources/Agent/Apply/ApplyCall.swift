@@ -5,6 +5,8 @@ package import HostModel
 package enum ApplyCall: String, Sendable {
     /// `SetupNetworksParameters` -> `true`, after the change, its check and, if asked for, its commit.
     case setupNetworks = "Apply.setupNetworks"
+    /// `SetupNetworksParameters` -> `{"plan": [line]}`; nothing is changed.
+    case planNetworks = "Apply.planNetworks"
     /// The engine was heard; ends the wait of a running change.
     case confirm = "Apply.confirm"
     /// The running configuration becomes the one that is restored at boot.

@@ -173,6 +173,7 @@ package struct ApplyServer: Service {
         let (network, images, params) = (keepers.network, keepers.images, request.params)
         switch ApplyCall(rawValue: request.method) {
         case .setupNetworks?: try await network.setupNetworks(try SetupNetworksParameters(params: params))
+        case .planNetworks?: return try await plan(try SetupNetworksParameters(params: params), network)
         case .confirm?:
             await network.confirm()
             await images.engineWasHeard()
@@ -191,6 +192,20 @@ package struct ApplyServer: Service {
         case nil: throw RPCError(.methodNotFound, "apply has no \(request.method)")
         }
         return .boolean(true)
+    }
+
+    private static func plan(
+        _ call: SetupNetworksParameters,
+        _ keeper: NetworkKeeper
+    ) async throws(RPCError) -> JSONValue {
+        do {
+            let lines = try await keeper.plan(call).text.split(separator: "\n", omittingEmptySubsequences: false)
+            return .object(["plan": .array(lines.dropLast().map { .string(String($0)) })])
+        } catch let error as NetworkRefusal {
+            throw RPCError(.init(rawValue: error.code.rawValue), error.description)
+        } catch {
+            throw RPCError(.unexpected, "The network change can not be planned: \(error)")
+        }
     }
 
     private static func payload(_ value: some VerbPayload) throws(RPCError) -> JSONValue {

@@ -61,6 +61,8 @@ struct HostVerbs: Sendable {
         case .getStats: return try await statistics()
         case .getHardwareInfo: return try payload(HardwareFile(in: run).read() ?? HardwareFacts().read())
         case .setupNetworks: return try await setupNetworks(request)
+        case .planNetworks:
+            return try await apply.call(.planNetworks, request.params, seconds: Self.quickSeconds)
         case .setSafeNetworkConfig: return try await apply.call(.commit, seconds: Self.quickSeconds)
         case .getDisks: return try await apply.call(.disks, seconds: Self.diskSeconds)
         case .planInstallation: return try await order(.plan, .install, request, seconds: Self.diskSeconds)

@@ -14,6 +14,8 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case getHardwareInfo = "Host.getHardwareInfo"
     /// `SetupNetworksParameters` -> `true`.
     case setupNetworks = "Host.setupNetworks"
+    /// `SetupNetworksParameters` -> `{"plan": [line]}`: what `setupNetworks` would do. Ours.
+    case planNetworks = "Host.planNetworks"
     /// Makes the running network configuration the one that is restored at boot.
     case setSafeNetworkConfig = "Host.setSafeNetworkConfig"
     /// `NodeDisks`. Ours.

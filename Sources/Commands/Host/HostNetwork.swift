@@ -2,13 +2,16 @@ import ArgumentParser
 import EngineClient
 import HostModel
 
-/// `muster host network HOST show`.
+/// `muster host network HOST …`.
 struct HostNetwork: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "network",
         abstract: "The networks of one host.",
-        usage: "muster host network <host> show [-o table|json|yaml]",
-        subcommands: [HostNetworkShow.self]
+        usage: "muster host network <host> show|sync|plan <file>|apply <file>|commit",
+        subcommands: [
+            HostNetworkShow.self, HostNetworkSync.self, HostNetworkPlan.self, HostNetworkApply.self,
+            HostNetworkCommit.self,
+        ]
     )
 
     @Argument(help: "Name or id of the host.", completion: .hosts)

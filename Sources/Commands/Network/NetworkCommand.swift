@@ -6,7 +6,10 @@ struct NetworkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "network",
         abstract: "Networks of the data center.",
-        subcommands: [NetworkList.self]
+        subcommands: [
+            NetworkList.self, NetworkAdd.self, NetworkUpdate.self, NetworkRemove.self, NetworkAttach.self,
+            NetworkDetach.self,
+        ]
     )
 }
 

@@ -113,6 +113,8 @@ extension NetworkState {
         guard var slave = links[link] else { return }
         (slave.master, slave.mac, slave.mtu) = (nil, slave.ownMAC, 0)
         links[link] = slave
+        // VLANs have the address of their base, as long as nobody gave them one.
+        for name in links.keys where links[name]?.vlanBase == link { links[name]?.mac = slave.mac }
         if ports(of: bond).isEmpty { setMAC(of: bond, nil) }
     }
 

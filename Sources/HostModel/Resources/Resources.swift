@@ -186,6 +186,8 @@ package struct NetworkResource: Hashable, Sendable, Codable {
     package var mtu: String
     package var vlan: VLAN?
     package var usages: Usages
+    /// Every host of the cluster must carry it.
+    package var required: Bool?
     package var vdsm_name: String
 
     package init(id: String, href: String, name: String, mtu: String, usages: [String]) {

@@ -16,6 +16,8 @@ final class TestAgent: Sendable {
         var calls: [String] = []
         /// How the next `setupNetworks` ends.
         var setup = Setup.works
+        /// The parameters of every `setupNetworks`.
+        var setups: [JSONValue] = []
         var isRecovering = false
         var saysConnectedTwice = false
         var isSafe = false
@@ -262,7 +264,10 @@ extension TestAgent {
                 statistics.vmActive = state.guests
                 return .now(Self.payload(statistics))
             case .getHardwareInfo: return .now(Self.payload(HardwareInformation()))
-            case .setupNetworks: return setUp(&state, on: loop)
+            case .setupNetworks:
+                state.setups.append(call.params)
+                return setUp(&state, on: loop, call.params)
+            case .planNetworks: return .now(.success(.object(["plan": .array(["# to do", "create bridge red"])])))
             case .setSafeNetworkConfig:
                 guard state.change == nil else { return .now(.failure(Self.busy)) }
                 state.isSafe = true
@@ -299,7 +304,7 @@ extension TestAgent {
         return shown
     }
 
-    private func setUp(_ state: inout State, on loop: any EventLoop) -> Answer {
+    private func setUp(_ state: inout State, on loop: any EventLoop, _ params: JSONValue) -> Answer {
         guard state.change == nil else { return .now(.failure(Self.busy)) }
         var change = Change(before: state.capabilities, looksUnowned: 0)
         switch state.setup {
@@ -311,13 +316,38 @@ extension TestAgent {
         }
         let reply = loop.makePromise(of: Result<JSONValue, RPCError>.self)
         change.reply = reply
-        state.capabilities = Self.withManagementNetwork(state.capabilities)
+        if state.capabilities.networks["ovirtmgmt"] == nil {
+            state.capabilities = Self.withManagementNetwork(state.capabilities)
+        } else {
+            Self.change(&state.capabilities.networks, params)
+        }
         state.capabilities.netConfigDirty = "True"
         state.change = change
         self.change.yield()
         loop.scheduleTask(in: Self.patience) { self.takeBack(reply) }
         if case .breaksUntilConfirmed = state.setup { return .hangUp }
         return .later(reply.futureResult)
+    }
+
+    /// What the networks of a call look like once they stand.
+    private static func change(_ networks: inout [String: NetworkReport], _ params: JSONValue) {
+        for (name, asked) in params["networks"]?.object ?? [:] {
+            guard asked["remove"] == nil else {
+                networks[name] = nil
+                continue
+            }
+            var address = AddressReport()
+            address.mtu = asked["mtu"]?.string ?? "1500"
+            let vlan = asked["vlan"]?.string.flatMap { Int($0) }
+            networks[name] = NetworkReport(
+                iface: name,
+                bridged: asked["bridged"] == "true",
+                southbound: asked["nic"]?.string,
+                ports: [],
+                address: address
+            )
+            networks[name]?.vlanid = vlan
+        }
     }
 
     private func takeBack(_ reply: EventLoopPromise<Result<JSONValue, RPCError>>) {

@@ -110,13 +110,22 @@ import Testing
             let broken = Int.random(in: 0...plan.steps.count, using: &random)
             let halfway = state.after(plan.steps.prefix(broken))
             let back = halfway.after(plan.comingBack(from: halfway))
-            try #require(back.comparable == state.comparable, "round \(round), back from step \(broken)")
+            try #require(
+                back.comparable == state.comparable,
+                "round \(round), back from step \(broken): \(differences(back.comparable, state.comparable))"
+            )
             if round % 5 == 0 { continue }
             (state, owned) = (reached, change.desired)
             let again = NetworkPlan.change(try repeated(networks, bondings, owned, state), owned: owned, from: state)
             try #require(again.steps.map(\.description) == [], "round \(round), again")
         }
         #expect(taken > 500, "\(taken) requests were good")
+    }
+
+    private func differences(_ one: NetworkState, _ other: NetworkState) -> [String] {
+        let names = Set(one.links.keys).union(other.links.keys).filter { one.links[$0] != other.links[$0] }
+        return names.sorted().map { "\(one.links[$0] as Any) is not \(other.links[$0] as Any)" }
+            + (one.routes == other.routes ? [] : ["routes"]) + (one.rules == other.rules ? [] : ["rules"])
     }
 
     private func repeated(

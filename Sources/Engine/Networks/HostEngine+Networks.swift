@@ -1,0 +1,181 @@
+import GRDB
+package import HostModel
+
+// Logical networks of the data center: what people make, change and take away.
+
+extension HostEngine {
+    package func addNetwork(_ order: NetworkOrder, by user: String, correlation: String?) async throws(EngineError)
+        -> NetworkRecord
+    {
+        let context = context(by: user, correlation)
+        return try await store.write { [store] db in
+            guard let center = try UniqueID.fetchOne(db, sql: "SELECT id FROM dataCenter ORDER BY name LIMIT 1") else {
+                throw EngineError(.conflict, "There is no data center.", remedy: "Run `muster-engine init`.")
+            }
+            var network = NetworkRecord(
+                id: .random(),
+                name: order.name ?? "",
+                description: "",
+                dataCenter: center,
+                mtu: 0,
+                vlan: nil,
+                usages: ["vm"],
+                isRequired: false
+            )
+            try network.take(order)
+            try network.check(among: try NetworkRecord.fetchAll(in: db))
+            try network.insert(in: db)
+            let text = "Network \(network.name) was added to the data center."
+            try store.record(network.occurrence(.networkAdded, text, context), at: context.now, in: db)
+            return network
+        }
+    }
+
+    package func updateNetwork(
+        _ id: UniqueID,
+        _ order: NetworkOrder,
+        by user: String,
+        correlation: String?
+    ) async throws(EngineError) -> NetworkRecord {
+        let context = context(by: user, correlation)
+        return try await store.write { [store] db in
+            let all = try NetworkRecord.fetchAll(in: db)
+            var network = try NetworkRecord.existing(id, among: all)
+            if network.isManagement, order.name.map({ $0 != network.name }) ?? false {
+                throw EngineError(.conflict, "The management network keeps its name.", remedy: "Change something else.")
+            }
+            try network.take(order)
+            try network.check(among: all.filter { $0.id != id })
+            try network.update(in: db)
+            let text =
+                "Network \(network.name) was changed; hosts that carry it are out of sync until it is attached anew."
+            try store.record(network.occurrence(.networkUpdated, text, context), at: context.now, in: db)
+            return network
+        }
+    }
+
+    /// Hosts that carry it go on carrying it; it is nobody's there.
+    package func removeNetwork(_ id: UniqueID, by user: String, correlation: String?) async throws(EngineError) {
+        let context = context(by: user, correlation)
+        try await store.write { [store] db in
+            let network = try NetworkRecord.existing(id, among: try NetworkRecord.fetchAll(in: db))
+            guard !network.isManagement else {
+                throw EngineError(
+                    .conflict,
+                    "\(network.name) is the management network and cannot be removed.",
+                    remedy: "The engine reaches its hosts over it."
+                )
+            }
+            try db.execute(sql: "DELETE FROM network WHERE id = ?", arguments: [id])
+            let text = "Network \(network.name) was removed from the data center."
+            try store.record(network.occurrence(.networkRemoved, text, context), at: context.now, in: db)
+        }
+    }
+
+    /// By name or id.
+    package func network(_ reference: String) async throws(EngineError) -> NetworkRecord {
+        let all = try await networks()
+        guard let found = all.first(where: { $0.name == reference || $0.id.rawValue == reference }) else {
+            throw EngineError(
+                .notFound,
+                "There is no network \(terminalEscaped(reference.prefix(64))).",
+                remedy: "`muster network list` shows the networks; `muster network add NAME` makes one."
+            )
+        }
+        return found
+    }
+}
+
+extension EventCode {
+    /// NETWORK_ADD_NETWORK, NETWORK_UPDATE_NETWORK, NETWORK_REMOVE_NETWORK.
+    package static let networkAdded = EventCode(rawValue: 942)
+    package static let networkUpdated = EventCode(rawValue: 1114)
+    package static let networkRemoved = EventCode(rawValue: 944)
+    /// Ours: a host's networks were changed, or were not.
+    package static let hostNetworksChanged = EventCode(rawValue: 20_060)
+    package static let hostNetworksFailed = EventCode(rawValue: 20_061)
+}
+
+extension NetworkRecord {
+    fileprivate func occurrence(_ code: EventCode, _ text: String, _ context: TransitionContext) -> Occurrence {
+        Occurrence(code, .normal, text, user: context.user, correlation: context.correlation)
+    }
+
+    fileprivate static func existing(_ id: UniqueID, among all: [NetworkRecord]) throws -> NetworkRecord {
+        guard let network = all.first(where: { $0.id == id }) else {
+            throw EngineError(.notFound, "There is no network with this id.", remedy: "List them.")
+        }
+        return network
+    }
+
+    /// What is left out stays as it is.
+    fileprivate mutating func take(_ order: NetworkOrder) throws {
+        func refuse(_ sentence: String) -> EngineError {
+            EngineError(.invalid, sentence, remedy: "Give another value.")
+        }
+        if let name = order.name { self.name = name }
+        if let description = order.description { self.description = String(description.prefix(Self.descriptionMax)) }
+        if let text = order.mtu {
+            guard let number = Int(text), number == 0 || WantedNetwork.mtuRange.contains(number) else {
+                throw refuse(
+                    "mtu is 0 (the default) or \(WantedNetwork.mtuRange.lowerBound) to \(WantedNetwork.mtuRange.upperBound)."
+                )
+            }
+            mtu = number
+        }
+        if let tag = order.vlan {
+            guard tag.id.isEmpty || Int(tag.id).map(WantedNetwork.vlanRange.contains) ?? false else {
+                throw refuse("A VLAN id is 0 to 4094.")
+            }
+            vlan = Int(tag.id)
+        }
+        if let wanted = order.usages?.usage {
+            let unknown = wanted.filter { !Self.usageNames.contains($0) }
+            guard unknown.isEmpty else { throw refuse("Usages are \(Self.usageNames.joined(separator: ", ")).") }
+            guard wanted.contains("management") == isManagement else {
+                throw refuse("Which network is the management network is not changed here.")
+            }
+            usages = Self.usageNames.filter(wanted.contains)
+        }
+        if let required = order.required {
+            guard required || !isManagement else { throw refuse("The management network is always required.") }
+            isRequired = required
+        }
+    }
+
+    private static let usageNames = ["default_route", "display", "management", "migration", "vm"]
+    private static let descriptionMax = 1024
+
+    /// The name is also that of a bridge on every host: VDSM's rules hold.
+    fileprivate func check(among others: [NetworkRecord]) throws {
+        do throws(NetworkRefusal) {
+            let attributes = NetworkAttributes(["bridged": "true"])
+            _ = try WantedNetwork(name: name, attributes: attributes)
+        } catch {
+            throw EngineError(.invalid, error.message + ".", remedy: "Give another name.")
+        }
+        guard !others.contains(where: { $0.name == name }) else {
+            throw EngineError(.conflict, "There is a network \(name) already.", remedy: "Give another name.")
+        }
+    }
+
+    private var arguments: StatementArguments {
+        [name, description, mtu, vlan, usages.joined(separator: " "), isRequired, id]
+    }
+
+    fileprivate func insert(in db: Database) throws {
+        try db.execute(
+            sql:
+                "INSERT INTO network (name, description, mtu, vlan, usages, isRequired, id, dataCenter) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            arguments: arguments + [dataCenter]
+        )
+    }
+
+    fileprivate func update(in db: Database) throws {
+        try db.execute(
+            sql:
+                "UPDATE network SET name = ?, description = ?, mtu = ?, vlan = ?, usages = ?, isRequired = ? WHERE id = ?",
+            arguments: arguments
+        )
+    }
+}

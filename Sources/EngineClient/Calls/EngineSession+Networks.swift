@@ -1,0 +1,60 @@
+package import HostModel
+import NIOCore
+import NIOHTTP1
+
+extension EngineSession {
+    private static func path(_ host: String, _ action: String) -> String {
+        "\(api)/hosts/\(percentEncoded(host))/\(action)"
+    }
+
+    package func addNetwork(_ order: NetworkOrder) async throws(CallError) -> NetworkResource {
+        try await decode(NetworkResource.self, try Self.json(.POST, "\(Self.api)/networks", order))
+    }
+
+    package func updateNetwork(_ id: String, _ order: NetworkOrder) async throws(CallError) -> NetworkResource {
+        try await decode(NetworkResource.self, try Self.json(.PUT, "\(Self.api)/networks/\(percentEncoded(id))", order))
+    }
+
+    package func removeNetwork(_ id: String) async throws(CallError) {
+        _ = try await perform(HTTPCall(.DELETE, "\(Self.api)/networks/\(percentEncoded(id))"))
+    }
+
+    /// The data center's networks that the host carries, asked of it now.
+    package func networkAttachments(of host: String) async throws(CallError) -> [NetworkAttachmentResource] {
+        let path = Self.path(host, "networkattachments")
+        return try await decode(NetworkAttachmentCollection.self, .get(path)).network_attachment ?? []
+    }
+
+    /// Returns when the host has made the change, was heard afterwards, and keeps it.
+    package func attachNetwork(_ order: NetworkAttachmentOrder, to host: String) async throws(CallError) {
+        _ = try await perform(try Self.json(.POST, Self.path(host, "networkattachments"), order))
+    }
+
+    package func detachNetwork(_ network: String, from host: String) async throws(CallError) {
+        let path = Self.path(host, "networkattachments/\(percentEncoded(network))")
+        _ = try await perform(HTTPCall(.DELETE, path))
+    }
+
+    private struct Plan: Decodable {
+        var plan: [String]
+    }
+
+    /// What a change in VDSM's words would do on the host, a line each.
+    package func planNetworks(_ change: some Encodable & Sendable, on host: String) async throws(CallError) -> [String]
+    {
+        try await decode(Plan.self, try Self.json(.POST, Self.path(host, "plannetworks"), change)).plan
+    }
+
+    package func applyNetworks(
+        _ change: some Encodable & Sendable,
+        on host: String,
+        commit: Bool
+    ) async throws(CallError) {
+        let path = Self.path(host, "applynetworks") + (commit ? "?commit=true" : "")
+        _ = try await perform(try Self.json(.POST, path, change))
+    }
+
+    package func commitNetworks(of host: String) async throws(CallError) {
+        _ = try await perform(.post(Self.path(host, "commitnetconfig"), ByteBuffer(string: "{}")))
+    }
+}

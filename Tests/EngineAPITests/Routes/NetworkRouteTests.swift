@@ -1,0 +1,58 @@
+import Foundation
+import HTTPTypes
+import HostModel
+import Testing
+
+@testable import EngineAPI
+
+/// The routes that change networks. What they lead to is EngineTests' affair.
+@Suite struct NetworkRouteTests {
+    private static let api = APIClient.api
+    private static let nobody = "00000000-0000-0000-0000-000000000001"
+
+    @Test(
+        "strangers get nothing, and nobody's host is not found",
+        arguments: [
+            ("POST", "networks", #"{"name": "red"}"#), ("PUT", "networks/\(nobody)", "{}"),
+            ("DELETE", "networks/\(nobody)", ""), ("GET", "hosts/\(nobody)/networkattachments", ""),
+            ("POST", "hosts/\(nobody)/networkattachments", #"{"network": "ovirtmgmt"}"#),
+            ("DELETE", "hosts/\(nobody)/networkattachments/red", ""), ("POST", "hosts/\(nobody)/commitnetconfig", "{}"),
+            ("POST", "hosts/\(nobody)/plannetworks", "{}"), ("POST", "hosts/\(nobody)/applynetworks", "{}"),
+        ]
+    )
+    func needsASignIn(method: String, path: String, body: String) async throws {
+        try await APIInstallation.run { signedIn in
+            var client = signedIn
+            let verb = HTTPRequest.Method(method) ?? .get
+            for token in [nil, "", "t0k3n"] {
+                client.token = token
+                #expect(try await client.send(verb, "\(Self.api)/\(path)", body).status == 401)
+            }
+            let shown = try await signedIn.send(verb, "\(Self.api)/\(path)", body.isEmpty ? nil : body)
+            #expect(shown.status == (path == "networks" ? 201 : 404), "\(shown.status) \(shown.body)")
+        }
+    }
+
+    @Test("a network is made, shown, changed and removed; what is none is refused")
+    func life() async throws {
+        try await APIInstallation.run { client in
+            let networks = "\(Self.api)/networks"
+            let order =
+                #"{"name": "red", "vlan": {"id": "7"}, "mtu": "9000", "usages": {"usage": []}, "required": true}"#
+            let made = try await client.send(.post, networks, order)
+            #expect(
+                made.status == 201 && made.body.contains(#""name":"red""#) && made.body.contains(#""required":true"#)
+            )
+            #expect(try await client.send(.post, networks, order).status == 409)
+            for bad in ["{}", #"{"name": "a b"}"#, #"{"name": "x", "mtu": "1"}"#, #"{"name": 7}"#, "[]", ""] {
+                #expect(try await client.send(.post, networks, bad).status == 400, "\(bad)")
+            }
+            let found = try JSONDecoder().decode(NetworkResource.self, from: Data(made.body.utf8))
+            let path = "\(networks)/\(found.id)"
+            let changed = try await client.send(.put, path, #"{"vlan": {"id": ""}, "required": false}"#)
+            #expect(changed.status == 200 && !changed.body.contains(#""vlan""#), "\(changed.body)")
+            #expect(try await client.send(.delete, path, nil).status == 200)
+            #expect(try await client.get(path).status == 404)
+        }
+    }
+}
