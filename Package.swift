@@ -213,7 +213,8 @@ let package = Package(
         tests(
             "AgentTests",
             [
-                "Agent", "AgentWire", "EngineClient", "HostModel", "Netlink", "TestServers", nioCore, nioPosix,
+                "Agent", "AgentWire", "EngineClient", "HostModel", "Netlink", "Virtualization", "TestServers", nioCore,
+                nioPosix,
                 nioHTTP1, nioSSL,
                 x509, crypto,
                 asn1,

@@ -8,6 +8,8 @@ package struct HypervisorFacts: Hashable, Sendable {
     /// The model of CPU that is nearest to the host's own: `Haswell-noTSX`; empty where libvirt knows none.
     package var model = ""
 
+    package init() {}
+
     /// `1_002_003` is 1.2.3 (virConnectGetLibVersion(3)).
     static func version(_ number: UInt) -> String {
         number == 0 ? "" : "\(number / 1_000_000).\(number / 1000 % 1000).\(number % 1000)"

@@ -28,7 +28,9 @@ package struct AgentServer: Service {
                 let server = try await listen(identity, admission)
                 logger.notice("listening on port \(server.channel.localAddress?.port ?? settings.port)")
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask { try await accept(server, identity, admission) }
+                    let guests = GuestWatch(logger: logger)
+                    group.addTask { try await accept(server, identity, admission, guests) }
+                    group.addTask { await guests.run() }
                     group.addTask { try await awaitChange(of: identity) }
                     do { try await group.next() } catch {
                         group.cancelAll()
@@ -119,12 +121,18 @@ package struct AgentServer: Service {
             }
     }
 
-    private func accept(_ server: Listener, _ identity: AgentIdentity, _ admission: Admission) async throws {
+    private func accept(
+        _ server: Listener,
+        _ identity: AgentIdentity,
+        _ admission: Admission,
+        _ guests: GuestWatch
+    ) async throws {
         let (hub, lines) = (StompHub(), RepeatedLines(logger))
         let verbs = HostVerbs(
             state: settings.state,
             run: settings.run,
             commandLine: settings.commandLine,
+            guests: guests,
             logger: logger
         )
         try await server.executeThenClose { arrivals in

@@ -18,6 +18,7 @@ struct HostVerbs: Sendable {
     private let state: NodeDirectory
     private let run: NodeDirectory
     private let commandLine: FilePath
+    private let guestWatch: GuestWatch
     private let logger: Logger
     /// True once `apply` knows that the engine was heard since this process started.
     private let voice = EngineVoice()
@@ -29,8 +30,15 @@ struct HostVerbs: Sendable {
     /// What a look at all disks may take.
     private static let diskSeconds = 90
 
-    init(state: NodeDirectory, run: NodeDirectory, commandLine: FilePath, logger: Logger) {
+    init(
+        state: NodeDirectory,
+        run: NodeDirectory,
+        commandLine: FilePath,
+        guests: GuestWatch,
+        logger: Logger
+    ) {
         (self.state, self.run, self.commandLine, self.logger) = (state, run, commandLine, logger)
+        guestWatch = guests
         inventory = HostInventory()
         sampler = HostStatisticsSampler(inventory)
         apply = ApplyClient(socket: run.file(ApplySettings.socketName))
@@ -60,6 +68,7 @@ struct HostVerbs: Sendable {
         case .getCapabilities: return try await capabilities(caller)
         case .getStats: return try await statistics()
         case .getHardwareInfo: return try payload(HardwareFile(in: run).read() ?? HardwareFacts().read())
+        case .getVMList, .getVMFullList, .getAllVmStats, .dumpxmls: return try await guests(verb, request)
         case .setupNetworks: return try await setupNetworks(request)
         case .planNetworks:
             return try await apply.call(.planNetworks, request.params, seconds: Self.quickSeconds)
@@ -71,6 +80,21 @@ struct HostVerbs: Sendable {
         case .rollbackImage: return try await order(.rollback, .rollback, request, seconds: Self.quickSeconds)
         case .getJobs: return try await apply.call(.jobs, seconds: Self.quickSeconds)
         case .reboot: return try await apply.call(.reboot, seconds: Self.quickSeconds)
+        }
+    }
+
+    private func guests(_ verb: HostVerb, _ request: RPCRequest) async throws(RPCError) -> JSONValue {
+        var selection = try GuestSelection(params: request.params)
+        do {
+            switch verb {
+            case .getAllVmStats: return try guestWatch.statistics()
+            case .dumpxmls: return try await guestWatch.dumpXML(selection)
+            default:
+                if verb == .getVMFullList { selection.onlyIDs = false }
+                return try guestWatch.list(selection)
+            }
+        } catch {
+            throw RPCError(.unexpected, "The guests can not be read: \(error)")
         }
     }
 
@@ -104,6 +128,7 @@ struct HostVerbs: Sendable {
             var capabilities = try inventory.capabilities(ownership: ownership, client: caller.localAddress)
             capabilities.uuid = hostID
             capabilities.musterImage = image
+            capabilities.fill(guestWatch.seen.facts)
             return try capabilities.result()
         } catch {
             throw RPCError(.unexpected, "The capabilities can not be read: \(error)")
@@ -125,7 +150,11 @@ struct HostVerbs: Sendable {
 
     private func statistics() async throws(RPCError) -> JSONValue {
         let ownership = await ownership()
-        do { return try await sampler.sample(isDirty: ownership.isDirty).result() } catch {
+        do {
+            var statistics = try await sampler.sample(isDirty: ownership.isDirty)
+            (statistics.vmCount, statistics.vmActive) = guestWatch.seen.counts
+            return try statistics.result()
+        } catch {
             throw RPCError(.unexpected, "The statistics can not be read: \(error)")
         }
     }

@@ -12,6 +12,14 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case getStats = "Host.getStats"
     /// `HardwareInformation`.
     case getHardwareInfo = "Host.getHardwareInfo"
+    /// `GuestSelection` -> ids, or `GuestReport`s.
+    case getVMList = "Host.getVMList"
+    /// `GuestSelection` -> `GuestReport`s.
+    case getVMFullList = "Host.getVMFullList"
+    /// `GuestStatistics` of each guest.
+    case getAllVmStats = "Host.getAllVmStats"
+    /// `GuestSelection` -> libvirt's definitions by id.
+    case dumpxmls = "Host.dumpxmls"
     /// `SetupNetworksParameters` -> `true`.
     case setupNetworks = "Host.setupNetworks"
     /// `SetupNetworksParameters` -> `{"plan": [line]}`: what `setupNetworks` would do. Ours.

@@ -1,0 +1,77 @@
+import AgentWire
+import HostModel
+import Logging
+import SystemPackage
+import Testing
+import Virtualization
+
+@testable import Agent
+
+/// Guests as the agent answers for them, of libvirt's own test driver: one guest named `test` runs.
+@Suite struct GuestWatchTests {
+    private static func watch(_ uri: String = "test:///default") -> GuestWatch {
+        GuestWatch(uri: uri, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private static func selection(_ params: [String: JSONValue]) throws -> GuestSelection {
+        try GuestSelection(params: .object(params))
+    }
+
+    @Test("VDSM's lists: ids, short reports, statistics, definitions") func verbs() async throws {
+        let watch = Self.watch()
+        #expect(watch.look() == nil)
+        let all = try Self.selection([:])
+        let list = try #require(try watch.list(all).array)
+        #expect(list.count == 1)
+        #expect(list[0]["vmName"] == .string("test") && list[0]["status"] == .string("Up"))
+        let id = try #require(list[0]["vmId"]?.string)
+        #expect(try watch.list(try Self.selection(["onlyUUID": .boolean(true)])) == .array([.string(id)]))
+        #expect(try watch.list(try Self.selection(["vmList": .array([.string(id.uppercased())])])).array?.count == 1)
+        #expect(try watch.list(try Self.selection(["vmList": .array([.string("none")])])) == .array([]))
+        #expect(watch.look() == nil)
+        let statistics = try #require(try watch.statistics().array?.first)
+        #expect(statistics["vmId"] == .string(id) && statistics["monitorResponse"] == .string("0"))
+        let definition = try await watch.dumpXML(all)[id]?.string
+        #expect(definition?.contains("<name>test</name>") == true)
+        #expect(watch.seen.counts == (1, 1))
+    }
+
+    @Test("a status keeps the time at which it began") func statusTime() throws {
+        let watch = Self.watch()
+        _ = watch.look()
+        let first = watch.seen.since
+        _ = watch.look()
+        #expect(watch.seen.since == first && first.count == 1)
+    }
+
+    @Test("a daemon that is not there is one error, and no guests") func missing() throws {
+        let watch = Self.watch("qemu:///system?socket=/nowhere/sock")
+        #expect(watch.look() != nil)
+        #expect(try watch.list(try Self.selection([:])) == .array([]))
+        #expect(watch.seen.counts == (0, 0))
+    }
+
+    @Test("capabilities take the machine types and versions that libvirt tells, and stay as they are without it")
+    func capabilities() {
+        var capabilities = HostCapabilities()
+        (capabilities.emulatedMachines, capabilities.cpuFlags) = (["pc"], "vmx,model_kvm64")
+        let before = capabilities
+        capabilities.fill(HypervisorFacts())
+        #expect(capabilities == before)
+        var facts = HypervisorFacts()
+        (facts.machines, facts.model, facts.libraryVersion) = (["pc", "q35"], "Haswell", "9.0.0")
+        capabilities.fill(facts)
+        capabilities.fill(facts)
+        #expect(capabilities.emulatedMachines == ["pc", "q35"])
+        #expect(capabilities.cpuFlags == "vmx,model_kvm64,model_Haswell")
+        #expect(capabilities.packages2["libvirt"]?.version == "9.0.0")
+    }
+
+    @Test(
+        "what is no list of ids is refused",
+        arguments: [.string("x"), .array([.integer(1)]), .object([:])] as [JSONValue]
+    )
+    func malformed(list: JSONValue) {
+        #expect(throws: RPCError.self) { try Self.selection(["vmList": list]) }
+    }
+}
