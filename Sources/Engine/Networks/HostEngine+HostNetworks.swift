@@ -1,5 +1,20 @@
-package import AgentWire
+import AgentWire
 package import HostModel
+
+/// A change of a host's networks in VDSM's words: `{"networks": …, "bondings": …}`.
+package struct HostNetworkOrder: Hashable, Sendable, Decodable {
+    let change: SetupNetworksParameters
+
+    package init(from decoder: any Decoder) throws {
+        do {
+            change = try SetupNetworksParameters(params: try JSONValue(from: decoder))
+        } catch let error as RPCError {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: error.message))
+        }
+    }
+
+    init(_ change: SetupNetworksParameters) { self.change = change }
+}
 
 // Networks of one host: what people ask of it.
 
@@ -42,20 +57,19 @@ extension HostEngine {
 
     /// A change in VDSM's own words. The host keeps it only if it hears the engine afterwards.
     package func setupNetworks(
-        _ change: SetupNetworksParameters,
+        _ order: HostNetworkOrder,
         on id: UniqueID,
         commit: Bool,
         by user: String,
         correlation: String?
     ) async throws(EngineError) {
-        try await setupNetworks(change, on: id, "networks changed", commit, by: user, correlation: correlation)
+        try await setupNetworks(order.change, on: id, "networks changed", commit, by: user, correlation: correlation)
     }
 
     /// What the host would do, a line each. Nothing is changed.
-    package func planNetworks(_ change: SetupNetworksParameters, on id: UniqueID) async throws(EngineError) -> [String]
-    {
+    package func planNetworks(_ order: HostNetworkOrder, on id: UniqueID) async throws(EngineError) -> [String] {
         try await withAgent(of: id) { _, link throws(AgentFailure) in
-            let answer = try await link.call(.planNetworks, change.params)
+            let answer = try await link.call(.planNetworks, order.change.params)
             guard let lines = answer["plan"]?.array?.compactMap(\.string) else {
                 throw .malformed("The host's plan cannot be read.")
             }

@@ -97,7 +97,10 @@ import Testing
             #expect(found?.attributes.filter { $0.expected != $0.actual }.map(\.name) == ["mtu"])
             try await engine.detach("red", from: line.host, by: Self.user, correlation: nil)
             #expect(try await engine.networkAttachments(of: line.host).map(\.network.name) == ["ovirtmgmt"])
-            #expect(try await engine.planNetworks(SetupNetworksParameters(), on: line.host).last == "create bridge red")
+            #expect(
+                try await engine.planNetworks(HostNetworkOrder(SetupNetworksParameters()), on: line.host).last
+                    == "create bridge red"
+            )
             await #expect(throws: EngineError.self) {
                 try await engine.detach("ovirtmgmt", from: line.host, by: Self.user, correlation: nil)
             }
