@@ -42,6 +42,8 @@ extension NetworkKeeper {
         defer { isChanging = false }
         guard let lock = try NetworkLock.take(in: settings.run) else { return ["another program changes the network"] }
         try await recover(holding: lock)
+        // Nothing of it stands: what carries the boot network now is not to be taken for a network of then.
+        if !isForced, try owned(running) != OwnedNetworks() { try running.save(OwnedNetworks()) }
         return try await bringBack(try owned(persistent))
     }
 
