@@ -104,6 +104,9 @@ import Testing
             await #expect(throws: EngineError.self) {
                 try await engine.detach("ovirtmgmt", from: line.host, by: Self.user, correlation: nil)
             }
+            line.agent.change { $0.setup = .breaksUntilConfirmed }
+            try await engine.attach(order, to: line.host, by: Self.user, correlation: nil)
+            #expect(try await engine.networkAttachments(of: line.host).map(\.network.name) == ["ovirtmgmt", "red"])
             line.agent.change { $0.setup = .fails(RPCError(.badNIC, "This host has no nic eth9")) }
             order.host_nic = "eth9"
             let refusal = await #expect(throws: EngineError.self) {
