@@ -165,7 +165,8 @@ import Testing
             "eth2":{"hwaddr":"52:54:00:12:34:58","speed":0,"operstate":"up","mtu":"1500"},
             "eth3":{"hwaddr":"52:54:00:12:34:59","speed":1000,"operstate":"down","mtu":"1500"}},"bondings":{},"vlans":{},
             "networks":{"ovirtmgmt":{"iface":"ovirtmgmt","southbound":"eth0","bridged":true,"mtu":"1500",
-            "ipv4addrs":["10.77.0.100/24"],"gateway":"10.77.0.1"}},"kvmEnabled":"true"}
+            "ipv4addrs":["10.77.0.100/24"],"gateway":"10.77.0.1"}},"kvmEnabled":"true",
+            "musterNetworkDrift":{"ovirtmgmt":["put eth0 in ovirtmgmt"]}}
             """
         let reported = try JSONDecoder().decode(ReportedNetworks.self, from: Data(json.utf8))
         #expect(
@@ -184,6 +185,10 @@ import Testing
                 eth1\\u{1b}  52:54:00:12:34:57  -          1500  -          -
                 eth2        52:54:00:12:34:58  up         1500  -          -
                 eth3        52:54:00:12:34:59  no link    1500  -          -
+
+                Changed by others
+                NAME       TO BE AS CONFIGURED
+                ovirtmgmt  put eth0 in ovirtmgmt
 
                 """
         )

@@ -49,8 +49,10 @@ import Testing
         }
         let bond = try NetlinkMessage.createBond("bond0", mac: nil, mtu: 1500, options: options) { _ in 0 }.payload
         let rule = NetlinkMessage.rule(RuleState(.from, network, table: 77), adding: true).payload
+        let share = TrafficShare(linkShare: ServiceCurve(m1: 8_000_000, d: 100, m2: 4_000_000))
+        let shaping = NetlinkMessage.shaping(2, from: nil, to: [TrafficClass.untagged: share])
         let samples = [
-            link, address, bond, rule, NetlinkMessage.route(route, link: 2, adding: true).payload,
+            link, address, bond, rule, shaping[1].payload, NetlinkMessage.route(route, link: 2, adding: true).payload,
         ]
         var read = 0
         for sample in samples {
@@ -62,6 +64,25 @@ import Testing
             }
         }
         #expect(read > 0)
+    }
+
+    @Test("what is written for a share reads back, in whole octets; a share that loses a curve is made anew")
+    func sharesRoundTrip() throws {
+        let share = TrafficShare(
+            linkShare: ServiceCurve(m1: 8_000_001, d: 100, m2: 4_000_000),
+            upperLimit: ServiceCurve(m2: 9_000_000),
+            realTime: ServiceCurve(m2: ServiceCurve.bitsMax)
+        )
+        let made = NetlinkMessage.shaping(2, from: nil, to: [TrafficClass.untagged: share, 7: share])
+        // The root, and class, fairness and filter of each.
+        #expect(made.count == 7)
+        let records = made.compactMap { ClassRecord($0.payload) }
+        #expect(records.map(\.id) == [TrafficClass.untagged, 7])
+        #expect(records.allSatisfy { $0.share == share.inOctets })
+        let less = TrafficShare(linkShare: share.linkShare)
+        #expect(NetlinkMessage.shaping(2, from: [7: less], to: [7: share]).count == 1, "in place")
+        #expect(NetlinkMessage.shaping(2, from: [7: share], to: [7: less]).count == 5)
+        #expect(NetlinkMessage.shaping(2, from: [7: share], to: nil).count == 1)
     }
 
     @Test("what is written for an address and a route reads back")
@@ -142,5 +163,6 @@ import Testing
         (LinkRecord(payload).map { _ = KernelSnapshot(links: [$0], addresses: [], routes: []) } == nil ? 0 : 1)
             + (AddressRecord(payload) == nil ? 0 : 1)
             + (RouteRecord(payload) == nil ? 0 : 1) + (RuleRecord(payload) == nil ? 0 : 1)
+            + (ClassRecord(payload) == nil ? 0 : 1)
     }
 }

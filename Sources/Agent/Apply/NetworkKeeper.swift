@@ -39,6 +39,8 @@ package actor NetworkKeeper {
         // Whoever has the lock makes a change now, and looks for unfinished ones himself.
         guard let lock = try NetworkLock.take(in: settings.run) else { return }
         try await recover(holding: lock)
+        // Those of networks that stand since before this program knew of roles.
+        if !running.isOlderThanBoot { try LeaseRoles(try owned(running)).write(to: settings.run) }
     }
 
     func recover(holding lock: borrowing NetworkLock) async throws {

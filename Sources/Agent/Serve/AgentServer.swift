@@ -135,13 +135,11 @@ package struct AgentServer: Service {
             guests: guests,
             logger: logger
         )
+        // As long as the connections, of which any may listen.
+        let monitor = Task { await NetworkMonitor(logger: logger) { hub.publish($0) }.run() }
+        defer { monitor.cancel() }
         try await server.executeThenClose { arrivals in
             try await withThrowingDiscardingTaskGroup { group in
-                let monitor = NetworkMonitor(logger: logger) { notification in
-                    guard let body = try? notification.encoded() else { return }
-                    hub.publish(body, to: .events)
-                }
-                group.addTask { await monitor.run() }
                 for try await arrival in arrivals {
                     let connection = AgentConnection(
                         wire: arrival.wire,

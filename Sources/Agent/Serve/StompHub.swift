@@ -65,6 +65,12 @@ final class StompHub: Sendable {
         state.withLock { $0.publish(body, to: destination) }
     }
 
+    /// Tells whoever listens to events.
+    func publish(_ notification: RPCNotification) {
+        guard let body = try? notification.encoded() else { return }
+        publish(body, to: .events)
+    }
+
     func send(_ frame: StompFrame, to id: Int) { state.withLock { $0.write(frame, to: id) } }
 
     /// What the connection owes its peer now; a heart-beat that is due is written.

@@ -5,12 +5,24 @@ struct ReportedNetworks: Hashable, Sendable, Codable {
     var nics: JSONValue?
     var bondings: JSONValue?
     var vlans: JSONValue?
+    var musterNetworkDrift: JSONValue?
 
     var layout: Sections {
-        Sections(parts: [
-            ("Networks", networkTable), ("Bridges", bridgeTable), ("NICs", nicTable), ("Bonds", bondTable),
-            ("VLANs", vlanTable),
-        ])
+        let drift = driftTable
+        return Sections(
+            parts: [
+                ("Networks", networkTable), ("Bridges", bridgeTable), ("NICs", nicTable), ("Bonds", bondTable),
+                ("VLANs", vlanTable),
+            ] + (drift.rows.isEmpty ? [] : [("Changed by others", drift)])
+        )
+    }
+
+    /// What it would take to have each as it is configured.
+    private var driftTable: Table {
+        let rows = (musterNetworkDrift?.members ?? []).flatMap { name, lines in
+            lines.texts.map { [Cell(name), Cell($0)] }
+        }
+        return Table(header: ["NAME", "TO BE AS CONFIGURED"], rows: rows)
     }
 
     private var networkTable: Table {

@@ -1,5 +1,20 @@
-package import AgentWire
+import AgentWire
 package import HostModel
+
+/// A change of a host's networks in VDSM's words: `{"networks": …, "bondings": …}`.
+package struct HostNetworkOrder: Hashable, Sendable, Decodable {
+    let change: SetupNetworksParameters
+
+    package init(from decoder: any Decoder) throws {
+        do {
+            change = try SetupNetworksParameters(params: try JSONValue(from: decoder))
+        } catch let error as RPCError {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: error.message))
+        }
+    }
+
+    init(_ change: SetupNetworksParameters) { self.change = change }
+}
 
 // Networks of one host: what people ask of it.
 
@@ -42,20 +57,19 @@ extension HostEngine {
 
     /// A change in VDSM's own words. The host keeps it only if it hears the engine afterwards.
     package func setupNetworks(
-        _ change: SetupNetworksParameters,
+        _ order: HostNetworkOrder,
         on id: UniqueID,
         commit: Bool,
         by user: String,
         correlation: String?
     ) async throws(EngineError) {
-        try await setupNetworks(change, on: id, "networks changed", commit, by: user, correlation: correlation)
+        try await setupNetworks(order.change, on: id, "networks changed", commit, by: user, correlation: correlation)
     }
 
     /// What the host would do, a line each. Nothing is changed.
-    package func planNetworks(_ change: SetupNetworksParameters, on id: UniqueID) async throws(EngineError) -> [String]
-    {
+    package func planNetworks(_ order: HostNetworkOrder, on id: UniqueID) async throws(EngineError) -> [String] {
         try await withAgent(of: id) { _, link throws(AgentFailure) in
-            let answer = try await link.call(.planNetworks, change.params)
+            let answer = try await link.call(.planNetworks, order.change.params)
             guard let lines = answer["plan"]?.array?.compactMap(\.string) else {
                 throw .malformed("The host's plan cannot be read.")
             }
@@ -83,12 +97,12 @@ extension HostEngine {
         var change = change
         (change.options.connectivityCheck, change.options.commitOnSuccess) = (true, commit)
         change.options.connectivityTimeout = Int(settings.monitoring.connectivityCheck / 1000)
-        let params = change.params
+        let wanted = change
         let host = try await hostRow(id)
         do throws(EngineError) {
             try await withAgent(of: id) { host, link throws(AgentFailure) in
                 try await confirming(host) { () throws(AgentFailure) in
-                    _ = try await link.call(.setupNetworks, params, timeout: settings.monitoring.call)
+                    try await order(wanted, over: link)
                 }
             }
         } catch {
@@ -103,6 +117,41 @@ extension HostEngine {
             throw error
         }
         try await tell(host, .hostNetworksChanged, .normal, what, by: user, correlation)
+    }
+
+    /// As an address moves the connection breaks; the host itself shows then how the change ended.
+    private func order(_ change: SetupNetworksParameters, over link: AgentLink) async throws(AgentFailure) {
+        do throws(AgentFailure) {
+            _ = try await link.call(.setupNetworks, change.params, timeout: settings.monitoring.call)
+            return
+        } catch {
+            if case .refused = error { throw error }
+            // What is not kept for the next start does not show whether it is still under way.
+            guard error.isPassing, change.options.commitOnSuccess else { throw error }
+        }
+        let end = settings.clock.now() + settings.monitoring.connectivityCheck
+        while true {
+            await link.close()
+            try? await Task.sleep(for: .milliseconds(settings.monitoring.connectivityPoll))
+            do throws(AgentFailure) {
+                let host = try await link.capabilities().values
+                if host.netConfigDirty != "True" {
+                    guard Self.stands(change, on: host) else {
+                        throw AgentFailure.malformed("It took the change back: it did not hear the engine.")
+                    }
+                    return
+                }
+                throw AgentFailure.timedOut("The change has not ended.")
+            } catch {
+                guard error.isPassing, settings.clock.now() < end, !Task.isCancelled else { throw error }
+            }
+        }
+    }
+
+    private static func stands(_ change: SetupNetworksParameters, on host: HostCapabilities) -> Bool {
+        change.networks.allSatisfy { name, attributes in
+            (host.networks[name] != nil) == (attributes["remove"]?.boolean != true)
+        }
     }
 
     /// The agent hears the engine over a connection of its own while `body` runs: the other may be dead since an address

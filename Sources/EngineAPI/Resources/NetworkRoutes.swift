@@ -1,4 +1,3 @@
-import AgentWire
 import Engine
 import HTTPTypes
 import HostModel
@@ -64,27 +63,19 @@ struct NetworkRoutes {
         }
         hosts.post(":id/plannetworks") { request, context in
             let id = try context.id(of: "host")
-            let plan = try await engine.planNetworks(try await Self.change(request), on: id)
+            let plan = try await engine.planNetworks(try await request.json(HostNetworkOrder.self), on: id)
             return try Response.json(Plan(plan: plan))
         }
         hosts.post(":id/applynetworks") { request, context in
             let id = try context.id(of: "host")
             try await engine.setupNetworks(
-                try await Self.change(request),
+                try await request.json(HostNetworkOrder.self),
                 on: id,
                 commit: request.query["commit"] == "true",
                 by: context.user,
                 correlation: context.correlation
             )
             return try Response.json(ActionResource(status: "complete"))
-        }
-    }
-
-    /// The body: `{"networks": …, "bondings": …}` in VDSM's words.
-    private static func change(_ request: Request) async throws -> SetupNetworksParameters {
-        let value = try await request.json(JSONValue.self)
-        do throws(RPCError) { return try SetupNetworksParameters(params: value) } catch {
-            throw Fault(.badRequest, "\(error.message).", remedy: "Send {\"networks\": {…}, \"bondings\": {…}}.")
         }
     }
 }

@@ -139,7 +139,7 @@ import Glibc
         "dynamic ip: a client on a nic that a network takes over ends; without a server a call that waits is taken back"
     )
     func clients() async throws {
-        let host = try await LabHost()
+        let host = try await LabHost(leaseSeconds: 1)
         let servers = try await Servers(host)
         defer { servers.end() }
         let clients = DHCPClients(host.settings)

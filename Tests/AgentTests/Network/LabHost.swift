@@ -20,7 +20,7 @@ struct LabHost {
     let keeper: NetworkKeeper
 
     /// Clears the kernel of what the scenario before left.
-    init() async throws {
+    init(leaseSeconds: Int = 20) async throws {
         temporary = TemporaryDirectory()
         let directory = temporary.directory
         try NodeDirectory(directory.file("run")).make()
@@ -32,7 +32,7 @@ struct LabHost {
             udhcpcScript: directory.file("lease"),
             hooks: directory.file("hooks")
         )
-        settings.leaseSeconds = 10
+        settings.leaseSeconds = leaseSeconds
         keeper = NetworkKeeper(settings, logger: Logger(label: "lab") { _ in SwiftLogNoOpLogHandler() })
         // A program is dear in there: one for everything. What stands on others goes first.
         let state = try KernelSnapshot.read().state

@@ -97,10 +97,16 @@ import Testing
             #expect(found?.attributes.filter { $0.expected != $0.actual }.map(\.name) == ["mtu"])
             try await engine.detach("red", from: line.host, by: Self.user, correlation: nil)
             #expect(try await engine.networkAttachments(of: line.host).map(\.network.name) == ["ovirtmgmt"])
-            #expect(try await engine.planNetworks(SetupNetworksParameters(), on: line.host).last == "create bridge red")
+            #expect(
+                try await engine.planNetworks(HostNetworkOrder(SetupNetworksParameters()), on: line.host).last
+                    == "create bridge red"
+            )
             await #expect(throws: EngineError.self) {
                 try await engine.detach("ovirtmgmt", from: line.host, by: Self.user, correlation: nil)
             }
+            line.agent.change { $0.setup = .breaksUntilConfirmed }
+            try await engine.attach(order, to: line.host, by: Self.user, correlation: nil)
+            #expect(try await engine.networkAttachments(of: line.host).map(\.network.name) == ["ovirtmgmt", "red"])
             line.agent.change { $0.setup = .fails(RPCError(.badNIC, "This host has no nic eth9")) }
             order.host_nic = "eth9"
             let refusal = await #expect(throws: EngineError.self) {
