@@ -29,7 +29,7 @@ import Testing
     @Test(
         "faults through the engine",
         .enabled(if: getenv("MUSTER_TEST_CONVERT") != nil, "MUSTER_TEST_CONVERT=1 runs it"),
-        arguments: ["kill", "early", "break", "host-key", "many", "undo"]
+        arguments: ["kill", "early", "break", "host-key", "many", "undo", "reboot"]
     )
     func faults(scenario: String) async throws { _ = try await transcript(scenario) }
 }

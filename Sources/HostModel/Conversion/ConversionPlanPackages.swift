@@ -19,7 +19,11 @@ extension ConversionPlan {
                 rm -f /root/.ssh/.muster.new
                 if [ -e /root/.ssh/authorized_keys ]; then
                     grep -vxF -- "$key" /root/.ssh/authorized_keys > "$S/rest" || true
-                    if [ -s "$S/rest" ] || was_there /root/.ssh/authorized_keys; then cat "$S/rest" > /root/.ssh/authorized_keys
+                    if [ -s "$S/rest" ] || was_there /root/.ssh/authorized_keys; then
+                        cat "$S/rest" > /root/.ssh/authorized_keys
+                        if [ -e "$S/kept/root/.ssh/authorized_keys" ]; then
+                            chmod --reference="$S/kept/root/.ssh/authorized_keys" /root/.ssh/authorized_keys
+                        fi
                     else rm -f /root/.ssh/authorized_keys; fi
                 fi
                 [ ! -e "$S/made-folder" ] || rmdir /root/.ssh 2> /dev/null || true
