@@ -54,6 +54,15 @@ package struct NetworkConfiguration: Sendable {
     /// The name of the directory that is in force; `nil` when there is none yet.
     package var tree: String? { Self.target(of: root) }
 
+    /// Whether what is in force was put in force before the machine started, as far as its clock can tell.
+    var isOlderThanBoot: Bool {
+        var (information, uptime, now) = (stat(), timespec(), timespec())
+        guard lstat(root.string, &information) == 0 else { return false }
+        clock_gettime(CLOCK_BOOTTIME, &uptime)
+        clock_gettime(CLOCK_REALTIME, &now)
+        return information.st_mtim.tv_sec < now.tv_sec - uptime.tv_sec
+    }
+
     /// Replaces the whole configuration. `former` is what is in force: files of what did not change are shared with it. The
     /// directory that was in force stays, for `restore`, until `sweep`.
     package func save(_ owned: OwnedNetworks, instead former: OwnedNetworks = OwnedNetworks()) throws {
