@@ -14,7 +14,7 @@ package struct BootServicesSettings: Sendable {
     package var engine: EngineLocation?
     /// Holds `NAME/VERSION/FILE`.
     package var imageDirectory: String
-    /// Holds `ipxe.efi`, `undionly.kpxe` …
+    /// Holds `snponly.efi`, `undionly.kpxe` …
     package var loaderDirectory: String
     /// Holds boot scripts and templates.
     package var pxeDirectory: String

@@ -37,7 +37,7 @@ struct MusterBootOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Published images: NAME/VERSION/FILE.", valueName: "path"))
     var imageDirectory = "/var/lib/muster/images"
 
-    @Option(help: ArgumentHelp("First-stage loaders: ipxe.efi, undionly.kpxe.", valueName: "path"))
+    @Option(help: ArgumentHelp("First-stage loaders: snponly.efi, undionly.kpxe.", valueName: "path"))
     var loaderDirectory = "/usr/lib/ipxe"
 
     @Option(

@@ -4,7 +4,8 @@ import HostModel
 package struct BootFiles: Hashable, Sendable {
     /// TFTP name for x86 BIOS firmware.
     package var biosLoader: String
-    /// TFTP name for x64 UEFI firmware.
+    /// TFTP name for x64 UEFI firmware. Not `ipxe.efi`: iPXE on the firmware's own driver of the network card. With drivers of
+    /// its own, Debian's (20190125) hangs when it leaves for the firmware's next boot entry (docs/boot.md).
     package var uefiLoader: String
     /// URL for x64 UEFI HTTP boot.
     package var httpLoader: String
@@ -13,7 +14,7 @@ package struct BootFiles: Hashable, Sendable {
 
     package init(
         biosLoader: String = "undionly.kpxe",
-        uefiLoader: String = "ipxe.efi",
+        uefiLoader: String = "snponly.efi",
         httpLoader: String,
         script: String
     ) {
@@ -23,7 +24,7 @@ package struct BootFiles: Hashable, Sendable {
 
     /// The files below one base URL without a slash at its end, as `muster-boot` serves them.
     package init(baseURL: String) {
-        self.init(httpLoader: baseURL + "/boot/ipxe.efi", script: baseURL + "/boot/ipxe")
+        self.init(httpLoader: baseURL + "/boot/snponly.efi", script: baseURL + "/boot/ipxe")
     }
 
     /// The file for a client; `nil` when there is none for its kind.

@@ -55,7 +55,7 @@ import Testing
                 )
                 #expect(lease["serverid"] == "10.77.0.1" && lease["siaddr"] == "10.77.0.1")
                 #expect(lease["subnet"] == "255.255.255.0" && lease["lease"] == "900")
-                #expect(lease["boot_file"] == "ipxe.efi" && lease["bootfile"] == "ipxe.efi")
+                #expect(lease["boot_file"] == "snponly.efi" && lease["bootfile"] == "snponly.efi")
                 address = lease["ip"]
                 return SIGKILL
             }
@@ -75,9 +75,9 @@ import Testing
     /// What each kind of firmware says, and what docs/boot.md wants it to be answered.
     private static let kinds: [(options: [String], file: String, server: String?)] = [
         (["-x", "0x5d:0000", "-V", "PXEClient:Arch:00000:UNDI:002001"], "undionly.kpxe", "10.77.0.1"),
-        (["-x", "0x5d:0007", "-V", "PXEClient:Arch:00007:UNDI:003000"], "ipxe.efi", "10.77.0.1"),
-        (["-x", "0x5d:0009", "-V", "PXEClient:Arch:00009:UNDI:003000"], "ipxe.efi", "10.77.0.1"),
-        (["-x", "0x5d:0010", "-V", "HTTPClient:Arch:00016:UNDI:003001"], "http://10.77.0.1/boot/ipxe.efi", nil),
+        (["-x", "0x5d:0007", "-V", "PXEClient:Arch:00007:UNDI:003000"], "snponly.efi", "10.77.0.1"),
+        (["-x", "0x5d:0009", "-V", "PXEClient:Arch:00009:UNDI:003000"], "snponly.efi", "10.77.0.1"),
+        (["-x", "0x5d:0010", "-V", "HTTPClient:Arch:00016:UNDI:003001"], "http://10.77.0.1/boot/snponly.efi", nil),
         (
             ["-x", "0x5d:0007", "-x", "0x4d:69505845", "-V", "PXEClient:Arch:00007:UNDI:003010"],
             "http://10.77.0.1/boot/ipxe", nil
@@ -91,7 +91,7 @@ import Testing
         let page = try #require(try? String(contentsOfFile: BootNetwork.checkout + "/docs/boot.md", encoding: .utf8))
         let marked = page.split(separator: "<!-- dnsmasq -->\n```\n")[1].split(separator: "```\n<!-- /dnsmasq -->")[0]
         let directory = try TemporaryDirectory()
-        try directory.write("ipxe.efi", Array(repeating: 7, count: 5000))
+        try directory.write("snponly.efi", Array(repeating: 7, count: 5000))
         let settings =
             "port=0\ninterface=br0\nbind-dynamic\nno-ping\ndhcp-range=10.77.0.50,10.77.0.60,1h\n"
             + "dhcp-leasefile=\(directory.path)/dnsmasq.leases\n"
@@ -107,7 +107,7 @@ import Testing
                     }
                     try await BootNetwork.ip("-n", network.client, "address", "add", "10.77.0.9/24", "dev", "eth0")
                     let words = [
-                        "busybox", "tftp", "-g", "-r", "ipxe.efi", "-l", "\(directory.path)/copy", "10.77.0.1",
+                        "busybox", "tftp", "-g", "-r", "snponly.efi", "-l", "\(directory.path)/copy", "10.77.0.1",
                     ]
                     let fetched = try await network.runClient(words)
                     #expect(fetched.isSuccess, "\(fetched.output)")
@@ -115,7 +115,7 @@ import Testing
                 }
             }
         }
-        #expect(log.text.contains(#/[0-9a-f:]{17} \(10\.77\.0\.9\) loader: fetched ipxe\.efi by TFTP, 5000 bytes/#))
+        #expect(log.text.contains(#/[0-9a-f:]{17} \(10\.77\.0\.9\) loader: fetched snponly\.efi by TFTP, 5000 bytes/#))
     }
 
     @Test("a denied machine gets an address and nothing to boot")

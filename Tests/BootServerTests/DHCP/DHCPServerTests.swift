@@ -94,7 +94,7 @@ import Testing
         try await withServer { running in
             let reply = try await Self.ask(running, try Self.renewal(Self.pxe))
             #expect(reply.messageType == .acknowledge && reply.transactionID == 7)
-            #expect(reply.bootFile == Array("ipxe.efi".utf8))
+            #expect(reply.bootFile == Array("snponly.efi".utf8))
         }
     }
 
@@ -111,7 +111,7 @@ import Testing
     func doesNotWait() async throws {
         try await withServer(Directory(isSlow: true)) { running in
             let reply = try await Self.ask(running, try Self.renewal(Self.pxe))
-            #expect(reply.bootFile == Array("ipxe.efi".utf8))
+            #expect(reply.bootFile == Array("snponly.efi".utf8))
         }
     }
 

@@ -41,7 +41,7 @@ import Testing
             type: .discover,
             client: .pxe(.efi64),
             limit: 1444,
-            file: "ipxe.efi",
+            file: "snponly.efi",
             vendor: "PXEClient"
         ),
         Sample(
@@ -50,7 +50,7 @@ import Testing
             type: .request,
             client: .pxe(.efi64),
             limit: 1444,
-            file: "ipxe.efi",
+            file: "snponly.efi",
             vendor: "PXEClient"
         ),
         Sample(
@@ -75,7 +75,7 @@ import Testing
             type: .discover,
             client: .http(.efi64HTTP),
             limit: 1444,
-            file: "http://10.77.0.1/boot/ipxe.efi",
+            file: "http://10.77.0.1/boot/snponly.efi",
             vendor: "HTTPClient"
         ),
     ]

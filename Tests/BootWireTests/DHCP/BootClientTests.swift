@@ -31,9 +31,9 @@ import Testing
         Case("architecture alone", [architecture(7)], .addressOnly, nil),
         Case("BIOS", [pxe, architecture(0)], .pxe(.bios), "undionly.kpxe"),
         Case("BIOS that says it in the vendor class only", [pxe], .pxe(.bios), "undionly.kpxe"),
-        Case("x64", [pxe, architecture(7)], .pxe(.efi64), "ipxe.efi"),
-        Case("x64 by its other number", [pxe, architecture(9)], .pxe(.efiByteCode), "ipxe.efi"),
-        Case("several, the first known", [pxe, architecture(99, 7)], .pxe(.efi64), "ipxe.efi"),
+        Case("x64", [pxe, architecture(7)], .pxe(.efi64), "snponly.efi"),
+        Case("x64 by its other number", [pxe, architecture(9)], .pxe(.efiByteCode), "snponly.efi"),
+        Case("several, the first known", [pxe, architecture(99, 7)], .pxe(.efi64), "snponly.efi"),
         Case("ARM64", [pxe, architecture(11)], .pxe(.efiARM64), nil),
         Case("unknown", [vendor("PXEClient"), architecture(99)], .pxe(ClientArchitecture(rawValue: 99)), nil),
         Case(
@@ -42,7 +42,7 @@ import Testing
             .addressOnly,
             nil
         ),
-        Case("HTTP boot", [http, architecture(16)], .http(.efi64HTTP), "http://10.77.0.1/boot/ipxe.efi"),
+        Case("HTTP boot", [http, architecture(16)], .http(.efi64HTTP), "http://10.77.0.1/boot/snponly.efi"),
         Case(
             "HTTP boot of ARM64",
             [vendor("HTTPClient"), architecture(19)],
@@ -54,7 +54,7 @@ import Testing
             "HTTP's number, asked in PXE's way",
             [vendor("PXEClient"), architecture(16)],
             .pxe(.efi64HTTP),
-            "ipxe.efi"
+            "snponly.efi"
         ),
         Case("iPXE", [pxe, architecture(0), ipxe], .ipxe(.bios, hasHTTP: true), script),
         Case(
