@@ -15,7 +15,7 @@ extension NetworkKeeper {
             guard try isForced || settings.run.read(Self.restoredName) == nil else { return [] }
             if !isForced { try forgetFormerBoot() }
             var failures: [String] = []
-            do { failures = try await bringBack(isForced: isForced) } catch let error as NetworkLock.Taken {
+            do { failures = try await bringBack(isForced: isForced) } catch let error as Postponed {
                 // Not marked: the next start of `apply` does it.
                 logger.error("the committed networks were not restored: \(error)")
                 return ["\(error)"]
@@ -32,6 +32,23 @@ extension NetworkKeeper {
         }
     }
 
+    /// Nothing went wrong with the networks; it is not their time.
+    private enum Postponed: Error, CustomStringConvertible {
+        case locked(NetworkLock.Taken)
+        case changing
+        case stopped
+
+        var description: String {
+            switch self {
+            case .locked(let error): error.description
+            case .changing: "another network change is running"
+            case .stopped: "this program was stopped"
+            }
+        }
+    }
+
+    /// While it is there, a restoration was begun and has not ended.
+    private static let restoringName = "networks-restoring"
     private static let restoredName = "networks-restored"
     /// Written at the first start of a boot.
     private static let bootName = "networks-of-this-boot"
@@ -41,24 +58,40 @@ extension NetworkKeeper {
     private func bringBack(isForced: Bool) async throws -> [String] {
         if !isForced {
             guard try isToBeRestored() else { return [] }
+            isRestoring = true
             await bootNetwork()
-            guard try isToBeRestored() else { return [] }
         }
-        guard !isChanging else { return ["another network change is running"] }
+        defer { isRestoring = false }
+        guard !Task.isCancelled else { throw Postponed.stopped }
+        guard try isForced || isToBeRestored() else { return [] }
+        guard !isChanging else { throw Postponed.changing }
         isChanging = true
         defer { isChanging = false }
-        let lock = try await NetworkLock.await(in: settings.run, seconds: settings.networkLockSeconds) { [logger] in
-            logger.warning("another program changes the network; the committed networks wait for it")
+        let lock: NetworkLock
+        do {
+            lock = try await NetworkLock.await(in: settings.run, seconds: settings.networkLockSeconds) { [logger] in
+                logger.warning("another program changes the network; the committed networks wait for it")
+            }
+        } catch let error as NetworkLock.Taken {
+            throw Postponed.locked(error)
+        } catch is CancellationError {
+            throw Postponed.stopped
         }
         try await recover(holding: lock)
         // What the other one made is the engine's or a person's will, and newer.
         guard try isForced || isToBeRestored() else { return [] }
-        return try await bringBack(try owned(persistent))
+        // A kill between two parts leaves some of them standing: the next start goes on all the same.
+        try settings.run.write([], to: Self.restoringName)
+        let failures = try await bringBack(try owned(persistent))
+        guard !Task.isCancelled else { throw Postponed.stopped }
+        try settings.run.remove(Self.restoringName)
+        return failures
     }
 
     private func isToBeRestored() throws -> Bool {
         let none = OwnedNetworks()
-        return try owned(running) == none && owned(persistent) != none
+        let isBegun = try settings.run.read(Self.restoringName) != nil
+        return try (isBegun || owned(running) == none) && owned(persistent) != none
     }
 
     /// Where /var outlives a boot, as on a server, what ran before it still stands in the running configuration, and would be
@@ -100,7 +133,7 @@ extension NetworkKeeper {
         for _ in 0..<Self.bootNetworkSeconds {
             let report = settings.run.value(BootNetworkReport.self, in: BootNetworkReport.fileName)
             if report?.stage == .done || report?.stage == .failed { return }
-            try? await Task.sleep(for: .seconds(1))
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
         }
     }
 }

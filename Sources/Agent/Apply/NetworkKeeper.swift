@@ -17,6 +17,8 @@ package actor NetworkKeeper {
     private let hooks: NetworkHooks
     let logger: Logger
     var isChanging = false
+    /// Committed networks wait for the boot network, or come back.
+    var isRestoring = false
     private var wasHeard = false
     /// What was last read or written of a configuration, by its root.
     private var cache: [FilePath: (tree: String, owned: OwnedNetworks)] = [:]
@@ -39,8 +41,11 @@ package actor NetworkKeeper {
         // Whoever has the lock makes a change now, and looks for unfinished ones himself.
         guard let lock = try NetworkLock.take(in: settings.run) else { return }
         try await recover(holding: lock)
-        // Those of networks that stand since before this program knew of roles.
-        if !running.isOlderThanBoot { try LeaseRoles(try owned(running)).write(to: settings.run) }
+        // Those of networks that stand since before this program knew of roles. What cannot be read is said by whoever needs it.
+        guard !running.isOlderThanBoot, let owned = try? owned(running) else { return }
+        do { try LeaseRoles(owned).write(to: settings.run) } catch {
+            logger.warning("the roles of leases are not kept: \(terminalEscaped("\(error)"))")
+        }
     }
 
     func recover(holding lock: borrowing NetworkLock) async throws {
@@ -62,6 +67,7 @@ package actor NetworkKeeper {
     static let heardName = "engine-heard"
 
     package func setupNetworks(_ call: SetupNetworksParameters) async throws(RPCError) {
+        guard !isRestoring else { throw Self.recovering }
         guard !isChanging else {
             throw RPCError(.resourceUnavailable, "Another network change is running; try again when it has ended")
         }
@@ -83,8 +89,15 @@ package actor NetworkKeeper {
         }
     }
 
+    private static let recovering = RPCError(
+        .recovering,
+        "The committed networks are being restored; try again when that has ended"
+    )
+
     /// Makes the running configuration the one of the next boot.
     package func commit() throws(RPCError) {
+        // What runs now is not what is to be kept.
+        guard !isRestoring else { throw Self.recovering }
         guard !isChanging else {
             throw RPCError(.resourceUnavailable, "A network change is running; commit when it has ended")
         }
@@ -249,7 +262,10 @@ package actor NetworkKeeper {
     private static let leasePause = Duration.milliseconds(200)
 
     private func takeBack(_ entry: UndoJournal.Entry) async throws {
-        try LeaseRoles(try NetworkConfiguration(entry.tree, beside: running).owned()).write(to: settings.run)
+        // The way back is the kernel's; what leases may do is no reason to stop on it.
+        if let former = try? NetworkConfiguration(entry.tree, beside: running).owned() {
+            try? LeaseRoles(former).write(to: settings.run)
+        }
         for _ in 1...Self.waysBackMax {
             let steps = NetworkPlan.comingBack(
                 from: try runner.state(),

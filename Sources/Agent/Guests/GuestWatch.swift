@@ -98,10 +98,11 @@ final class GuestWatch: Sendable {
     }
 
     /// The guests' definitions by id. Blocks.
-    private func definitions(_ selection: GuestSelection) -> [String: JSONValue] {
+    private func definitions(_ selection: GuestSelection) throws -> [String: JSONValue] {
         let ids = seen.guests.map(\.id).filter(selection.contains)
-        return connection.withLock { connection in
-            guard let open = connection else { return [:] }
+        guard !ids.isEmpty else { return [:] }
+        return try connection.withLock { connection in
+            guard let open = connection else { throw RPCError(.unexpected, "libvirt is not connected") }
             var texts: [String: JSONValue] = [:]
             for id in ids { texts[id] = (try? open.libvirt.definition(of: id)).flatMap { $0 }.map { .string($0) } }
             return texts
@@ -126,8 +127,12 @@ final class GuestWatch: Sendable {
         return .array(try seen.guests.map { try seen.statistics(of: $0, isOld: isOld).result() })
     }
 
+    /// Not asked of a daemon that hangs: the answer would never come.
     func dumpXML(_ selection: GuestSelection) async throws -> JSONValue {
-        .object(try await Self.thread.runIfActive { self.definitions(selection) })
+        guard seen.time.duration(to: .now) <= Self.freshness else {
+            throw RPCError(.unexpected, "libvirt has not answered for a while")
+        }
+        return .object(try await Self.thread.runIfActive { try self.definitions(selection) })
     }
 }
 

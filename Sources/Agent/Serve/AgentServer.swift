@@ -21,6 +21,10 @@ package struct AgentServer: Service {
     /// Serves one engine after the other: with the certificate go the listener and every connection that it let in.
     package func run() async throws {
         try Privileges.drop(userID: settings.userID, groupID: settings.groupID)
+        // Not a child of what follows: a look at a daemon that hangs cannot be ended, and nobody is to wait for it.
+        let guests = GuestWatch(logger: logger)
+        let looking = Task { await guests.run() }
+        defer { looking.cancel() }
         try await untilShutdown {
             while true {
                 let identity = try await awaitIdentity()
@@ -28,9 +32,7 @@ package struct AgentServer: Service {
                 let server = try await listen(identity, admission)
                 logger.notice("listening on port \(server.channel.localAddress?.port ?? settings.port)")
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    let guests = GuestWatch(logger: logger)
                     group.addTask { try await accept(server, identity, admission, guests) }
-                    group.addTask { await guests.run() }
                     group.addTask { try await awaitChange(of: identity) }
                     do { try await group.next() } catch {
                         group.cancelAll()

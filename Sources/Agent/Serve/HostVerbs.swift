@@ -68,7 +68,7 @@ struct HostVerbs: Sendable {
         case .getCapabilities: return try await capabilities(caller)
         case .getStats: return try await statistics()
         case .getHardwareInfo: return try payload(HardwareFile(in: run).read() ?? HardwareFacts().read())
-        case .getVMList, .getVMFullList, .getAllVmStats, .dumpxmls: return try await guests(verb, request)
+        case .getVMList, .getVMFullList, .getAllVmStats, .dumpxmls: return try await guests(verb, request, caller)
         case .setupNetworks: return try await setupNetworks(request)
         case .planNetworks:
             return try await apply.call(.planNetworks, request.params, seconds: Self.quickSeconds)
@@ -83,7 +83,13 @@ struct HostVerbs: Sendable {
         }
     }
 
-    private func guests(_ verb: HostVerb, _ request: RPCRequest) async throws(RPCError) -> JSONValue {
+    private func guests(
+        _ verb: HostVerb,
+        _ request: RPCRequest,
+        _ caller: Caller
+    ) async throws(RPCError) -> JSONValue {
+        // VDSM takes this one for the engine's voice, too.
+        if verb == .getVMList { await relayVoice(of: caller) }
         var selection = try GuestSelection(params: request.params)
         do {
             switch verb {

@@ -57,9 +57,9 @@ package struct GuestSelection: Hashable, Sendable {
     /// The most ids of one call.
     private static let idsMax = 10_000
 
-    /// Reads `vmList` and `onlyUUID`; an empty list asks for all guests, as in VDSM.
+    /// Reads `vmList` and `onlyUUID`, which is true unless said (VDSM's Bridge.py); an empty list asks for all guests, as in VDSM.
     package init(params: JSONValue) throws(RPCError) {
-        onlyIDs = params["onlyUUID"]?.boolean ?? false
+        onlyIDs = params["onlyUUID"]?.boolean ?? true
         guard let list = params["vmList"], list != .null else { return }
         guard let values = list.array, values.count <= Self.idsMax else {
             throw RPCError(.invalidParams, "vmList is not a list of at most \(Self.idsMax) ids")

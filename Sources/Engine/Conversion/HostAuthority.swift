@@ -55,7 +55,8 @@ extension Store {
                 throw EngineError(
                     .conflict,
                     "The machine id \(terminalEscaped(hardware.rawValue)) is that of host \(twin.name) already.",
-                    remedy: "Give the server an id of its own in /etc/vdsm/vdsm.id, or remove host \(twin.name)."
+                    remedy:
+                        "Give the server an id of its own in /etc/vdsm/vdsm.id, or reject or remove host \(twin.name)."
                 )
             }
             if host.hardwareID != hardware {

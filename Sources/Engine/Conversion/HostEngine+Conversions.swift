@@ -58,6 +58,8 @@ extension HostEngine {
         try await store.checkServer(new)
         let key = try await look(at: order)
         order.access.fingerprint = order.access.fingerprint ?? key
+        // It was just signed in to by that key: an engine that is killed before the first step needs no other.
+        if order.credentials == .engineKey { order.access.hasEngineKey = true }
         new.access = order.access
         let made = try await store.addServer(new, order.options, context: context(by: user, correlation))
         desk.start(made.job, order.credentials)
@@ -141,7 +143,7 @@ extension HostEngine {
         if let credentials = order.credentials {
             access.user = order.user ?? (access.hasEngineKey ? "root" : access.user)
             // What was given is tried; the engine's key is tried again after it.
-            if credentials != .engineKey { access.hasEngineKey = false }
+            access.hasEngineKey = credentials == .engineKey
         } else if !access.hasEngineKey {
             throw EngineError(
                 .conflict,
@@ -152,10 +154,10 @@ extension HostEngine {
         return access
     }
 
-    /// `nil` where the host cannot be asked.
+    /// `nil` where the host cannot be asked; one that is up must answer.
     private func activeGuests(of id: UniqueID) async throws(EngineError) -> Int? {
-        guard try await host(id).status == .up else { return nil }
-        return try? await guests(on: id)
+        guard try await host(id).status == .up else { return try? await guests(on: id) }
+        return try await guests(on: id)
     }
 
     /// The host key that the server shows. Throws what forbids the conversion.

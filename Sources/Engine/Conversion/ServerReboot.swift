@@ -11,10 +11,13 @@ struct ServerReboot: Sendable {
     let settings: EngineSettings
     let logger: Logger
 
+    private static let secondsBetweenCalls: Int64 = 60
+
     private var now: Int64 { settings.clock.now() }
 
     func run(_ stored: ConversionRow) async throws(EngineError) {
         var row = stored
+        var (told, refusal): (Int64?, String?) = (nil, nil)
         while !Task.isCancelled {
             var reason = ""
             do throws(AgentFailure) {
@@ -25,12 +28,19 @@ struct ServerReboot: Sendable {
                 if row.detail.bootID == nil {
                     let before = row
                     row = try await asAgent { () async throws(EngineError) in try await remember(boot, before) }
-                    _ = try await link.call(.reboot)
                 }
-                reason = "It has not gone down yet."
+                // Said again where it had no effect: this program may have been killed before it said it.
+                if told.map({ now - $0 >= Self.secondsBetweenCalls }) ?? true {
+                    told = now
+                    refusal = "It could not be told to reboot."
+                    _ = try await link.call(.reboot)
+                    refusal = nil
+                }
+                reason = refusal ?? "It has not gone down yet."
                 await link.close()
             } catch {
-                reason = error.sentence
+                refusal = refusal.map { _ in error.sentence }
+                reason = refusal ?? error.sentence
                 await link.close()
             }
             if let deadline = row.detail.rebootDeadline, now >= deadline {

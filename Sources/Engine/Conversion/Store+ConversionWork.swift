@@ -28,10 +28,12 @@ extension Store {
         try await read { try ServerAccessRow.fetch(host, in: $0) }
     }
 
-    /// The machine ids of all hosts but this one.
+    /// The machine ids of all hosts but this one, and but those that only claim to be one: anybody may do that.
     func machineIDs(but host: UniqueID?) async throws(EngineError) -> [HardwareID: String] {
         try await read { db in
-            let rows = try HostRow.filter(Column("hardwareID") != nil).fetchAll(db).filter { $0.id != host }
+            let rows = try HostRow.filter(Column("hardwareID") != nil).fetchAll(db).filter {
+                $0.id != host && $0.status != .pendingApproval
+            }
             return Dictionary(rows.compactMap { row in row.hardwareID.map { ($0, row.name.rawValue) } }) { first, _ in
                 first
             }

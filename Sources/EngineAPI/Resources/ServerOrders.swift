@@ -141,11 +141,12 @@ extension ConversionOptions {
     fileprivate init(_ choices: ServerChoices?, reboot: Bool?) throws {
         self.init()
         if let url = choices?.repository {
-            guard ConversionRequest.Repository(url: url) != nil else {
+            // What comes from it is installed as root, and no key is asked for: nobody on the way may change it.
+            guard url.hasPrefix("https://"), ConversionRequest.Repository(url: url) != nil else {
                 throw Fault(
                     .badRequest,
-                    "muster.repository is no URL of a repository.",
-                    remedy: "Send http:// or https://."
+                    "muster.repository is no https URL of a repository.",
+                    remedy: "Send https://HOST/PATH: its packages are installed without a signature."
                 )
             }
             repository = url

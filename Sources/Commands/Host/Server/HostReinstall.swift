@@ -9,7 +9,7 @@ struct HostReinstall: AsyncParsableCommand {
         abstract: "Convert a host once more: what is missing or broken on its server is mended.",
         discussion: """
             Every step is looked at, and done again only where it is not as it should be. Also the way on after a failure, and \
-            for a server whose password changed or whose host key is a new one (--fingerprint). Guests go on.
+            for a server whose password changed or whose host key is a new one (--fingerprint). No guest may run on it.
 
             The engine signs in by its own key. Where the server does not know it (the conversion broke off before), give \
             --root-password-file or --key.

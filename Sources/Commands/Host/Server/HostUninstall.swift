@@ -29,7 +29,7 @@ struct HostUninstall: AsyncParsableCommand {
     func run() async throws {
         try await options.withSession { session in
             let found = try await session.findHost(host)
-            let body = try await server.action(on: found, session, options, ServerChoiceOptions())
+            let body = try await server.action(on: found, session, options, ServerChoiceOptions.parse([]))
             let action = try await session.workOnServer(found.id, "uninstall", body)
             guard !waiting.noWait, let id = action.job?.id else {
                 return output.show(action, as: Sentence(words: "\(found.name) is being taken back"))

@@ -13,15 +13,19 @@ struct ServerChoiceOptions: ParsableArguments {
     @Flag(help: "Do not reboot the server, even where it needs that.")
     var noReboot = false
 
-    @Flag(help: "Take a conversion that fails back at once.")
+    @Flag(help: "Take the conversion back at once when a step on the server fails.")
     var undoOnFailure = false
 
     @Flag(help: "Let kdump tell the engine that a dump is being written (EL).")
     var kdump = false
 
     func validate() throws {
-        guard repository.map({ ConversionRequest.Repository(url: $0) != nil }) ?? true else {
-            throw ValidationError("--repository takes an http:// or https:// URL.")
+        guard
+            repository.map({ $0.hasPrefix("https://") && ConversionRequest.Repository(url: $0) != nil }) ?? true
+        else {
+            throw ValidationError(
+                "--repository takes an https:// URL: its packages are installed as root, without a signature."
+            )
         }
     }
 
