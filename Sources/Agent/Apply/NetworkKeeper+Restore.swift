@@ -104,7 +104,11 @@ extension NetworkKeeper {
     }
 
     private func bringBack(_ committed: OwnedNetworks) async throws -> [String] {
-        let (kept, lost) = committed.available(in: try runner.state())
+        let state = try runner.state()
+        let then = cards.value(NICNames.self, in: Self.cardsName) ?? NICNames()
+        let (present, told) = committed.following(then, to: NICNames(state))
+        for sentence in told { logger.warning("\(terminalEscaped(sentence))") }
+        let (kept, lost) = present.available(in: state)
         let whole = NetworkChange(restoring: kept, instead: try owned(running))
         do {
             try await make(whole)

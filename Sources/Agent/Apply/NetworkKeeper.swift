@@ -89,6 +89,11 @@ package actor NetworkKeeper {
         }
     }
 
+    /// Beside the committed networks: which card stood behind each name.
+    static let cardsName = "nics.json"
+
+    var cards: NodeDirectory { NodeDirectory(persistent.root.removingLastComponent()) }
+
     private static let recovering = RPCError(
         .recovering,
         "The committed networks are being restored; try again when that has ended"
@@ -107,6 +112,9 @@ package actor NetworkKeeper {
     }
 
     private func keep(_ networks: OwnedNetworks) throws {
+        // Before the networks: with names that are too new nothing is taken for another card.
+        try cards.make(permissions: .directory)
+        try cards.write(value: NICNames(try runner.state()), to: Self.cardsName)
         try persistent.save(networks, instead: try owned(persistent))
         persistent.sweep()
         cache[persistent.root] = persistent.tree.map { ($0, networks) }

@@ -76,6 +76,36 @@ import Testing
         #expect(try await Judge.fingerprint() == committed)
     }
 
+    @Test("F15: the names of two cards are swapped at the next start: the networks follow their cards")
+    func swapped() async throws {
+        let host = try await LabHost()
+        try await host.setup(
+            #""a": {"nic": "eth0", "vlan": 4}, "b": {"nic": "eth1"}, "c": {"bonding": "bond0"}"#,
+            bonds: #""bond0": {"nics": ["eth2", "eth3"], "options": "mode=1 miimon=100 primary=eth3"}"#
+        )
+        try await host.keeper.commit()
+        for link in ["b", "a", "eth0.4", "c", "bond0"] {
+            try LabProgram.command(["ip", "link", "del", "dev", link], isSure: false)
+        }
+        for (one, other) in [("eth0", "eth1"), ("eth3", "eth4")] {
+            for (from, to) in [(one, "swap"), (other, one), ("swap", other)] {
+                try await host.ip("link set \(from) down")
+                try await host.ip("link set \(from) name \(to)")
+            }
+        }
+        for name in host.settings.run.names() where !name.hasPrefix(".") { try host.settings.run.remove(name) }
+        try host.settings.run.write(
+            value: BootNetworkReport(.done, detail: nil, links: []),
+            to: BootNetworkReport.fileName
+        )
+        #expect(await host.successor().restore() == [])
+        let judge = try await Judge.now()
+        #expect(judge.master("eth1.4") == "a", "\(judge)")
+        #expect(judge.master("eth0") == "b" && !judge.has("eth0.4"))
+        #expect(judge.ports(of: "bond0") == ["eth2", "eth4"])
+        #expect(try host.owned().bonds["bond0"]?.options[#require(BondOption.byName["primary"])] == "eth4")
+    }
+
     @Test("drift: what somebody else changes is reported by network, not mended, and gone when it is asked for again")
     func drift() async throws {
         let host = try await LabHost()
