@@ -92,7 +92,8 @@ struct NetworkHooks: Sendable {
         await withTaskGroup(of: (text: String, isLast: Bool)?.self) { group in
             group.addTask { await execute(program) }
             group.addTask {
-                do { try await Task.sleep(for: .seconds(Self.seconds)) } catch { return nil }
+                // Cut short while the program runs only when `apply` is told to stop: nobody knows what it would have said.
+                do { try await Task.sleep(for: .seconds(Self.seconds)) } catch { return ("it was cut off", true) }
                 return ("it did not end within \(Self.seconds) seconds", false)
             }
             let first = await group.next() ?? nil

@@ -106,7 +106,16 @@ package actor NetworkKeeper {
         guard !isChanging else {
             throw RPCError(.resourceUnavailable, "A network change is running; commit when it has ended")
         }
-        do { try keep(try owned(running)) } catch {
+        do {
+            // Another program's change may yet be taken back.
+            guard let lock = try NetworkLock.take(in: settings.run) else {
+                throw RPCError(.resourceUnavailable, "Another program changes the network; commit when it has ended")
+            }
+            try keep(try owned(running))
+            _ = consume lock
+        } catch let error as RPCError {
+            throw error
+        } catch {
             throw RPCError(.unexpected, "The network configuration could not be kept: \(error)")
         }
     }

@@ -127,4 +127,17 @@ private final class LogLines: LogHandler, Sendable {
         #expect(try run.read("networks-restored") == nil)
         try lock.close()
     }
+
+    @Test("while another program changes the network nothing is committed: it may yet be taken back")
+    func commitWaits() async throws {
+        let temporary = TemporaryDirectory()
+        let run = try temporary.directory("run")
+        let settings = ApplySettings(run: run, networkConfiguration: temporary.path.appending("vdsm"))
+        let keeper = NetworkKeeper(settings, logger: Logger(label: "test") { _ in LogLines() })
+        let lock = try Self.lock(run)
+        let error = await #expect(throws: RPCError.self) { try await keeper.commit() }
+        #expect(error?.code == .resourceUnavailable, "\(String(describing: error))")
+        try lock.close()
+        try await keeper.commit()
+    }
 }
