@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import Glibc
 import SystemPackage
 
 struct LogCommand: ParsableCommand {
@@ -22,5 +23,9 @@ struct LogCommand: ParsableCommand {
         guard (4096...1 << 30).contains(limit) else { throw ValidationError("--limit takes 4096 to 1073741824 bytes") }
     }
 
-    func run() { BoundedLog(FilePath(file), limit: limit).copy(from: 0) }
+    func run() {
+        // Its end is that of the pipe: at a shutdown the last words of whoever writes into it still belong in the log.
+        signal(SIGTERM, SIG_IGN)
+        BoundedLog(FilePath(file), limit: limit).copy(from: 0)
+    }
 }

@@ -52,6 +52,12 @@ struct BootedImageTests {
     )
     func liveRoot(name: String) async throws { _ = try await boot("node-debian", [name], ["--memory", "2048"]) }
 
+    /// Less than 1.5 times the root image of 169 MiB and 256 MiB, which is 509.
+    @Test("node-debian waits for approval in a machine of 500 MiB")
+    func littleMemory() async throws {
+        _ = try await boot("node-debian", ["bios-pxe"], ["--memory", "500", "--until", "pending"])
+    }
+
     @Test(
         "discovery reports the machine's facts, from a medium and from the network",
         arguments: ["efi-cd", "bios-pxe"]

@@ -21,6 +21,9 @@ struct LiveRootTests {
         Case(testDescription: "A26: a byte of the root image is changed on the server", name: "flipped"),
         Case(testDescription: "A26: the manifest was changed after it was signed", name: "unsigned"),
         Case(testDescription: "A26: an older version under the name of a newer one", name: "older"),
+        Case(testDescription: "A26: a lower roll-back index than the initramfs's own", name: "rollback"),
+        Case(testDescription: "A27: a signed root that is no squashfs", name: "foreign"),
+        Case(testDescription: "A27: the root image on a CD is a link to a device", name: "medium-link"),
         Case(
             testDescription: "case 44: too little memory is a sentence",
             name: "memory",

@@ -87,7 +87,7 @@ import Testing
             )
         }
 
-        func write(check: String = "gpgcheck: false") throws {
+        func write(check: String = "gpgcheck: false", more: String = "") throws {
             let stage1 = """
                 name: s
                 architecture: x86_64
@@ -108,6 +108,7 @@ import Testing
                 stage1: stage1/s.yaml
                 groups: {kvm: 36}
                 users: [{name: vdsm, uid: 36, gid: 36}]
+                \(more)
                 """
             _ = try scratch.write(Array(text.utf8), to: "el.yaml")
         }
@@ -146,6 +147,19 @@ import Testing
         let again = try await repository.build("b/deeper").run { _ in }
         #expect(again.manifest == built.manifest)
         #expect(try await stagesRun(by: repository.build("a")) == [])
+    }
+
+    @Test("a tree for Anaconda's liveimg has its kernel at /boot/vmlinuz-RELEASE, and no other image has one")
+    func liveimg() async throws {
+        let repository = try await Repository()
+        let plain = try await RootSample.list(try await repository.build("a").run { _ in })
+        #expect(!plain.keys.contains { $0.hasPrefix("boot/") })
+        try repository.write(more: "trim: {keep-boot: true}\nrollback-index: 3")
+        let built = try await repository.build("a").run { _ in }
+        let list = try await RootSample.list(built)
+        #expect(list["boot/vmlinuz-\(Self.release)"] == "-rw-r--r-- 0/0")
+        #expect(try await RootSample.content(built, "boot/vmlinuz-\(Self.release)") == "kernel image")
+        #expect(built.manifest.rollbackIndex == 3)
     }
 
     @Test("case 30: a package without the repository's signature is refused") func unsigned() async throws {

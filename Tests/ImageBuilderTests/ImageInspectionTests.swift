@@ -121,6 +121,21 @@ import Testing
         #expect(try await ImageInspection(disk.path).run().parts.map(\.name) == ["ESP"])
     }
 
+    @Test(
+        "a built medium shows the image that it carries: its name, and what is in its initramfs",
+        arguments: ["iso", "img"]
+    )
+    func carriedImage(suffix: String) async throws {
+        let sample = try await SampleImage()
+        try sample.writeDefinition("outputs: [pxe, iso, disk]")
+        let built = try await sample.build().run { _ in }
+        let folder = try await ImageInspection(built.directory, hashesFiles: true).run()
+        let medium = try await ImageInspection(built.directory.appending("sample.\(suffix)"), hashesFiles: true).run()
+        #expect(medium.title.hasSuffix(", with sample@\(built.manifest.version), kernel \(SampleImage.release)"))
+        #expect(medium.files == folder.files && medium.modules == folder.modules)
+        #expect(medium.files.contains { $0.path == "etc/hostname" })
+    }
+
     @Test func certificatesAreInTheInitramfs() async throws {
         let sample = try await SampleImage()
         var build = sample.build()

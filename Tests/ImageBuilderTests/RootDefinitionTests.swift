@@ -96,6 +96,7 @@ import Testing
             ("files: [\"/etc\", \"../..\"]", "no path below"), ("directories: {\"../x\": \"755\"}", "no path below"),
             ("trim: {paths: [\"..\"]}", "no pattern"), ("trim: {paths: [\"**\"]}", "no pattern"),
             ("trim: {paths: [\"/\"]}", "no pattern"), ("trim: {locales: [\"-x\"]}", "no language"),
+            ("rollback-index: -1", "a number from"), ("rollback-index: 2147483648", "a number from"),
             ("compression: {level: 23}", "1 to 22"), ("compression: {block-kib: 100}", "power of two"),
             ("outputs: [\"iso; id\"]", "the outputs are"), ("volume: x", "unknown key \"volume\""),
         ]

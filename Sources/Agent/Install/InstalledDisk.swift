@@ -75,13 +75,12 @@ struct InstalledDisk: Sendable {
 
     // MARK: Slots
 
-    /// The name and version of what a slot holds; `nil` unless it was written to its end.
-    func image(in slot: BootSlot) -> (name: String, version: String)? {
+    /// The manifest of what a slot holds, which was checked when it was written; `nil` unless it was written to its end.
+    func image(in slot: BootSlot) -> ImageManifest? {
         guard let files = files(in: slot), (try? files.small(Self.argumentsName, limit: 4096)) != nil,
-            let bytes = try? files.small(LiveImageSource.manifestName, limit: LiveImage.manifestBytesMax),
-            let manifest = try? JSONDecoder().decode(ImageManifest.self, from: Data(bytes))
+            let bytes = try? files.small(LiveImageSource.manifestName, limit: LiveImage.manifestBytesMax)
         else { return nil }
-        return (manifest.name, manifest.version)
+        return try? JSONDecoder().decode(ImageManifest.self, from: Data(bytes))
     }
 
     /// The words of the site that a slot is started with.

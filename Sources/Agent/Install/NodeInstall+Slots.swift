@@ -60,6 +60,7 @@ extension NodeInstall {
         let (disk, running) = try ownDisk()
         let environment = try environment(disk, running)
         try disk.write(environment.confirming(running))
+        protection.ran(index: disk.image(in: running)?.rollbackIndex)
         try? settings.run.write([], to: Self.confirmedName)
         return running
     }
@@ -89,13 +90,14 @@ extension NodeInstall {
                 remedy: "write another one: muster-agent upgrade"
             )
         }
-        guard disk.image(in: running.other) != nil else {
+        guard let image = disk.image(in: running.other) else {
             throw InstallFailure(
                 .refused,
                 "slot \(running.other.rawValue) holds nothing that could be started",
                 remedy: "write it: muster-agent upgrade"
             )
         }
+        try checkAge(image)
         try disk.write(environment.trial == running ? environment.givingUp : environment.trying(running.other))
         return running.other
     }

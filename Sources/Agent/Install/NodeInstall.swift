@@ -15,6 +15,8 @@ package struct NodeInstall: Sendable {
         package var inventory: DiskInventory
         /// VDSM's directory: the networks that the engine committed go along to the disk.
         package var networkConfiguration: FilePath
+        /// The roll-back index of the system that runs.
+        package var rollbackIndex: FilePath = "/etc/muster/rollback-index"
         /// There where the machine was started by UEFI.
         package var firmware: FilePath = "/sys/firmware/efi"
 
@@ -227,7 +229,16 @@ package struct NodeInstall: Sendable {
                 remedy: "publish the image again as it was built"
             )
         }
+        try checkAge(image.manifest)
         return image
+    }
+
+    var protection: RollbackProtection { RollbackProtection(state: settings.state, builtIn: settings.rollbackIndex) }
+
+    func checkAge(_ image: ImageManifest) throws(InstallFailure) {
+        let title = "\(terminalEscaped(image.name.prefix(64))) \(terminalEscaped(image.version.prefix(64)))"
+        guard let refusal = protection.refusal(of: title, index: image.rollbackIndex) else { return }
+        throw InstallFailure(.refused, refusal.message, remedy: refusal.remedy)
     }
 
     private func loaders(of image: SignedManifest, _ files: any ImageFiles) async throws -> DiskLoaders {

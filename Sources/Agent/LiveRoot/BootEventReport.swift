@@ -4,8 +4,16 @@ import HostModel
 
 /// A step of this machine's boot, told to the boot server, which tells the engine.
 struct BootEventReport: Sendable {
-    let folder: LiveImageFolder
+    /// Of the boot server.
+    let host: String
+    var port = 80
     let query: String
+
+    init(host: String, query: String) { (self.host, self.query) = (host, query) }
+
+    init(folder: LiveImageFolder, query: String) {
+        (host, port, self.query) = (folder.host, Int(folder.port), query)
+    }
 
     private static let seconds = 3
     private static let answerBytesMax = 4096
@@ -26,7 +34,7 @@ struct BootEventReport: Sendable {
         var limits = TransportLimits()
         (limits.connectSeconds, limits.readSeconds) = (Self.seconds, Self.seconds)
         limits.answerBytesMax = Self.answerBytesMax
-        let endpoint = Endpoint.http(host: folder.host, port: Int(folder.port))
+        let endpoint = Endpoint.http(host: host, port: port)
         guard let transport = try? HTTPTransport(endpoint, trust: .any, limits: limits) else { return false }
         let path = "/boot/event?\(query)&stage=\(stage)&detail=\(percentEncoded(HostileText(detail).raw))"
         let answer = try? await transport.send(.get(path))

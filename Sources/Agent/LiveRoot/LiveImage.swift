@@ -10,6 +10,8 @@ package struct LiveImage: Hashable, Sendable {
     package let version: String
     package let root: ImageManifest.File
     package let verity: RootVerity
+    /// `ImageManifest.rollbackIndex`.
+    package let rollbackIndex: Int?
 
     /// The longest manifest read, in bytes.
     package static let manifestBytesMax = 1 << 20
@@ -40,6 +42,7 @@ package struct LiveImage: Hashable, Sendable {
             ImageReference.isComponent(root.name)
         else { throw Self.refused("the manifest describes a root that cannot be") }
         (name, version, self.root, self.verity) = (manifest.name, manifest.version, root, verity)
+        rollbackIndex = manifest.rollbackIndex
     }
 
     private static func check(_ manifest: ImageManifest, for source: LiveImageSource) throws(LiveRootFailure) {

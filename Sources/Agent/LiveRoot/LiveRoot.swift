@@ -14,6 +14,8 @@ package struct LiveRoot: Sendable {
         /// Holds the mounts below the new root.
         package var base: FilePath
         package var sysroot: FilePath
+        /// Sets up the network, and ends; called where no network was needed so far, and something is to be reported.
+        package var bootNetwork: FilePath = "/usr/lib/muster/boot-network"
         /// Seconds that the boot network, and then a medium, is waited for.
         package var waitSeconds: Int
 
@@ -52,6 +54,9 @@ package struct LiveRoot: Sendable {
     package func run() async throws -> Outcome {
         var attempt = LiveRootAttempt(settings, console: console, logger: logger)
         var failures = 0
+        // One report at a time; a person at the menu does not wait for it.
+        var report: Task<Void, Never>?
+        defer { report?.cancel() }
         while true {
             do {
                 try await attempt.run()
@@ -62,7 +67,10 @@ package struct LiveRoot: Sendable {
                 logger.error("\(failure)")
                 console.say("the live root did not come up: \(failure.message)")
                 console.say("  try: \(failure.remedy)")
-                await attempt.report(failure)
+                report = Task { [attempt, report] in
+                    await report?.value
+                    await attempt.report(failure)
+                }
             }
             if isTrial {
                 console.say("this slot is on trial: restarting in \(Self.trialSeconds) s, the boot menu counts")

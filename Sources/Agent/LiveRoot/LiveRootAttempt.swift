@@ -74,11 +74,13 @@ struct LiveRootAttempt: Sendable {
             for: .server(folder)
         )
         console.say("the image is signed by a key that this initramfs trusts")
+        try checkAge(image)
         try await download(image.root, fetch)
         guard let file = partial?.file else { return }
         let overlay = MemoryNeed.overlay(memory)
         console.say("the root image is whole; \(overlay) MiB of memory for what is written")
         try assembly.assemble(file, image, overlayMebibytes: overlay)
+        remember(image)
     }
 
     private mutating func download(_ root: ImageManifest.File, _ fetch: ImageFetch) async throws {
@@ -136,6 +138,7 @@ struct LiveRootAttempt: Sendable {
         let found = try await medium.find(seconds: settings.waitSeconds, trust) { [console] in console.say($0) }
         defer { try? found.file.close() }
         console.say("the root image \(found.image.name) \(found.image.version) is on \(found.device)")
+        try checkAge(found.image)
         let isChecked = KernelArguments(commandLine)[LiveImageSource.checkArgumentName] != nil
         if isChecked { console.say("checking every block of it (\(found.image.verity.dataSize >> 20) MiB)") }
         try assembly.assemble(
@@ -144,6 +147,23 @@ struct LiveRootAttempt: Sendable {
             checking: isChecked,
             overlayMebibytes: MemoryNeed.overlay(memory)
         )
+        remember(found.image)
+    }
+
+    // MARK: Age
+
+    private var protection: RollbackProtection { RollbackProtection(state: settings.state) }
+
+    private func checkAge(_ image: LiveImage) throws(LiveRootFailure) {
+        let title = "\(terminalEscaped(image.name.prefix(64))) \(terminalEscaped(image.version.prefix(64)))"
+        guard let refusal = protection.refusal(of: title, index: image.rollbackIndex) else { return }
+        throw LiveRootFailure(.refused, refusal.message, remedy: refusal.remedy)
+    }
+
+    /// A slot on trial counts when it is confirmed: until then the older one must be able to start again.
+    private func remember(_ image: LiveImage) {
+        guard KernelArguments(commandLine)[BootSlot.trialArgumentName] == nil else { return }
+        protection.ran(index: image.rollbackIndex)
     }
 
     // MARK: The machine
@@ -154,9 +174,13 @@ struct LiveRootAttempt: Sendable {
 
     private var bootQuery: String { BootEventReport.query(KernelArguments(commandLine)) }
 
-    /// Tells the boot server, which tells the engine.
+    /// Tells the boot server, which tells the engine. Without one that the image comes from it takes as long as the network.
     func report(_ failure: LiveRootFailure) async {
-        guard case .server(let folder) = try? source() else { return }
-        await BootEventReport(folder: folder, query: bootQuery).send(stage: "live_root", failure.message)
+        switch try? source() {
+        case .server(let folder):
+            await BootEventReport(folder: folder, query: bootQuery).send(stage: "live_root", failure.message)
+        case nil: return
+        case .medium, .slot: await OwnRootReport(settings: settings, logger: logger).send(failure.message)
+        }
     }
 }

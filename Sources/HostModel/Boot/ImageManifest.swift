@@ -49,7 +49,13 @@ package struct ImageManifest: Hashable, Sendable, Codable {
     package var kernelVersion: String
     /// Words that every boot of the image adds to the kernel command line.
     package var kernelArguments: [String]
+    /// Raised by the maker when older images must not start any more, because of a hole that this one closes; `nil` is 0.
+    /// A node that ran an image takes none with a lower one afterwards (Android Verified Boot's "rollback index").
+    package var rollbackIndex: Int?
     package var files: [File]
+
+    /// The values of `rollbackIndex`.
+    package static let rollbackIndexes = 0...Int(Int32.max)
 
     package init(
         name: String,
@@ -57,10 +63,12 @@ package struct ImageManifest: Hashable, Sendable, Codable {
         architecture: String,
         kernelVersion: String,
         kernelArguments: [String],
+        rollbackIndex: Int? = nil,
         files: [File]
     ) {
         (self.name, self.version, self.architecture) = (name, version, architecture)
         (self.kernelVersion, self.kernelArguments, self.files) = (kernelVersion, kernelArguments, files)
+        self.rollbackIndex = rollbackIndex
     }
 
     /// The first file of a role.

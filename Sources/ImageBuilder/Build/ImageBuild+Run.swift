@@ -55,6 +55,7 @@ extension ImageBuild {
         finish(.agent, wanted.agent.map { "\($0)" } ?? "none", cached: program.cached, progress)
         var files = try RootTree.node(wanted)
         try addCertificates(to: &files)
+        try addRollbackIndex(wanted, to: &files)
         let node = try await member(.node, files, wanted, epoch: epoch, cache, progress)
         finish(.node, "files", cached: node.cached, progress)
         let loaders = try await installedLoaders

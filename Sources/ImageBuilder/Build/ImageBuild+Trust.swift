@@ -9,6 +9,13 @@ extension ImageBuild {
         try tree.add(.file(.bytes(Array(signer.trusted.pem.utf8)), mode: 0o644), at: place)
     }
 
+    /// So that an initramfs takes no root that is older than itself, even on a node that keeps nothing. In the version too:
+    /// the file is part of the initramfs.
+    func addRollbackIndex(_ wanted: ImageDefinition, to tree: inout FileTree) throws {
+        guard wanted.rollbackIndex > 0, let place = TreePath(ImageSeal.rollbackIndexPath) else { return }
+        try tree.add(.file(.bytes(Array("\(wanted.rollbackIndex)\n".utf8)), mode: 0o644), at: place)
+    }
+
     func seal(_ wanted: ImageDefinition, _ inputs: PackageInputs, epoch: Int64) throws -> ImageSeal {
         let inRoot = Set(inputs.root)
         var packages = inputs.pins.map { pin in

@@ -5,7 +5,7 @@ extension DefinitionReader {
     private static let rootKeys = [
         "name", "architecture", "base", "packages", "stage1", "kernel", "agent", "files", "directories", "groups",
         "users",
-        "services", "trim", "compression", "size-limit-mib", "outputs", "secure-boot", "epoch",
+        "services", "trim", "compression", "size-limit-mib", "outputs", "secure-boot", "epoch", "rollback-index",
     ]
 
     /// An image with a root image; the initramfs that starts it comes from the definition `stage1`.
@@ -69,7 +69,9 @@ extension DefinitionReader {
     }
 
     private static func trim(_ node: DefinitionNode) throws(ImageDefinitionError) -> RootDefinition.Trim {
-        let fields = try node.fields(["paths", "module-directories", "keep-modules", "documentation", "locales"])
+        let fields = try node.fields([
+            "paths", "module-directories", "keep-modules", "keep-boot", "documentation", "locales",
+        ])
         var trim = RootDefinition.Trim()
         trim.paths = try fields.list("paths") { node throws(ImageDefinitionError) in
             let text = try node.text()
@@ -84,6 +86,8 @@ extension DefinitionReader {
         trim.keptModules = try fields.list("keep-modules") { node throws(ImageDefinitionError) in
             try node.moduleName()
         }
+        trim.keepsBoot =
+            try fields.value("keep-boot") { node throws(ImageDefinitionError) in try node.flag() } ?? false
         trim.documentation =
             try fields.value("documentation") { node throws(ImageDefinitionError) in try node.flag() } ?? false
         trim.locales = try fields.value("locales") { node throws(ImageDefinitionError) in

@@ -29,7 +29,7 @@ enum DefinitionReader {
 
     private static let initramfsKeys = [
         "name", "architecture", "kernel", "packages", "applets", "agent", "files", "directories", "compression",
-        "size-limit-mib", "outputs", "secure-boot", "epoch",
+        "size-limit-mib", "outputs", "secure-boot", "epoch", "rollback-index",
     ]
 
     /// Of `kernel`, in every image.
@@ -124,6 +124,9 @@ enum DefinitionReader {
         // The shim and GRUB on a medium are Debian's: they start no kernel that another distribution signed.
         if case .enterpriseLinux? = definition.root?.base { definition.secureBoot = false }
         if let node = fields["secure-boot"] { definition.secureBoot = try node.flag() }
+        if let node = fields["rollback-index"] {
+            definition.rollbackIndex = try node.integer(in: ImageManifest.rollbackIndexes)
+        }
     }
 
     static func epoch(_ fields: DefinitionFields) throws(ImageDefinitionError) -> Int64? {

@@ -42,6 +42,8 @@ package struct ImageDefinition: Hashable, Sendable {
     package var secureBoot = true
     /// Seconds since 1970, for every time stamp in the image; `nil` takes the kernel package's date.
     package var epoch: Int64?
+    /// `ImageManifest.rollbackIndex`.
+    package var rollbackIndex = 0
     /// What is made beside the files for a boot server.
     package var outputs: Set<ImageMedium> = [.pxe]
     /// The system that the initramfs starts; `nil` for an image that is all initramfs. With one, `kernel` is not used: the

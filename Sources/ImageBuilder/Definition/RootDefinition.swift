@@ -26,6 +26,8 @@ package struct RootDefinition: Hashable, Sendable {
         package var moduleDirectories: [TreePath] = []
         /// Modules that stay although their folder goes, with everything that they need.
         package var keptModules: [String] = []
+        /// Kernel and boot files stay in the tree, for an installer that unpacks it onto a disk (Anaconda's `liveimg`).
+        package var keepsBoot = false
         /// Manuals, info pages and documentation; licences (`copyright`) stay.
         package var documentation = false
         /// Languages whose translations stay; `nil` leaves all.

@@ -59,21 +59,23 @@ package struct ImageInspection: Sendable {
     /// Adds what one file holds, and gives its kind.
     private func add(_ file: FilePath, to contents: inout ImageContents) async throws -> String {
         let source = try ByteSource(file)
-        if ISODirectory.isPresent(in: source) { return try addISO(source, to: &contents) }
+        if ISODirectory.isPresent(in: source) { return try await addISO(source, to: &contents) }
         if let table = try PartitionTable.read(source) {
             for partition in table.partitions {
                 contents.parts.append(.init(name: partition.name, size: partition.size))
             }
-            return "disk image, \(table.partitions.count) partitions"
+            let title = "disk image, \(table.partitions.count) partitions"
+            return try await addCarried(by: .disk(source, table), title: title, to: &contents)
         }
         if source.size > 96, try source.bytes(at: 0, count: 4) == Array("hsqs".utf8) {
-            return try await addSquashfs(file, to: &contents)
+            let name = file.lastComponent?.string ?? ""
+            return try await addSquashfs(file, at: 0, size: source.size, name: name, to: &contents)
         }
-        try addInitramfs(file, to: &contents)
+        try addInitramfs(try readBytes(file, limit: Self.initramfsBytesMax), to: &contents)
         return "initramfs"
     }
 
-    private func addISO(_ source: ByteSource, to contents: inout ImageContents) throws -> String {
+    private func addISO(_ source: ByteSource, to contents: inout ImageContents) async throws -> String {
         let directory = try ISODirectory(source)
         for file in try directory.files() {
             contents.parts.append(.init(name: file.path, size: file.size, detail: "sector \(file.offset / 2048)"))
@@ -81,11 +83,30 @@ package struct ImageInspection: Sendable {
         for partition in try PartitionTable.read(source)?.partitions ?? [] {
             contents.parts.append(.init(name: "partition \(partition.name)", size: partition.size))
         }
-        return "ISO, volume \(directory.volumeID)"
+        let title = "ISO, volume \(directory.volumeID)"
+        return try await addCarried(by: .iso(source, directory), title: title, to: &contents)
     }
 
-    private func addInitramfs(_ file: FilePath, to contents: inout ImageContents) throws {
-        let initramfs = try InitramfsSections(try readBytes(file, limit: Self.initramfsBytesMax))
+    /// What the image holds that a medium carries; gives the medium's title with the image's behind it.
+    private func addCarried(
+        by medium: CarriedImage.Medium,
+        title: String,
+        to contents: inout ImageContents
+    ) async throws -> String {
+        guard let image = try CarriedImage(medium) else { return title }
+        for file in image.manifest.files where file.role == .initramfs {
+            guard let place = try medium.file(file.name), place.size <= Self.initramfsBytesMax else { continue }
+            try addInitramfs(try medium.source.bytes(at: place.offset, count: Int(place.size)), to: &contents)
+        }
+        for file in image.manifest.files where file.role == .root {
+            guard let place = try medium.file(file.name) else { continue }
+            _ = try await addSquashfs(path, at: place.offset, size: place.size, name: file.name, to: &contents)
+        }
+        return "\(title), with \(image.manifest.name)@\(image.manifest.version), kernel \(image.manifest.kernelVersion)"
+    }
+
+    private func addInitramfs(_ bytes: [UInt8], to contents: inout ImageContents) throws {
+        let initramfs = try InitramfsSections(bytes)
         for (number, section) in initramfs.sections.enumerated() {
             let files = try initramfs.files(of: section, hashing: hashesFiles)
             let part = ImageContents.Part(
@@ -99,20 +120,28 @@ package struct ImageInspection: Sendable {
         }
     }
 
-    private func addSquashfs(_ file: FilePath, to contents: inout ImageContents) async throws -> String {
-        let files = SquashfsListing.parse(try await Tool.unsquashfs.run(["-lln", file.string]))
+    /// A squashfs from byte `offset` of a file on.
+    private func addSquashfs(
+        _ file: FilePath,
+        at offset: Int64,
+        size: Int64,
+        name: String,
+        to contents: inout ImageContents
+    ) async throws -> String {
+        let place = ["-offset", String(offset)]
+        let files = SquashfsListing.parse(try await Tool.unsquashfs.run(place + ["-lln", file.string]))
         contents.add(files)
         let unpacked = files.reduce(0) { $0 + $1.size }
         let part = ImageContents.Part(
-            name: "tree of \(file.lastComponent?.string ?? "")",
-            size: try fileSize(file),
+            name: "tree of \(name)",
+            size: size,
             unpackedSize: unpacked,
             detail: "squashfs, \(files.count) files"
         )
         contents.parts.append(part)
         // A tree without dpkg has no such file; unsquashfs then fails or prints nothing.
         if files.contains(where: { $0.path == "var/lib/dpkg/status" }) {
-            let status = try await Tool.unsquashfs.run(["-cat", file.string, "var/lib/dpkg/status"])
+            let status = try await Tool.unsquashfs.run(place + ["-cat", file.string, "var/lib/dpkg/status"])
             contents.packages = SBOMPackage.parse(dpkgStatus: status).map {
                 .init(name: $0.name, version: $0.version, size: $0.installedSize)
             }

@@ -1,4 +1,4 @@
-/// Finds files in a FAT file system (Microsoft's FAT specification 1.03) by their short names.
+/// Finds files in a FAT file system (Microsoft's FAT specification 1.03) by their short or long names, whatever the case.
 struct FATDirectory {
     private let source: ByteSource
     private let start: Int64
@@ -47,7 +47,7 @@ struct FATDirectory {
         var folder = try fixedRoot.map { try source.bytes(at: $0.offset, count: Int($0.size)) } ?? content(rootCluster)
         let names = path.split(separator: "/")
         for (depth, name) in names.enumerated() {
-            guard let entry = Self.entry(named: Self.shortName(name), in: folder) else { return nil }
+            guard let entry = Self.entry(named: name, in: folder) else { return nil }
             let cluster = Int64(entry.little16(26)) | (entryBits == 32 ? Int64(entry.little16(20)) << 16 : 0)
             let isFolder = entry[11] & 0x10 != 0
             guard depth == names.count - 1 else {
@@ -103,12 +103,28 @@ struct FATDirectory {
         BuildError(.image, "the FAT file system is damaged: \(reason)", remedy: "fetch or build it again")
     }
 
-    /// The 32 bytes of an entry; free ones (first byte 0xE5), long names and labels are passed over.
-    private static func entry(named name: [UInt8], in folder: [UInt8]) -> [UInt8]? {
+    /// Attributes of an entry that holds a piece of a long name.
+    private static let longName: UInt8 = 0x0F
+    /// Where such an entry holds its 13 UTF-16 units.
+    private static let longNameUnits =
+        Array(stride(from: 1, to: 11, by: 2)) + Array(stride(from: 14, to: 26, by: 2)) + [28, 30]
+
+    /// The 32 bytes of an entry; free ones (first byte 0xE5) and labels are passed over.
+    private static func entry(named name: Substring, in folder: [UInt8]) -> [UInt8]? {
+        let (short, long) = (shortName(name), Array(name.lowercased().utf16))
+        // The pieces of a long name stand before its entry, the last one first.
+        var units: [UInt16] = []
         for start in stride(from: 0, to: folder.count - 31, by: 32) {
             if folder[start] == 0 { return nil }
-            let isPlain = folder[start + 11] & 0x08 == 0 && folder[start] != 0xE5
-            if isPlain, folder[start..<start + 11].elementsEqual(name) { return Array(folder[start..<start + 32]) }
+            let entry = Array(folder[start..<start + 32])
+            if entry[0] != 0xE5, entry[11] & 0x3F == longName {
+                units = longNameUnits.map { UInt16(entry.little16($0)) } + units
+                continue
+            }
+            defer { units = [] }
+            guard entry[0] != 0xE5, entry[11] & 0x08 == 0 else { continue }
+            let found = String(decoding: units.prefix { $0 != 0 }, as: UTF16.self).lowercased()
+            if entry[..<11].elementsEqual(short) || found.utf16.elementsEqual(long) { return entry }
         }
         return nil
     }

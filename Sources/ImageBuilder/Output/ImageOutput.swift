@@ -83,6 +83,7 @@ struct ImageOutput {
             architecture: definition.architecture,
             kernelVersion: kernelVersion,
             kernelArguments: definition.kernelArguments,
+            rollbackIndex: definition.rollbackIndex > 0 ? definition.rollbackIndex : nil,
             files: files
         )
     }

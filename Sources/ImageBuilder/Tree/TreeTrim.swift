@@ -14,9 +14,8 @@ struct TreeTrim {
     /// Left out of every image: the kernel's own file systems, what is made anew at every start, secrets that every
     /// machine needs for itself, logs, caches, and traces of the build.
     static let always: [PathPattern] = [
-        "dev/*", "proc/*", "sys/*", "run/*", "tmp/*", "var/tmp/*", "boot/*", "usr/lib/modules/*/vmlinuz",
-        "usr/lib/modules/*/.vmlinuz.hmac", "usr/lib/modules/*/System.map", "usr/lib/modules/*/config",
-        "usr/lib/modules/*/initramfs*", "usr/lib/modules/*/build", "usr/lib/modules/*/source",
+        "dev/*", "proc/*", "sys/*", "run/*", "tmp/*", "var/tmp/*", "usr/lib/modules/*/initramfs*", "boot/init*",
+        "boot/loader/entries/*", "usr/lib/modules/*/build", "usr/lib/modules/*/source",
         "etc/ssh/ssh_host_*", "etc/ssl/private/ssl-cert-snakeoil.key", "etc/ssl/certs/ssl-cert-snakeoil.pem",
         "etc/hostname", "etc/resolv.conf", "etc/.pwd.lock", "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-",
         "etc/subuid-", "etc/subgid-", "etc/machine-info", "etc/iscsi/initiatorname.iscsi", "etc/apt/sources.list",
@@ -25,6 +24,12 @@ struct TreeTrim {
         "var/lib/apt/lists/*", "var/lib/dpkg/*-old", "var/lib/dnf/*", "var/lib/rpm/.rpm.lock",
         "var/lib/rpm/rpmdb.sqlite-shm", "var/lib/rpm/rpmdb.sqlite-wal", "usr/lib/sysimage/rpm/.rpm.lock",
         "var/lib/logrotate/*", "**/__pycache__", "var/lib/initramfs-tools/*",
+    ].compactMap { PathPattern($0) }
+    /// Left out unless the definition keeps it: a node's kernel stands beside its root image. An initramfs is made of one
+    /// machine, and goes in any case.
+    private static let boot = [
+        "boot/*", "usr/lib/modules/*/vmlinuz", "usr/lib/modules/*/.vmlinuz.hmac", "usr/lib/modules/*/System.map",
+        "usr/lib/modules/*/config",
     ].compactMap { PathPattern($0) }
     /// The directories stay, the files in them go.
     private static let emptied = ["var/log/", "var/cache/"]
@@ -53,6 +58,7 @@ struct TreeTrim {
         if let path = TreePath("etc/machine-id") {
             overlay.add("", at: path, mode: 0o444, epoch: epoch)
         }
+        if rules.keepsBoot { try InstalledKernel(index: index).add(from: base, to: &overlay) }
         if !rules.moduleDirectories.isEmpty {
             try await ModuleTrim(rules: rules, epoch: epoch, index: index).run(base: base, scratch: scratch, &overlay)
         }
@@ -70,6 +76,7 @@ struct TreeTrim {
 
     private func goes(_ path: TreePath) -> Bool {
         if Self.always.contains(where: { $0.matches(path) }) { return true }
+        if !rules.keepsBoot, Self.boot.contains(where: { $0.matches(path) }) { return true }
         let kind = index.entries[path]?.kind
         if kind != .directory, Self.emptied.contains(where: { path.text.hasPrefix($0) }) { return true }
         if rules.documentation, isDocumentation(path, kind) { return true }

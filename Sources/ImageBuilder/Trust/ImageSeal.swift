@@ -12,6 +12,8 @@ struct ImageSeal {
     static let pinsName = "packages.json"
     /// Where the trusted certificates stand in every initramfs.
     static let certificatesPath = "etc/muster/image-signing.pem"
+    /// The image's roll-back index, where it is not 0 (`RollbackProtection` of the agent reads it).
+    static let rollbackIndexPath = "etc/muster/rollback-index"
 
     /// `nil` leaves the image unsigned.
     var signer: ImageSigner?

@@ -34,13 +34,48 @@ struct BootNetworkNamespaceTests {
         @discardableResult
         func ip(_ arguments: String...) async throws -> String { try await output("/usr/sbin/ip", arguments) }
 
+        /// From now on `srv` is a port of the switch `sw`, which has the address and lets nothing through: as one with a
+        /// carrier whose LACP or spanning tree has not settled.
+        func blockPort() async throws {
+            try await ip("-n", server, "link", "add", "sw", "type", "bridge", "forward_delay", "0")
+            try await ip("-n", server, "addr", "flush", "dev", "srv")
+            try await ip("-n", server, "link", "set", "srv", "master", "sw")
+            try await ip("-n", server, "addr", "add", "10.9.0.1/24", "dev", "sw")
+            try await ip("-n", server, "link", "set", "sw", "up")
+            // A bridge lets a port through whose carrier comes.
+            try await ip("-n", node, "link", "set", "eth0", "up")
+            try await setPort(state: 0)
+        }
+
+        /// Lets everything through once the node has asked twice in vain.
+        func openPortAfterTwoQuestions() async throws {
+            let script = """
+                from socket import AF_PACKET, SOCK_RAW, htons, socket
+                line = socket(AF_PACKET, SOCK_RAW, htons(3))
+                line.bind(("srv", 0))
+                line.settimeout(60)
+                asked = 0
+                while asked < 2:
+                    frame = line.recv(2048)
+                    asked += frame[12:14] == b"\\x08\\x00" and frame[23] == 17 and frame[36:38] == b"\\x00\\x43"
+                """
+            _ = try await output("/usr/sbin/ip", ["netns", "exec", server, "python3", "-c", script])
+            try await setPort(state: 3)
+        }
+
+        /// 0 is disabled, 3 is forwarding (linux/if_bridge.h).
+        private func setPort(state: Int) async throws {
+            let words = ["-n", server, "link", "set", "dev", "srv", "state", "\(state)"]
+            _ = try await output("/usr/sbin/bridge", words)
+        }
+
         /// A DHCP server with one address to give, that runs until `remove`.
-        func startServer() async throws {
+        func startServer(_ interface: String = "srv") async throws {
             let files = temporary.directory
             let configuration = """
                 start 10.9.0.77
                 end 10.9.0.77
-                interface srv
+                interface \(interface)
                 lease_file \(files.file("leases"))
                 pidfile \(files.file("udhcpd.pid"))
                 option subnet 255.255.255.0
@@ -142,6 +177,23 @@ struct BootNetworkNamespaceTests {
 
             let report = try #require(run.value(BootNetworkReport.self, in: BootNetworkReport.fileName))
             #expect(report.stage == .done && report.links == [link])
+        } catch {
+            Issue.record(error)
+        }
+        await segment.remove()
+    }
+
+    @Test("F14: a switch that has a carrier and lets nothing through yet, as before LACP settles: it goes on asking")
+    func lateSwitch() async throws {
+        let segment = try await Segment("l")
+        do {
+            try await segment.blockPort()
+            try await segment.startServer("sw")
+            async let code = segment.bootNetwork("ip=dhcp", wait: 60)
+            try await segment.openPortAfterTwoQuestions()
+            #expect(try await code == 0)
+            let addresses = try await segment.ip("-n", segment.node, "-4", "-o", "addr", "show", "dev", "eth0")
+            #expect(addresses.contains("inet 10.9.0.77/24"))
         } catch {
             Issue.record(error)
         }

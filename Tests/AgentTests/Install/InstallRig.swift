@@ -65,7 +65,13 @@ final class InstallRig: Sendable {
 
     /// A folder with kernel, initramfs, loaders, manifest and signature. `seed` makes its content its own.
     @discardableResult
-    func image(_ name: String, seed: UInt8, megabytes: Int = 3, hasLoaders: Bool = true) async throws -> String {
+    func image(
+        _ name: String,
+        seed: UInt8,
+        megabytes: Int = 3,
+        hasLoaders: Bool = true,
+        rollbackIndex: Int? = nil
+    ) async throws -> String {
         let image = try folder.directory(name)
         let pattern = (0..<4096).map { UInt8(truncatingIfNeeded: $0) &* seed &+ seed }
         let contents: [(String, ImageManifest.File.Role, [UInt8])] =
@@ -101,6 +107,7 @@ final class InstallRig: Sendable {
             architecture: "x86_64",
             kernelVersion: "6.1",
             kernelArguments: ["console=ttyS0"],
+            rollbackIndex: rollbackIndex,
             files: files
         )
         let text = Array(try JSONEncoder().encode(manifest))

@@ -1,4 +1,5 @@
 import Agent
+import FoundationEssentials
 import Glibc
 import HostModel
 import SystemPackage
@@ -222,6 +223,36 @@ struct InstallTests {
             #expect(try await rig.slots().slots["a"]?.state == .trial)
             #expect(try await rig.agent(["rollback"]).output.contains("slot b"))
             #expect(try await rig.slots().slots["a"]?.state == .good)
+        }
+    }
+
+    @Test(
+        "A26: after an image that closed a hole, older ones are refused however well signed; before it is confirmed not"
+    )
+    func rollbackProtection() async throws {
+        try await Self.with { rig in
+            let old = try await rig.image("old", seed: 3)
+            let new = try await rig.image("new", seed: 7, rollbackIndex: 2)
+            try #require(try await rig.agent(Self.install(rig, image: old)).code == 0)
+            try await rig.start(from: .a)
+            try #require(try await rig.agent(["upgrade", "--image", new]).code == 0)
+            // On trial it counts for nothing: it may fall back, and the older one is written again.
+            try #require(try await rig.agent(["rollback"]).code == 0)
+            try #require(try await rig.agent(["upgrade", "--image", old]).code == 0)
+            try #require(try await rig.agent(["upgrade", "--image", new]).code == 0)
+            try await rig.start(from: .b, "muster.trial")
+            try #require(try await rig.agent(["confirm"]).code == 0)
+            for words in [
+                ["upgrade", "--image", old], ["rollback"], Self.install(rig, image: old, ["--wipe", rig.serial]),
+            ] {
+                let refused = try await rig.agent(words)
+                let sentence = "old 000000000003 has the roll-back index 0, and this node takes none below 2"
+                #expect(refused.code == 65 && refused.error.contains(sentence), "\(words): \(refused.error)")
+            }
+            #expect(try await rig.slots().slots.mapValues(\.state) == ["a": .good, "b": .good])
+            // What the sentence says helps.
+            try FileManager.default.removeItem(atPath: rig.path("state/rollback-index"))
+            #expect(try await rig.agent(["upgrade", "--image", old]).code == 0)
         }
     }
 

@@ -103,6 +103,21 @@ import Testing
         #expect(failure?.message == "the signature of the manifest is over another manifest")
     }
 
+    @Test(
+        "A26: the lowest roll-back index is the higher one of what ran and of the initramfs's own",
+        arguments: [
+            (nil, nil, 0), ("3\n", nil, 3), (nil, "4\n", 4), ("3\n", "4\n", 4), ("5", "4", 5), ("x", "2", 2),
+            ("-7", nil, 0), ("99999999999", nil, Int(Int32.max)), ("999999999999999999999999", nil, 0),
+        ] as [(String?, String?, Int)]
+    )
+    func rollback(kept: String?, builtIn: String?, lowest: Int) throws {
+        let folder = TemporaryDirectory()
+        if let kept { try folder.directory.write(kept.utf8, to: RollbackProtection.fileName) }
+        if let builtIn { try folder.directory.write(builtIn.utf8, to: "own") }
+        let protection = RollbackProtection(state: folder.directory, builtIn: folder.directory.file("own"))
+        #expect(protection.lowest == lowest)
+    }
+
     @Test("an initramfs without certificates says so", arguments: ["", "junk", "-----BEGIN CERTIFICATE-----\nAAAA"])
     func noTrust(pem: String) {
         let failure = #expect(throws: LiveRootFailure.self) { try ImageTrust(pem: pem) }
