@@ -47,7 +47,7 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 .PHONY: test-images
 test-images: build agent ## the slow image tests: every image by every firmware and way (two or three hours)
 	swift build --build-tests --jobs $(JOBS)
-	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests|LiveRootTests|BootedImageTests'
+	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests|ArchiveTests|LiveRootTests|BootedImageTests'
 	@for firmware in bios efi secure; do packaging/images/disk-try $$firmware || exit 1; done
 
 .PHONY: test-convert

@@ -24,7 +24,8 @@ static const int clibvirt_xml_options = 1 << 5 | 1 << 6 | 1 << 11;
     each(virConnectGetLibVersion) each(virConnectGetVersion) each(virConnectGetCapabilities)                            \
     each(virConnectGetAllDomainStats) each(virDomainStatsRecordListFree)                                                \
     each(virDomainGetName) each(virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainLookupByUUIDString)     \
-    each(virDomainFree) each(virGetLastErrorMessage) each(virSetErrorFunc) each(xmlReadMemory) each(xmlFreeDoc)         \
+    each(virDomainFree) each(virConnectListAllNodeDevices) each(virNodeDeviceGetXMLDesc) each(virNodeDeviceFree)        \
+    each(virGetLastErrorMessage) each(virSetErrorFunc) each(xmlReadMemory) each(xmlFreeDoc)         \
     each(xmlXPathNewContext) each(xmlXPathFreeContext) each(xmlXPathEvalExpression) each(xmlXPathCastToString)          \
     each(xmlXPathFreeObject)
 

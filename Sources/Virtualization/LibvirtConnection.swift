@@ -66,6 +66,26 @@ package struct LibvirtConnection: ~Copyable {
         return try text(library.functions.virDomainGetXMLDesc(domain, 0), "describe a guest")
     }
 
+    /// The devices of the host; takes some milliseconds for each.
+    package borrowing func devices() throws(LibvirtError) -> [HostDevice] {
+        var list: UnsafeMutablePointer<virNodeDevicePtr?>?
+        let count = library.functions.virConnectListAllNodeDevices(handle, &list, 0)
+        guard count >= 0, let list else { throw library.failure("list the devices") }
+        defer { free(list) }
+        var devices: [HostDevice] = []
+        for device in UnsafeBufferPointer(start: list, count: Int(count)) {
+            guard let device else { continue }
+            defer { _ = library.functions.virNodeDeviceFree(device) }
+            // One that went away meanwhile has no description any more.
+            guard let answer = try? text(library.functions.virNodeDeviceGetXMLDesc(device, 0), "describe a device")
+            else {
+                continue
+            }
+            if let found = HostDevice(try XMLDocument(answer, library)) { devices.append(found) }
+        }
+        return devices
+    }
+
     /// What does not change while the daemon runs; takes a moment.
     package borrowing func facts() throws(LibvirtError) -> HypervisorFacts {
         var (facts, number) = (HypervisorFacts(), UInt(0))

@@ -31,6 +31,12 @@ import Testing
         #expect(facts.hypervisorVersion == "0.0.2")
     }
 
+    @Test("the devices of the test driver, each with its kind") func devices() throws {
+        let devices = try LibvirtConnection(Self.uri).devices()
+        #expect(devices.first { $0.name == "computer" }?.capability == "system")
+        #expect(devices.contains { $0.capability == "scsi_host" && $0.parent == "computer" })
+    }
+
     @Test("a daemon that is not there is a sentence, and the next attempt may succeed")
     func missing() throws {
         let error = #expect(throws: LibvirtError.self) {
@@ -66,6 +72,45 @@ import Testing
     @Test("a state of a later libvirt survives") func unknown() {
         #expect(Guest(id: "", name: "", values: ["state.state": 77]).state == .unknown(77))
     }
+}
+
+/// Descriptions in the form of https://libvirt.org/formatnode.html.
+@Suite struct HostDeviceTests {
+    private func device(_ text: String) throws -> HostDevice? { HostDevice(try XMLDocument(text, .shared())) }
+
+    @Test("a virtual function of a network card") func virtualFunction() throws {
+        let text = """
+            <device><name>pci_0000_02_10_7</name><path>/sys/devices/x</path><parent>pci_0000_00_04_0</parent>
+              <driver><name>igbvf</name></driver>
+              <capability type='pci'><class>0x020000</class><domain>0</domain><bus>2</bus><slot>16</slot><function>7</function>
+                <product id='0x10ca'>82576 Virtual Function</product><vendor id='0x8086'>Intel Corporation</vendor>
+                <capability type='phys_function'><address domain='0x0000' bus='0x02' slot='0x00' function='0x1'/></capability>
+                <iommuGroup number='31'><address domain='0x0000' bus='0x02' slot='0x10' function='0x7'/></iommuGroup>
+                <numa node='1'/>
+              </capability></device>
+            """
+        let found = try #require(try device(text))
+        #expect((found.name, found.capability, found.parent) == ("pci_0000_02_10_7", "pci", "pci_0000_00_04_0"))
+        #expect((found.vendor, found.vendorID) == ("Intel Corporation", "0x8086"))
+        #expect((found.product, found.productID) == ("82576 Virtual Function", "0x10ca"))
+        #expect((found.driver, found.iommuGroup, found.numaNode) == ("igbvf", "31", "1"))
+        #expect(found.physicalFunction == "pci_0000_02_00_1")
+        #expect(found.address == ["domain": "0", "bus": "2", "slot": "16", "function": "7"])
+        #expect(found.virtualFunctionsMax == nil && !found.isBridge)
+    }
+
+    @Test("a card that can have virtual functions, and a bridge") func cards() throws {
+        let card = """
+            <device><name>pci_0000_02_00_1</name><capability type='pci'><class>0x020000</class>
+            <capability type='virt_functions' maxCount='7'/></capability></device>
+            """
+        #expect(try device(card)?.virtualFunctionsMax == 7)
+        let bridge = "<device><name>b</name><capability type='pci'><class>0x060400</class></capability></device>"
+        #expect(try device(bridge)?.isBridge == true)
+    }
+
+    @Test("what has no name or no kind is no device", arguments: ["<device/>", "<device><name>a</name></device>"])
+    func incomplete(text: String) throws { #expect(try device(text) == nil) }
 }
 
 @Suite struct XMLDocumentTests {

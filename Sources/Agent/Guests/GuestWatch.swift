@@ -127,6 +127,19 @@ final class GuestWatch: Sendable {
         return .array(try seen.guests.map { try seen.statistics(of: $0, isOld: isOld).result() })
     }
 
+    /// Of the kinds that are asked for, by libvirt's name; none where there is no libvirt, as it is with VDSM.
+    func devices(_ selection: HostDeviceSelection) async throws -> JSONValue {
+        guard seen.time.duration(to: .now) <= Self.freshness else {
+            throw RPCError(.unexpected, "libvirt has not answered for a while")
+        }
+        let devices = try await Self.thread.runIfActive {
+            try self.connection.withLock { try $0?.libvirt.devices() ?? [] }
+        }
+        let chosen = devices.filter { selection.capabilities?.contains($0.capability) ?? true }
+        let reports = chosen.map { ($0.name, HostDeviceReport($0)) }
+        return try JSONValue(encoding: Dictionary(reports) { first, _ in first })
+    }
+
     /// Not asked of a daemon that hangs: the answer would never come.
     func dumpXML(_ selection: GuestSelection) async throws -> JSONValue {
         guard seen.time.duration(to: .now) <= Self.freshness else {

@@ -171,8 +171,7 @@ final class FolderFiles: ImageFiles {
     private func open(_ name: String) throws -> FileDescriptor {
         let descriptor = openat(directory.rawValue, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.missing(name, place) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard isRegularFile(descriptor) else {
             close(descriptor)
             throw InstallFailure(.refused, "\(name) in \(place) is no file", remedy: "build the image again")
         }

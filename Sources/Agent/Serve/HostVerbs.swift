@@ -19,6 +19,7 @@ struct HostVerbs: Sendable {
     private let run: NodeDirectory
     private let commandLine: FilePath
     private let guestWatch: GuestWatch
+    private let fenceAgents: FenceAgents
     private let logger: Logger
     /// True once `apply` knows that the engine was heard since this process started.
     private let voice = EngineVoice()
@@ -39,6 +40,7 @@ struct HostVerbs: Sendable {
     ) {
         (self.state, self.run, self.commandLine, self.logger) = (state, run, commandLine, logger)
         guestWatch = guests
+        fenceAgents = FenceAgents(logger: logger)
         inventory = HostInventory()
         sampler = HostStatisticsSampler(inventory)
         apply = ApplyClient(socket: run.file(ApplySettings.socketName))
@@ -73,6 +75,11 @@ struct HostVerbs: Sendable {
         case .planNetworks:
             return try await apply.call(.planNetworks, request.params, seconds: Self.quickSeconds)
         case .setSafeNetworkConfig: return try await apply.call(.commit, seconds: Self.quickSeconds)
+        case .fenceNode: return try await fenceAgents.answer(try FenceOrder(params: request.params))
+        case .hostdevListByCaps: return try await devices(request)
+        case .echo: return .string(request.params["message"]?.string ?? "")
+        case .setMOMPolicyParameters: return .boolean(true)
+        case .getAllTasksStatuses, .getAllTasksInfo: return .object([:])
         case .getDisks: return try await apply.call(.disks, seconds: Self.diskSeconds)
         case .planInstallation: return try await order(.plan, .install, request, seconds: Self.diskSeconds)
         case .installImage: return try await order(.install, .install, request, seconds: Self.quickSeconds)
@@ -101,6 +108,13 @@ struct HostVerbs: Sendable {
             }
         } catch {
             throw RPCError(.unexpected, "The guests can not be read: \(error)")
+        }
+    }
+
+    private func devices(_ request: RPCRequest) async throws(RPCError) -> JSONValue {
+        let selection = try HostDeviceSelection(params: request.params)
+        do { return try await guestWatch.devices(selection) } catch {
+            throw error as? RPCError ?? RPCError(.unexpected, "The devices can not be read: \(error)")
         }
     }
 

@@ -25,6 +25,7 @@ package struct RPCError: Error, Hashable, Sendable, Codable {
         package static let failedIfup = Code(rawValue: 29)
         /// Another call holds what this one needs, for example a running setupNetworks.
         package static let resourceUnavailable = Code(rawValue: 40)
+        package static let unsupportedFenceAgent = Code(rawValue: 43)
         package static let hardwareInformation = Code(rawValue: 57)
         /// The agent is not ready yet.
         package static let recovering = Code(rawValue: 99)

@@ -26,6 +26,17 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case planNetworks = "Host.planNetworks"
     /// Makes the running network configuration the one that is restored at boot.
     case setSafeNetworkConfig = "Host.setSafeNetworkConfig"
+    /// `FenceOrder` -> `{"power": …}` of `status`, `{"operationStatus": "initiated"}` of everything else.
+    case fenceNode = "Host.fenceNode"
+    /// `HostDeviceSelection` -> `HostDeviceReport`s by libvirt's name of the device.
+    case hostdevListByCaps = "Host.hostdevListByCaps"
+    /// Answers its `message`.
+    case echo = "Host.echo"
+    /// Answers `true`; there is no memory overcommitment manager whose policy could be set.
+    case setMOMPolicyParameters = "Host.setMOMPolicyParameters"
+    /// No storage, so no tasks of it: `{}`.
+    case getAllTasksStatuses = "Host.getAllTasksStatuses"
+    case getAllTasksInfo = "Host.getAllTasksInfo"
     /// `NodeDisks`. Ours.
     case getDisks = "Host.getDisks"
     /// `ImageWork` -> `InstallationPlan`: what `installImage` would do, or why it refuses. Ours.

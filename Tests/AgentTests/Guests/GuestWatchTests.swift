@@ -36,6 +36,20 @@ import Virtualization
         #expect(watch.seen.counts == (1, 1))
     }
 
+    @Test("VDSM's list of devices, by kind") func devices() async throws {
+        let watch = Self.watch()
+        #expect(watch.look() == nil)
+        let all = try await watch.devices(try HostDeviceSelection(params: .object([:])))
+        #expect(all["computer"]?["params"]?["capability"] == .string("system"))
+        let hosts: [String: JSONValue] = ["caps": .array([.string("scsi_host"), .string("no-such-kind")])]
+        let chosen = try #require(try await watch.devices(try HostDeviceSelection(params: .object(hosts))).object)
+        #expect(!chosen.isEmpty && chosen["computer"] == nil)
+        #expect(chosen.values.allSatisfy { $0["params"]?["is_assignable"] == .string("false") })
+        for bad in [.string("pci"), .array([.integer(1)])] as [JSONValue] {
+            #expect(throws: RPCError.self) { try HostDeviceSelection(params: .object(["caps": bad])) }
+        }
+    }
+
     @Test("a status keeps the time at which it began") func statusTime() throws {
         let watch = Self.watch()
         _ = watch.look()
