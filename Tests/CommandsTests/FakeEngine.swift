@@ -25,6 +25,7 @@ final class FakeEngine: Sendable {
         var refusal: TestServer.Reply?
         var capabilities = "{}"
         var disks: [NodeDisk] = []
+        var logs: [HostLog] = []
         /// What `jobs/ID` answers, one after another; the last one stays.
         var jobs: [JobResource] = []
         var plan: [String]?
@@ -79,6 +80,7 @@ final class FakeEngine: Sendable {
             return json(host)
         case (.GET, "hosts", .some, "capabilities"): return .ok(state.capabilities)
         case (.GET, "hosts", .some, "disks"): return json(DiskCollection(state.disks))
+        case (.GET, "hosts", .some, "logs"): return json(HostLogCollection(state.logs))
         case (.POST, "hosts", .some, .some("installdisk")) where state.plan != nil:
             return json(ActionResource(status: "complete", plan: state.plan))
         case (.POST, "hosts", .some, .some(let action)) where ["installdisk", "upgrade", "rollback"].contains(action):

@@ -89,6 +89,28 @@ import Testing
         }
     }
 
+    @Test("logs one after another, and nothing in them drives the terminal")
+    func logs() async throws {
+        try await loggedIn { program, engine in
+            engine.state.withLock {
+                $0.logs = [
+                    HostLog("agent", lines: ["one", "two\u{1B}[2J"]), HostLog("ker\u{1B}nel", lines: ["\u{202E}three"]),
+                ]
+            }
+            let all = try await program.run(["host", "logs", Self.name, "--lines", "7"])
+            #expect(all.output == "==> agent <==\none\ntwo\\u{1b}[2J\n\n==> ker\\u{1b}nel <==\n\\u{202e}three\n")
+            #expect(engine.state.withLock { $0.calls.last }?.hasSuffix("/logs?max=7") == true)
+            let one = try await program.run(["host", "logs", Self.name, "--log", "agent"])
+            #expect(one.output == "one\ntwo\\u{1b}[2J\n")
+            let none = try await program.run(["host", "logs", Self.name, "--log", "mail"])
+            #expect(none.exit == 65 && none.errors.contains("shows no log mail"), "\(none.errors)")
+            #expect(try await program.run(["host", "logs", Self.name, "--lines", "0"]).exit == 64)
+            engine.state.withLock { $0.logs = [] }
+            let empty = try await program.run(["host", "logs", Self.name])
+            #expect(empty.output == "The host has no log that it could show.\n")
+        }
+    }
+
     @Test("an installation says what it would do, and what is sent is what was typed")
     func installs() async throws {
         try await loggedIn { program, engine in

@@ -23,6 +23,8 @@ package enum ApplyCall: String, Sendable {
     case rollback = "Apply.rollback"
     /// `NodeJobs`.
     case jobs = "Apply.jobs"
+    /// `lines` -> `NodeLogs`: root's to read.
+    case logs = "Apply.logs"
     /// `true`, and then the machine reboots.
     case reboot = "Apply.reboot"
 

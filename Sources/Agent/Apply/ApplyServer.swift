@@ -188,6 +188,7 @@ package struct ApplyServer: Service {
         case .upgrade?: try await images.start(try ImageWork(.upgrade, params: params))
         case .rollback?: try await images.start(try ImageWork(.rollback, params: params))
         case .jobs?: return try payload(await images.jobs())
+        case .logs?: return try payload(await HostLogs().read(lines: try NodeLogs.lines(params)))
         case .reboot?: try await images.reboot()
         case nil: throw RPCError(.methodNotFound, "apply has no \(request.method)")
         }

@@ -1,4 +1,5 @@
 import AgentWire
+import BlockDevices
 import Glibc
 package import HostModel
 import NIOCore
@@ -56,11 +57,11 @@ package struct NetworkConfiguration: Sendable {
 
     /// Whether what is in force was put in force before the machine started, as far as its clock can tell.
     var isOlderThanBoot: Bool {
-        var (information, uptime, now) = (stat(), timespec(), timespec())
-        guard lstat(root.string, &information) == 0 else { return false }
+        var (uptime, now) = (timespec(), timespec())
+        guard let status = FileStatus(root, followsLinks: false) else { return false }
         clock_gettime(CLOCK_BOOTTIME, &uptime)
         clock_gettime(CLOCK_REALTIME, &now)
-        return information.st_mtim.tv_sec < now.tv_sec - uptime.tv_sec
+        return status.modified < now.tv_sec - uptime.tv_sec
     }
 
     /// Replaces the whole configuration. `former` is what is in force: files of what did not change are shared with it. The

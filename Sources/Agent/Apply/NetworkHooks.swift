@@ -1,4 +1,5 @@
 import AgentWire
+import BlockDevices
 import Glibc
 import HostModel
 import Logging
@@ -83,9 +84,8 @@ struct NetworkHooks: Sendable {
     }
 
     private static func isOurs(_ path: FilePath) -> Bool {
-        var information = stat()
-        guard stat(path.string, &information) == 0 else { return false }
-        return (information.st_uid == 0 || information.st_uid == geteuid()) && information.st_mode & 0o022 == 0
+        guard let status = FileStatus(path, followsLinks: true) else { return false }
+        return (status.user == 0 || status.user == geteuid()) && status.permissions & 0o022 == 0
     }
 
     private func perform(_ program: FilePath) async -> (text: String, isLast: Bool)? {

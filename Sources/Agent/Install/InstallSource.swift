@@ -171,7 +171,7 @@ final class FolderFiles: ImageFiles {
     private func open(_ name: String) throws -> FileDescriptor {
         let descriptor = openat(directory.rawValue, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.missing(name, place) }
-        guard isRegularFile(descriptor) else {
+        guard FileStatus(descriptor)?.isRegular == true else {
             close(descriptor)
             throw InstallFailure(.refused, "\(name) in \(place) is no file", remedy: "build the image again")
         }

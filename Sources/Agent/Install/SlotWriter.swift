@@ -64,13 +64,12 @@ struct SlotWriter: Sendable {
         }
         let names = Self.files(in: state.path).sorted { ($0 == "host-id" ? 1 : 0, $0) < ($1 == "host-id" ? 1 : 0, $1) }
         for name in names {
-            var status = stat()
-            guard lstat(state.file(name).string, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            guard let status = FileStatus(state.file(name), followsLinks: false), status.isRegular,
                 let bytes = try state.read(name)
             else { continue }
-            let file = try Self.write(bytes, to: name, in: mount.directory, mode: status.st_mode & 0o777)
+            let file = try Self.write(bytes, to: name, in: mount.directory, mode: status.permissions & 0o777)
             defer { try? file.close() }
-            guard fchown(file.rawValue, status.st_uid, status.st_gid) == 0, fsync(file.rawValue) == 0 else {
+            guard fchown(file.rawValue, status.user, status.group) == 0, fsync(file.rawValue) == 0 else {
                 throw FileFailure(FilePath(name), "keep the owner of")
             }
         }

@@ -125,12 +125,12 @@ struct LiveMedium: Sendable {
 
     private func openRoot(_ image: LiveImage) throws(LiveRootFailure) -> FileDescriptor {
         let file = try openFile(image.root.name)
-        var status = stat()
-        guard fstat(file.rawValue, &status) == 0, Int64(status.st_size) == image.root.size else {
+        let size = FileStatus(file.rawValue)?.size ?? 0
+        guard size == image.root.size else {
             try? file.close()
             throw LiveRootFailure(
                 .refused,
-                "\(image.root.name) on the medium has \(status.st_size) bytes, its manifest says \(image.root.size)",
+                "\(image.root.name) on the medium has \(size) bytes, its manifest says \(image.root.size)",
                 remedy: "write the medium again"
             )
         }
@@ -147,8 +147,7 @@ struct LiveMedium: Sendable {
         defer { close(directory) }
         let descriptor = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable(name) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard FileStatus(descriptor)?.isRegular == true else {
             close(descriptor)
             throw LiveRootFailure(.refused, "\(name) on the medium is no file", remedy: "write the medium again")
         }

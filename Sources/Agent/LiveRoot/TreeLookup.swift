@@ -1,3 +1,4 @@
+import BlockDevices
 import Glibc
 package import SystemPackage
 
@@ -30,9 +31,8 @@ package struct TreeLookup: Sendable {
             if target.hasPrefix("/") { current = [] }
             pending = Self.components(target) + pending
         }
-        var status = stat()
-        guard lstat(place(current).string, &status) == 0 else { return false }
-        return status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o111 != 0
+        guard let status = FileStatus(place(current), followsLinks: false) else { return false }
+        return status.isRegular && status.permissions & 0o111 != 0
     }
 
     private static func components(_ path: String) -> [String] {

@@ -1,3 +1,4 @@
+import BlockDevices
 import Glibc
 package import SystemPackage
 
@@ -38,8 +39,7 @@ package struct BoundedLog: Sendable {
     }
 
     private func rotate(before count: Int) {
-        var status = stat()
-        guard stat(file.string, &status) == 0, Int(status.st_size) + count > limit else { return }
+        guard let status = FileStatus(file, followsLinks: true), Int(status.size) + count > limit else { return }
         rename(file.string, older.string)
     }
 

@@ -86,6 +86,9 @@ struct HostVerbs: Sendable {
         case .upgradeImage: return try await order(.upgrade, .upgrade, request, seconds: Self.quickSeconds)
         case .rollbackImage: return try await order(.rollback, .rollback, request, seconds: Self.quickSeconds)
         case .getJobs: return try await apply.call(.jobs, seconds: Self.quickSeconds)
+        case .getLogs:
+            _ = try NodeLogs.lines(request.params)
+            return try await apply.call(.logs, request.params, seconds: Self.diskSeconds)
         case .reboot: return try await apply.call(.reboot, seconds: Self.quickSeconds)
         }
     }

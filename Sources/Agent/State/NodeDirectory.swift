@@ -155,12 +155,6 @@ package func readFile(_ path: FilePath, limit: Int = 1 << 16) throws(FileFailure
     return bytes
 }
 
-/// Whether an open file is a plain one. Here, because a file that imports Crypto sees two definitions of `stat`.
-func isRegularFile(_ descriptor: Int32) -> Bool {
-    var status = stat()
-    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-}
-
 /// The first line of a file of /proc or /sys without white space around it; `nil` when it cannot be read or is empty.
 package func readLine(of path: FilePath) -> String? {
     guard let bytes = try? readFile(path, limit: 4096) else { return nil }

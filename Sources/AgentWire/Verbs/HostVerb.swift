@@ -49,6 +49,8 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case rollbackImage = "Host.rollbackImage"
     /// `NodeJobs`; VDSM's, with what its jobs have not: step and remedy.
     case getJobs = "Host.getJobs"
+    /// `lines` -> `NodeLogs`. Ours.
+    case getLogs = "Host.getLogs"
     /// `true`, and then the machine reboots; refused while it works on its disks. Ours.
     case reboot = "Host.reboot"
 }

@@ -42,6 +42,13 @@ struct JobRoutes {
         hosts.get(":id/disks") { _, context in
             try Response.json(DiskCollection(await engine.disks(of: context.id(of: "host"))))
         }
+        hosts.get(":id/logs") { request, context in
+            let count = try PageSize(request.query, limit: HostLog.linesMax).count
+            let lines = request.query["max"] == nil ? HostLog.linesUsual : max(count, 1)
+            return try Response.json(
+                HostLogCollection(await engine.logs(of: context.id(of: "host"), lines: lines))
+            )
+        }
         hosts.post(":id/installdisk") { request, context in
             let body = try await request.json(DiskInstallationRequest.self)
             let id = try context.id(of: "host")

@@ -12,6 +12,11 @@ extension EngineSession {
         try await decode(DiskCollection.self, .get(Self.path(host, "disks"))).disk ?? []
     }
 
+    /// The ends of the host's logs, asked of it now; hostile text.
+    package func logs(of host: String, lines: Int) async throws(CallError) -> [HostLog] {
+        try await decode(HostLogCollection.self, .get(Self.path(host, "logs?max=\(lines)"))).log ?? []
+    }
+
     /// Begins an installation on a disk, or, with `dry_run`, says what it would do.
     package func installDisk(
         _ host: String,

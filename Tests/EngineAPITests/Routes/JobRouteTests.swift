@@ -15,7 +15,7 @@ import Testing
         arguments: [
             ("GET", "jobs"), ("GET", "jobs/\(nobody)"), ("GET", "jobs/\(nobody)/steps"),
             ("GET", "hosts/\(nobody)/jobs"),
-            ("GET", "hosts/\(nobody)/disks"), ("POST", "hosts/\(nobody)/installdisk"),
+            ("GET", "hosts/\(nobody)/disks"), ("GET", "hosts/\(nobody)/logs"), ("POST", "hosts/\(nobody)/installdisk"),
             ("POST", "hosts/\(nobody)/upgrade"),
             ("POST", "hosts/\(nobody)/upgradecheck"), ("POST", "hosts/\(nobody)/rollback"),
         ]
@@ -53,6 +53,8 @@ import Testing
                 #expect(answer.fault?.remedy?.isEmpty == false)
             }
             #expect(try await client.get("\(host)/disks").status == 409)
+            #expect(try await client.get("\(host)/logs").status == 409)
+            #expect(try await client.get("\(host)/logs?max=x").status == 400)
             #expect(try await client.get("\(host)/jobs").body == #"{"job":[]}"#)
             #expect(try await client.get("\(Self.api)/jobs?max=x").status == 400)
         }

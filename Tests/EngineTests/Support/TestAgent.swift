@@ -277,6 +277,8 @@ extension TestAgent {
                 guard state.change == nil else { return .now(.failure(Self.busy)) }
                 state.isSafe = true
                 return .now(.success(.boolean(true)))
+            case .getLogs:
+                return .now(Self.payload(NodeLogs([HostLog("agent", lines: ["\(call.params["lines"] ?? .null)"])])))
             case .getDisks: return .now(Self.payload(NodeDisks(state.node.disks)))
             case .planInstallation: return .now(state.node.plan(call.params))
             case .installImage: return .now(state.node.order(.install, call.params))
