@@ -99,6 +99,7 @@ package struct LibvirtConnection: ~Copyable {
         let capabilities = try XMLDocument(answer, library)
         facts.machines = HypervisorFacts.machines(capabilities)
         facts.model = HypervisorFacts.model(capabilities)
+        (facts.counterFrequency, facts.scalesCounter) = HypervisorFacts.counter(capabilities)
         return facts
     }
 

@@ -126,6 +126,7 @@ import Testing
         #expect(machines.contains("pc") && machines.contains("q35") && machines.contains("pc-q35-7.2"))
         #expect(machines == machines.sorted() && Set(machines).count == machines.count)
         #expect(!HypervisorFacts.model(capabilities).isEmpty)
+        #expect(HypervisorFacts.counter(capabilities) == ("2596120000", false))
     }
 
     @Test("broken, cut and hostile documents", arguments: ["", "<a", "<a></b>", "text", "<a>\u{1}</a>"])

@@ -4,6 +4,7 @@ import Virtualization
 extension HostCapabilities {
     /// What libvirt knows better than we do; without a libvirt all stays as it is.
     mutating func fill(_ facts: HypervisorFacts) {
+        (tscFrequency, tscScaling) = (facts.counterFrequency, facts.scalesCounter)
         if !facts.machines.isEmpty { emulatedMachines = facts.machines }
         let model = "model_\(facts.model)"
         if !facts.model.isEmpty, !cpuFlags.split(separator: ",").contains(where: { $0 == model }) {

@@ -47,6 +47,11 @@ package struct HostInventory: Sendable {
 
     func line(_ path: String) -> String? { readLine(of: root.appending(path)) }
 
+    /// The names in a folder but `.` and `..`; none when it is not there.
+    func names(_ path: String) -> [String] {
+        NodeDirectory(root.appending(path)).names().filter { $0 != "." && $0 != ".." }
+    }
+
     private func exists(_ path: String) -> Bool { access(root.appending(path).string, F_OK) == 0 }
 
     private func fillProcessor(_ capabilities: inout HostCapabilities) {
@@ -60,18 +65,50 @@ package struct HostInventory: Sendable {
         capabilities.cpuCores = String(processor.coreCount)
         capabilities.cpuThreads = String(processor.cpus.count)
         capabilities.onlineCpus = processor.cpus.map { String($0.id) }.joined(separator: ",")
-        capabilities.cpuTopology = processor.cpus.map {
-            .init(cpu_id: $0.id, numa_cell_id: 0, socket_id: $0.socket, die_id: 0, core_id: $0.core)
+        let topology = HostTopology(self)
+        capabilities.cpuTopology = processor.cpus.map { cpu in
+            let die = line("sys/devices/system/cpu/cpu\(cpu.id)/topology/die_id").flatMap { Int($0) } ?? 0
+            return .init(
+                cpu_id: cpu.id,
+                numa_cell_id: topology.node(of: cpu.id),
+                socket_id: cpu.socket,
+                die_id: max(die, 0),
+                core_id: cpu.core
+            )
         }
         capabilities.vdsmToCpusAffinity = processor.cpus.first.map { [$0.id] } ?? []
         capabilities.memSize = String(memory.mebibytes("MemTotal"))
-        let total = String(memory.mebibytes("MemTotal"))
-        capabilities.numaNodes = ["0": .init(cpus: processor.cpus.map(\.id), totalMemory: total)]
-        capabilities.numaNodeDistance = ["0": [10]]
+        fillNUMA(&capabilities, topology, processor, memory)
         capabilities.autoNumaBalancing = line("proc/sys/kernel/numa_balancing").flatMap { Int($0) } ?? 2
-        if memory["Hugepagesize"] > 0 { capabilities.hugepages = [memory["Hugepagesize"]] }
+        capabilities.hugepages = topology.hugePageSizes
+        if capabilities.hugepages.isEmpty, memory["Hugepagesize"] > 0 {
+            capabilities.hugepages = [memory["Hugepagesize"]]
+        }
         capabilities.nestedVirtualization = ["kvm_intel", "kvm_amd"].contains { module in
             line("sys/module/\(module)/parameters/nested").map { ["Y", "1"].contains($0) } ?? false
+        }
+    }
+
+    private func fillNUMA(
+        _ capabilities: inout HostCapabilities,
+        _ topology: HostTopology,
+        _ processor: ProcessorInformation,
+        _ memory: MemoryInformation
+    ) {
+        guard !topology.nodes.isEmpty else {
+            let total = String(memory.mebibytes("MemTotal"))
+            capabilities.numaNodes = ["0": .init(cpus: processor.cpus.map(\.id), totalMemory: total)]
+            capabilities.numaNodeDistance = ["0": [10]]
+            return
+        }
+        for node in topology.nodes {
+            let pages = node.hugePages.map { (String($0.key), HostCapabilities.HugePages(totalPages: $0.value)) }
+            capabilities.numaNodes[String(node.id)] = .init(
+                cpus: node.cpus,
+                totalMemory: String(node.total),
+                hugepages: Dictionary(uniqueKeysWithValues: pages)
+            )
+            capabilities.numaNodeDistance[String(node.id)] = node.distances.isEmpty ? [10] : node.distances
         }
     }
 
@@ -89,6 +126,9 @@ package struct HostInventory: Sendable {
         capabilities.selinux = .init(mode: enforce ?? "-1")
         capabilities.kdumpStatus = line("sys/kernel/kexec_crash_loaded").flatMap { Int($0) } ?? -1
         capabilities.hostdevPassthrough = exists("sys/class/iommu") && isIOMMUInUse ? "true" : "false"
+        let adapters = StorageAdapters(self)
+        (capabilities.ISCSIInitiatorName, capabilities.HBAInventory) = (adapters.initiatorName, adapters.report)
+        capabilities.hooks = InstalledHooks(root: root).report
         let kernel = line("proc/sys/kernel/osrelease") ?? ""
         let (version, release) = Self.split(kernel)
         capabilities.packages2 = [

@@ -33,6 +33,7 @@ actor HostStatisticsSampler {
 
     private func fillProcessor(_ statistics: inout HostStatistics) {
         let now = ProcessorTime(stat: inventory.text("proc/stat"))
+        let topology = HostTopology(inventory)
         let all = ProcessorTime.shares(from: lastTime.all, to: now.all)
         statistics.cpuUser = percentText(all.user)
         statistics.cpuSys = percentText(all.system)
@@ -43,8 +44,12 @@ actor HostStatisticsSampler {
                 cpuUser: percentText(shares.user),
                 cpuSys: percentText(shares.system),
                 cpuIdle: percentText(shares.idle),
-                nodeIndex: 0
+                nodeIndex: topology.node(of: cpu)
             )
+        }
+        for node in topology.nodes {
+            let used = node.total > 0 ? 100 * max(0, node.total - node.free) / node.total : 0
+            statistics.numaNodeMemFree[String(node.id)] = .init(memFree: String(node.free), memPercent: used)
         }
         lastTime = now
         statistics.bootTime = String(now.bootTime)
@@ -62,9 +67,12 @@ actor HostStatisticsSampler {
         statistics.anonHugePages = String(memory.mebibytes("AnonHugePages"))
         statistics.swapTotal = memory.mebibytes("SwapTotal")
         statistics.swapFree = memory.mebibytes("SwapFree")
-        statistics.numaNodeMemFree = [
-            "0": .init(memFree: String(memory.available), memPercent: memory.usedPercent)
-        ]
+        if statistics.numaNodeMemFree.isEmpty {
+            statistics.numaNodeMemFree["0"] = .init(
+                memFree: String(memory.available),
+                memPercent: memory.usedPercent
+            )
+        }
         statistics.ksmState = inventory.line("sys/kernel/mm/ksm/run") == "1"
         statistics.ksmPages = inventory.line("sys/kernel/mm/ksm/pages_to_scan").flatMap { Int($0) } ?? 0
         let thp = inventory.line("sys/kernel/mm/transparent_hugepage/enabled") ?? "[never]"

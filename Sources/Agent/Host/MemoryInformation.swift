@@ -12,6 +12,14 @@ package struct MemoryInformation: Hashable, Sendable {
         self.values = values
     }
 
+    /// Of one NUMA node: `Node 0 MemTotal:  16303384 kB`.
+    package init(nodeMeminfo text: some StringProtocol) {
+        let lines = text.split(whereSeparator: \.isNewline).map { line in
+            line.split(separator: " ").dropFirst(2).joined(separator: " ")
+        }
+        self.init(meminfo: lines.joined(separator: "\n"))
+    }
+
     /// Kibibytes; 0 for a field that the kernel does not give.
     package subscript(_ name: String) -> Int { values[name] ?? 0 }
 

@@ -29,7 +29,45 @@ package struct HostCapabilities: Hashable, Sendable, VerbPayload {
         package var cpus: [Int]
         /// Mebibytes, as text.
         package var totalMemory: String
-        package init(cpus: [Int], totalMemory: String) { (self.cpus, self.totalMemory) = (cpus, totalMemory) }
+        /// By size in KiB.
+        package var hugepages: [String: HugePages]
+        package init(cpus: [Int], totalMemory: String, hugepages: [String: HugePages] = [:]) {
+            (self.cpus, self.totalMemory, self.hugepages) = (cpus, totalMemory, hugepages)
+        }
+    }
+
+    package struct HugePages: Hashable, Sendable, Codable {
+        package var totalPages: Int
+        package init(totalPages: Int) { self.totalPages = totalPages }
+    }
+
+    /// Adapters to storage, by kind.
+    package struct HBAInventory: Hashable, Sendable, Codable {
+        package struct FibreChannel: Hashable, Sendable, Codable {
+            package var model: String
+            /// 16 hex digits each.
+            package var wwpn: String
+            package var wwnn: String
+            package init(model: String, wwpn: String, wwnn: String) {
+                (self.model, self.wwpn, self.wwnn) = (model, wwpn, wwnn)
+            }
+        }
+
+        package struct Initiator: Hashable, Sendable, Codable {
+            package var InitiatorName: String
+            package init(InitiatorName: String) { self.InitiatorName = InitiatorName }
+        }
+
+        package var FC: [FibreChannel] = []
+        package var iSCSI: [Initiator] = []
+        package init() {}
+    }
+
+    /// A program of the administrator that runs at an event.
+    package struct Hook: Hashable, Sendable, Codable {
+        /// MD5, as VDSM has it: two hosts with the same hooks are seen to be so.
+        package var checksum: String
+        package init(checksum: String) { self.checksum = checksum }
     }
 
     package struct PackageVersion: Hashable, Sendable, Codable {
@@ -97,6 +135,12 @@ package struct HostCapabilities: Hashable, Sendable, VerbPayload {
     package var operatingSystem = OperatingSystem()
     package var packages2: [String: PackageVersion] = [:]
     package var ISCSIInitiatorName = ""
+    package var HBAInventory = HBAInventory()
+    /// By event and file name.
+    package var hooks: [String: [String: Hook]] = [:]
+    /// Hertz; empty where libvirt does not say.
+    package var tscFrequency = ""
+    package var tscScaling = false
     package var domain_versions = [0, 2, 3, 4, 5]
     package var supported_block_size: [String: [Int]] = [:]
     /// Ours: which image runs, from where, and whether it is on trial.
