@@ -9,6 +9,7 @@
 #include <linux/if_addr.h>
 #include <linux/if.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/fib_rules.h>
 #include <sys/eventfd.h>
 #include <linux/pkt_sched.h>

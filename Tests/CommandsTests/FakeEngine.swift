@@ -26,6 +26,7 @@ final class FakeEngine: Sendable {
         var capabilities = "{}"
         var disks: [NodeDisk] = []
         var logs: [HostLog] = []
+        var neighbours: [String: LLDPReport] = [:]
         /// What `jobs/ID` answers, one after another; the last one stays.
         var jobs: [JobResource] = []
         var plan: [String]?
@@ -80,6 +81,7 @@ final class FakeEngine: Sendable {
             return json(host)
         case (.GET, "hosts", .some, "capabilities"): return .ok(state.capabilities)
         case (.GET, "hosts", .some, "disks"): return json(DiskCollection(state.disks))
+        case (.GET, "hosts", .some, "lldp"): return json(LLDPCollection(state.neighbours))
         case (.GET, "hosts", .some, "logs"): return json(HostLogCollection(state.logs))
         case (.POST, "hosts", .some, .some("installdisk")) where state.plan != nil:
             return json(ActionResource(status: "complete", plan: state.plan))

@@ -89,6 +89,28 @@ import Testing
         }
     }
 
+    @Test("which switch port a NIC is plugged into, and what a hostile switch says") func neighbours() async throws {
+        try await loggedIn { program, engine in
+            let unit = try LLDPDataUnit([
+                .init(type: 1, value: [7, 65]), .init(type: 2, value: [5] + Array("Ethernet7/1".utf8)),
+                .init(type: 3, value: [0, 120]), .init(type: 5, value: Array("leaf\u{1B}[2J".utf8)),
+                .init(type: 127, value: [0, 0x80, 0xC2, 1, 0, 100]),
+            ])
+            engine.state.withLock {
+                $0.neighbours = ["eth1": .init(enabled: true), "eth0": .init(enabled: true, tlvs: unit.elements)]
+            }
+            let table = try await program.run(["host", "lldp", Self.name])
+            #expect(
+                table.output == """
+                    NIC   SWITCH         PORT         DESCRIPTION  VLAN  MTU  ADDRESS
+                    eth0  leaf\\u{1b}[2J  Ethernet7/1  -            100   -    -
+                    eth1  not heard      -            -            -     -    -
+
+                    """
+            )
+        }
+    }
+
     @Test("logs one after another, and nothing in them drives the terminal")
     func logs() async throws {
         try await loggedIn { program, engine in

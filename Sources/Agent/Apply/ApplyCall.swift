@@ -25,6 +25,8 @@ package enum ApplyCall: String, Sendable {
     case jobs = "Apply.jobs"
     /// `lines` -> `NodeLogs`: root's to read.
     case logs = "Apply.logs"
+    /// The parameters of `Host.getLldp` -> `LLDPReports`.
+    case lldp = "Apply.lldp"
     /// `true`, and then the machine reboots.
     case reboot = "Apply.reboot"
 

@@ -39,7 +39,7 @@ package struct ApplyServer: Service {
         try HardwareFile(in: settings.run).write(HardwareFacts().read(), group: settings.groupID)
         let channel = try await listen()
         logger.notice("listening on \(settings.socket)")
-        let keepers = Keepers(network: keeper, images: images)
+        let keepers = Keepers(network: keeper, images: images, lldp: LLDPWatch(logger: logger))
         do { try await serve(channel, keepers) } catch {
             await images.stop()
             throw error
@@ -51,11 +51,15 @@ package struct ApplyServer: Service {
     private struct Keepers: Sendable {
         var network: NetworkKeeper
         var images: ImageKeeper
+        var lldp: LLDPWatch
     }
 
     private func serve(_ channel: NIOAsyncChannel<Connection, Never>, _ keepers: Keepers) async throws {
         try await untilShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
+                // Its end, where packets may not be heard, is no end of the rest.
+                let watch = Task { await keepers.lldp.run() }
+                defer { watch.cancel() }
                 group.addTask { try await accept(channel, keepers) }
                 group.addTask {
                     await keepers.network.restore()
@@ -188,6 +192,11 @@ package struct ApplyServer: Service {
         case .upgrade?: try await images.start(try ImageWork(.upgrade, params: params))
         case .rollback?: try await images.start(try ImageWork(.rollback, params: params))
         case .jobs?: return try payload(await images.jobs())
+        case .lldp?:
+            let devices = try LLDPReports.devices(params)
+            do { return try LLDPReports(keepers.lldp.report(devices)).result() } catch {
+                throw RPCError(.internalError, "The answer can not be written: \(error)")
+            }
         case .logs?: return try payload(await HostLogs().read(lines: try NodeLogs.lines(params)))
         case .reboot?: try await images.reboot()
         case nil: throw RPCError(.methodNotFound, "apply has no \(request.method)")

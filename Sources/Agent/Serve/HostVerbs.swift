@@ -77,6 +77,9 @@ struct HostVerbs: Sendable {
         case .setSafeNetworkConfig: return try await apply.call(.commit, seconds: Self.quickSeconds)
         case .fenceNode: return try await fenceAgents.answer(try FenceOrder(params: request.params))
         case .hostdevListByCaps: return try await devices(request)
+        case .getLldp:
+            _ = try LLDPReports.devices(request.params)
+            return try await apply.call(.lldp, request.params, seconds: Self.quickSeconds)
         case .echo: return .string(request.params["message"]?.string ?? "")
         case .setMOMPolicyParameters: return .boolean(true)
         case .getAllTasksStatuses, .getAllTasksInfo: return .object([:])

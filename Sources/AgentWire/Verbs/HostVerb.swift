@@ -30,6 +30,8 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case fenceNode = "Host.fenceNode"
     /// `HostDeviceSelection` -> `HostDeviceReport`s by libvirt's name of the device.
     case hostdevListByCaps = "Host.hostdevListByCaps"
+    /// `filter.devices` -> `LLDPReports`: what the switches say at the other ends of the NICs.
+    case getLldp = "Host.getLldp"
     /// Answers its `message`.
     case echo = "Host.echo"
     /// Answers `true`; there is no memory overcommitment manager whose policy could be set.

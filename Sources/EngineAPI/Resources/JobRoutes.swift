@@ -42,6 +42,9 @@ struct JobRoutes {
         hosts.get(":id/disks") { _, context in
             try Response.json(DiskCollection(await engine.disks(of: context.id(of: "host"))))
         }
+        hosts.get(":id/lldp") { _, context in
+            try Response.json(LLDPCollection(await engine.neighbours(of: context.id(of: "host"))))
+        }
         hosts.get(":id/logs") { request, context in
             let count = try PageSize(request.query, limit: HostLog.linesMax).count
             let lines = request.query["max"] == nil ? HostLog.linesUsual : max(count, 1)

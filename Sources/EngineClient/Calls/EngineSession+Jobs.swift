@@ -12,6 +12,11 @@ extension EngineSession {
         try await decode(DiskCollection.self, .get(Self.path(host, "disks"))).disk ?? []
     }
 
+    /// What the switches say at the other ends of the host's NICs; hostile text.
+    package func neighbours(of host: String) async throws(CallError) -> [String: LLDPReport] {
+        try await decode(LLDPCollection.self, .get(Self.path(host, "lldp"))).nic ?? [:]
+    }
+
     /// The ends of the host's logs, asked of it now; hostile text.
     package func logs(of host: String, lines: Int) async throws(CallError) -> [HostLog] {
         try await decode(HostLogCollection.self, .get(Self.path(host, "logs?max=\(lines)"))).log ?? []

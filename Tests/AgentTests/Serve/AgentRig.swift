@@ -242,6 +242,20 @@ final class AgentRig: Sendable {
         return try await Daemon.run(words, until: "true", body)
     }
 
+    /// The other end of the cable says by LLDP who it is, as a switch does every 30 s.
+    func speakLLDP(_ system: String) async throws {
+        let script = """
+            from socket import AF_PACKET, SOCK_RAW, socket; from sys import argv
+            tlv = lambda kind, value: bytes([kind << 1 | len(value) >> 8, len(value) & 255]) + value
+            line = socket(AF_PACKET, SOCK_RAW)
+            line.bind(("eng0", 0))
+            unit = tlv(1, b"\\x07chassis") + tlv(2, b"\\x05Ethernet1") + tlv(3, b"\\x00\\x78") + tlv(5, argv[1].encode())
+            line.send(bytes.fromhex("0180c200000e020000000001" + "88cc") + unit + b"\\x00\\x00")
+            """
+        let words = ["netns", "exec", names.engine, "python3", "-c", script, system]
+        try await ip(words)
+    }
+
     /// Changes the host's network forty times; one link more is there in the end.
     func flap() async throws {
         for number in 0..<20 {

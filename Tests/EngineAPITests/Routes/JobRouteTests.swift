@@ -15,7 +15,8 @@ import Testing
         arguments: [
             ("GET", "jobs"), ("GET", "jobs/\(nobody)"), ("GET", "jobs/\(nobody)/steps"),
             ("GET", "hosts/\(nobody)/jobs"),
-            ("GET", "hosts/\(nobody)/disks"), ("GET", "hosts/\(nobody)/logs"), ("POST", "hosts/\(nobody)/installdisk"),
+            ("GET", "hosts/\(nobody)/disks"), ("GET", "hosts/\(nobody)/logs"), ("GET", "hosts/\(nobody)/lldp"),
+            ("POST", "hosts/\(nobody)/installdisk"),
             ("POST", "hosts/\(nobody)/upgrade"),
             ("POST", "hosts/\(nobody)/upgradecheck"), ("POST", "hosts/\(nobody)/rollback"),
         ]

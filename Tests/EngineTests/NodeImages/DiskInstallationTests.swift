@@ -73,6 +73,7 @@ import Testing
             let told = disk
             let line = try await ImageWorkTests.up(engine) { $0.node.disks = [told] }
             #expect(try await engine.disks(of: line.host) == [disk])
+            #expect(try await engine.neighbours(of: line.host) == ["eth0": LLDPReport(enabled: true)])
             let logs = try await engine.logs(of: line.host, lines: 7)
             #expect(logs.first?.name == "agent" && logs.first?.lines.first?.contains("7") == true)
             line.agent.change { $0.certificate = nil }

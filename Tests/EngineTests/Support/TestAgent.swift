@@ -265,6 +265,8 @@ extension TestAgent {
                 return .now(Self.payload(statistics))
             case .getHardwareInfo: return .now(Self.payload(HardwareInformation()))
             case .getVMList, .getVMFullList, .getAllVmStats: return .now(.success(.array([])))
+            case .getLldp:
+                return .now(.success(.object(["eth0": .object(["enabled": .boolean(true), "tlvs": .array([])])])))
             case .hostdevListByCaps, .getAllTasksStatuses, .getAllTasksInfo: return .now(.success(.object([:])))
             case .echo, .setMOMPolicyParameters: return .now(.success(.boolean(true)))
             case .fenceNode: return .now(.success(.object(["power": .string("unknown")])))
