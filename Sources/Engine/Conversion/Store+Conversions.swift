@@ -94,7 +94,7 @@ extension Store {
         _ kind: ConversionRow.Kind,
         of id: UniqueID,
         _ change: @escaping @Sendable (ServerAccess?) throws -> ServerAccess,
-        _ options: ConversionOptions?,
+        _ choices: ConversionChoices,
         context: TransitionContext
     ) async throws(EngineError) -> UniqueID {
         try await write { db in
@@ -109,8 +109,7 @@ extension Store {
             let known = try ServerAccessRow.fetch(id, in: db)
             try ServerAccessRow.save(try change(known), of: id, in: db)
             var details = ConversionRow.Details()
-            let last = try Self.lastOptions(of: id, in: db)
-            details.options = options ?? last
+            details.options = choices.applied(to: try Self.lastOptions(of: id, in: db))
             details.wasInMaintenance = host.status == .maintenance
             details.hadFailed = host.status == .installFailed
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)

@@ -9,10 +9,12 @@ struct ServerCheck: Sendable {
     var engine: EngineAddress
     var hosts: [HostResource]
     var choices: ServerChoiceOptions
+    /// The tag of the management network.
     var vlan: Int?
     /// Where the engine has packages for servers.
     private var packages: [ServerFacts.Distribution.Family: String] = [:]
 
+    /// `vlan`: another tag than the one that the engine's management network has.
     init(_ options: EngineOptions, _ session: EngineSession, _ choices: ServerChoiceOptions, vlan: Int?) async throws {
         let url = try options.file.read()?.engine ?? ""
         guard let engine = EngineAddress(url) else {
@@ -22,11 +24,18 @@ struct ServerCheck: Sendable {
                 remedy: "muster login https://NAME-OR-IPV4-ADDRESS"
             )
         }
-        (self.engine, self.choices, self.vlan) = (engine, choices, vlan)
+        (self.engine, self.choices) = (engine, choices)
+        let managementTag = Self.managementTag(try await session.networks())
+        self.vlan = vlan ?? managementTag
         hosts = try await session.hosts()
         for family in [ServerFacts.Distribution.Family.deb, .rpm] {
             packages[family] = try await session.packages(for: family)
         }
+    }
+
+    /// As the engine has it when it looks itself.
+    static func managementTag(_ networks: [NetworkResource]) -> Int? {
+        networks.first { $0.usages.usage.contains("management") }?.vlan.flatMap { Int($0.id) }
     }
 
     /// `name`: the host that the server is, whose machine id is no other's.
@@ -35,6 +44,7 @@ struct ServerCheck: Sendable {
         var request = ConversionRequest(address: address, engine: engine, clock: now)
         request.repository = choices.repository.flatMap { ConversionRequest.Repository(url: $0) }
         (request.managementVLAN, request.needsVirtualization) = (vlan, !choices.withoutVirtualization)
+        request.host = hosts.first { $0.name == name }.flatMap { UniqueID(rawValue: $0.id) }
         for host in hosts where host.name != name {
             guard let id = host.hardware_information?.uuid.flatMap({ HardwareID($0) }) else { continue }
             request.knownIDs[id] = host.name
@@ -66,9 +76,9 @@ struct ServerCheck: Sendable {
         }
     }
 
-    /// Lays the engine's key on the server, so that a private key never leaves this machine. Gives the host key, to be pinned.
+    /// Lays the engine's key on the server, so that a private key never leaves this machine. Gives the host keys, to be pinned.
     func letEngineIn(_ signIn: ServerSignIn, name: String, key: String) async throws(ConversionError)
-        -> HostKeyFingerprint
+        -> (server: HostKeyFingerprint, jump: HostKeyFingerprint?)
     {
         let connection = try await signIn.connect()
         do throws(ConversionError) {
@@ -76,7 +86,7 @@ struct ServerCheck: Sendable {
             request.engineKey = key
             _ = try await AccessGrant.run(over: connection, request, completing: complete)
             await connection.close()
-            return connection.hostKey.fingerprint
+            return (connection.hostKey.fingerprint, connection.jumpHostKey?.fingerprint)
         } catch {
             await connection.close()
             throw error

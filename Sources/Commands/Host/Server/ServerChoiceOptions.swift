@@ -29,17 +29,23 @@ struct ServerChoiceOptions: ParsableArguments {
         }
     }
 
-    func resource(_ signIn: ServerSignIn?) -> ServerChoices {
+    func resource(_ signIn: ServerSignIn) -> ServerChoices {
+        resource(signIn.sudoPassword, signIn.jump, user: signIn.user)
+    }
+
+    /// `jump`: the host in front of the server; `user`: who signs in there where it names nobody.
+    func resource(_ sudoPassword: String?, _ jump: JumpHost?, user: String?) -> ServerChoices {
         var choices = ServerChoices()
         choices.repository = repository
         choices.without_virtualization = withoutVirtualization ? true : nil
         choices.reboot = noReboot ? false : nil
         choices.undo_on_failure = undoOnFailure ? true : nil
         choices.kdump = kdump ? true : nil
-        choices.sudo_password = signIn?.sudoPassword
-        choices.jump = signIn?.jump.map { jump in
+        choices.sudo_password = sudoPassword
+        choices.jump = jump.map { jump in
             var resource = ServerChoices.Jump(address: jump.host)
-            (resource.port, resource.user_name) = (WireNumber(Int(jump.port)), jump.user ?? signIn?.user)
+            (resource.port, resource.user_name) = (WireNumber(Int(jump.port)), jump.user ?? user)
+            resource.fingerprint = jump.fingerprint?.rawValue
             return resource
         }
         return choices
