@@ -92,6 +92,13 @@ import Testing
         }
     }
 
+    @Test func whatBecameOfAnUninstalledServerIsSaid() {
+        #expect(HostUninstall.words("a", []) == ["a is no host any more; the server is as it was before"])
+        #expect(HostUninstall.words("a", ["x differs"]).count == 2)
+        let nothing = HostUninstall.words("a", ["there was nothing to take back: …"])
+        #expect(nothing == ["a is no host any more; there was nothing to take back: …"])
+    }
+
     @Test func theManagementNetworksTagIsTheEngines() {
         var management = NetworkResource(id: "1", href: "", name: "ovirtmgmt", mtu: "0", usages: ["management"])
         let other = NetworkResource(id: "2", href: "", name: "red", mtu: "0", usages: ["vm"])

@@ -12,9 +12,9 @@ struct EngineBed {
     let server: TestServer
     private let repository: TestRepository
     private let scratch: Scratch
-    let settings: EngineSettings
+    private(set) var settings: EngineSettings
 
-    init() async throws {
+    init(_ change: (inout EngineSettings) -> Void = { _ in }) async throws {
         repository = try await TestRepository(asNode: true)
         server = try await TestServer.boot(size: 4 << 30, serve: repository.folder)
         try await server.shell(": > /etc/apt/sources.list")
@@ -25,8 +25,16 @@ struct EngineBed {
         settings.agentFile = Project.root.appending(AgentFile.ofCheckout).string
         settings.conversions.poll = 50
         (settings.monitoring.firstContact, settings.monitoring.stepRetry) = (300, 20)
+        change(&settings)
         self.settings = settings
         try await HostEngine.initialize(settings, adminPassword: "correct horse")
+    }
+
+    /// The same with other settings, for the engine that runs next.
+    func with(_ change: (inout EngineSettings) -> Void) -> EngineBed {
+        var bed = self
+        change(&bed.settings)
+        return bed
     }
 
     /// Runs an engine while `body` runs, then cancels it at whatever it does, as a kill would.
@@ -69,6 +77,47 @@ struct EngineBed {
         (order.options.needsVirtualization, order.options.repository) = (false, TestRepository.url)
         return order
     }
+}
+
+extension TestServer {
+    /// Has the lock of conversions, as a step does that an engine left behind, until /run/release is written to.
+    func hold(step: String) async throws {
+        try await shell(
+            """
+            D=\(ConversionLibrary.folder); mkdir -p -m 700 $D
+            printf 'begun \(step)\\n' >> $D/journal; rm -f /run/held; mkfifo /run/release
+            systemd-run --quiet --unit=holder flock $D/lock sh -c ': > /run/held; cat /run/release'
+            timeout 60 sh -c 'until [ -e /run/held ]; do sleep 0.05; done'
+            """
+        )
+    }
+
+    /// Lets the farewell of the way back stop when it has taken the engine's key away.
+    func holdFarewell() async throws {
+        let step = "\(ConversionLibrary.folder)/step-access/script"
+        try await shell(
+            """
+            mv \(step) \(step).real; mkfifo /run/release
+            printf 'sh "$0.real" "$1"; code=$?; : > /run/left; cat /run/release; exit $code\\n' > \(step)
+            """
+        )
+    }
+
+    /// Waits until it has come there.
+    func awaitFarewell() async throws {
+        try await shell("timeout 60 sh -c 'until [ -e /run/left ]; do sleep 0.05; done'")
+    }
+
+    func endFarewell() async throws {
+        try await shell(
+            """
+            echo > /run/release; timeout 60 sh -c 'while [ -e \(ConversionLibrary.folder) ]; do sleep 0.05; done'
+            rm /run/release /run/left
+            """
+        )
+    }
+
+    func release() async throws { try await shell("echo > /run/release; rm /run/release") }
 }
 
 extension HostEngine {

@@ -4,24 +4,12 @@ import Testing
 
 /// Two runs on one server, and servers that say nothing. Takes root.
 @Suite(.serialized) struct OtherRunTests {
-    /// Has the server's lock, as a step does that an engine left behind, until it is told to let go.
-    private static func hold(_ server: TestServer, step: String) async throws {
-        try await server.shell(
-            """
-            D=\(ConversionLibrary.folder); mkdir -p -m 700 $D; touch $D/lock
-            printf 'begun \(step)\\n' >> $D/journal; mkfifo /run/release
-            systemd-run --quiet --unit=holder flock $D/lock sh -c ': > /run/held; cat /run/release'
-            timeout 60 sh -c 'until [ -e /run/held ]; do sleep 0.05; done'
-            """
-        )
-    }
-
     @Test(
         "another run is waited for as long as it lives; when that is too long, it is told as that and nothing is undone"
     )
     func waitsForAnotherRun() async throws {
         let bed = try await ConversionBed()
-        try await Self.hold(bed.server, step: "packages")
+        try await bed.server.hold(step: "packages")
         var patience = ConversionPatience(pause: .milliseconds(50))
         patience.lockSeconds = 1
         patience.otherRun = .zero
@@ -40,7 +28,8 @@ import Testing
         let server = bed.server
         let events = EventList { event in
             guard event.kind == .waiting else { return }
-            try await server.shell("rm \(ConversionLibrary.folder)/journal; echo > /run/release")
+            try await server.shell("rm \(ConversionLibrary.folder)/journal")
+            try await server.release()
         }
         try await bed.conversion(events, patience: patience).run()
         #expect(events.all.filter { $0.kind == .waiting }.count == 1)

@@ -94,6 +94,16 @@ import Testing
         }
     }
 
+    @Test("a report of a hundred thousand things is kept as a thousand of each kind and a number")
+    func reportsAreBounded() {
+        let long = String(repeating: "x", count: 5000)
+        let lines = (0..<100_000).map { Substring("foreign /etc/\($0)") } + [Substring("package \(long)")]
+        let report = ConversionUndo.report(lines)
+        #expect(report.foreign.count == ConversionUndo.Report.thingsMax && report.more == 99_000)
+        #expect(report.packages.first?.count == 500)
+        #expect(report.lines.count == 1002 && report.lines.last == "and 99000 more" && !report.isExact)
+    }
+
     @Test("another machine is told from the same one; who says nothing of itself is taken for it")
     func machines() throws {
         let known = ServerMachine(system: "aa", node: "11")

@@ -1,3 +1,4 @@
+package import HostConversion
 import HostModel
 import Synchronization
 
@@ -69,6 +70,17 @@ package struct ConversionTimes: Sendable {
     package var reboot: Int64 = 1_200_000
     /// Between two looks at a server that reboots, and before a broken connection is made anew, in milliseconds.
     package var poll: Int64 = 3000
+    /// How long is waited for other runs and for servers that say nothing; its pause is `poll`.
+    package var patience: ConversionPatience {
+        get {
+            var patience = known
+            patience.pause = .milliseconds(poll)
+            return patience
+        }
+        set { known = newValue }
+    }
+
+    private var known = ConversionPatience()
 
     package init() {}
 }

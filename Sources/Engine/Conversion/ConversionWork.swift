@@ -16,7 +16,7 @@ struct ConversionWork: Sendable {
 
     private var settings: EngineSettings { gate.settings }
     var now: Int64 { settings.clock.now() }
-    var patience: ConversionPatience { ConversionPatience(pause: .milliseconds(settings.conversions.poll)) }
+    var patience: ConversionPatience { settings.conversions.patience }
 
     /// Over SSH: the conversion, or what an undo after its failure has left to do. True when the installation over the agent
     /// comes next.

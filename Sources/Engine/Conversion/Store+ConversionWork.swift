@@ -174,7 +174,9 @@ extension Store {
             try finish(row, nil, context, db)
             try CertificateRow.revoke(of: host.id, at: context.now, in: db)
             try HostRow.filter(Column("id") == host.id).deleteAll(db)
-            let rest = report.isEmpty ? "the server is as it was before." : "\(report.count) things differ from before."
+            let counted =
+                report.isEmpty ? "the server is as it was before." : "\(report.count) things differ from before."
+            let rest = row.detail.undone?.foundNothing == true ? "\(report.joined())." : counted
             try tell(.uninstalled, .normal, "Host \(host.name) was uninstalled: \(rest)", host, context, db)
         }
     }

@@ -176,9 +176,19 @@ struct ConversionRun {
 
     /// The server knows that all of it is done.
     mutating func finish() async throws(ConversionError) {
-        let connection = try await connected()
         let script = RemoteScript(ServerScript.finish, purpose: "ending the conversion", timeLimit: .seconds(60))
-        _ = try await connection.run(script)
+        var endurance = Endurance(patience, hasStood: true)
+        while true {
+            do throws(ConversionError) {
+                _ = try await connected().run(script)
+                return
+            } catch {
+                let stood = connection != nil
+                await close()
+                guard endurance.endures(error, inSession: stood) else { throw error }
+                try await patience.rest()
+            }
+        }
     }
 
     mutating func close() async {

@@ -4,6 +4,7 @@ import HostModel
 package struct ConversionUndo: Sendable {
     /// All steps' own limits together, and room for comparing.
     private static let limit: Duration = .seconds(7200)
+    private static let reportBytesMax = 8 << 20
     private static let farewellLimit: Duration = .seconds(300)
 
     /// What is not as it was before the conversion, and why. Empty: /etc is equal by hash, and the packages are the same.
@@ -19,6 +20,12 @@ package struct ConversionUndo: Sendable {
         package var kept: [String] = []
         /// Packages that are another version than before, or stayed because others need them.
         package var packages: [String] = []
+        /// Things beyond `thingsMax` of their kind, which are not listed.
+        package var more = 0
+
+        /// What is kept of each kind, and of one name in characters: they are the server's word.
+        package static let thingsMax = 1000
+        static let nameMax = 500
 
         package var isComplete: Bool { failed.isEmpty && kept.isEmpty }
         package var isExact: Bool { isComplete && !foundNothing && foreign.isEmpty && packages.isEmpty }
@@ -36,6 +43,7 @@ package struct ConversionUndo: Sendable {
                 + kept.map { "\($0) differs: it could not be put back" }
                 + foreign.map { "\($0) differs: it was changed since the conversion, not by it, and stays" }
                 + packages.map { "the package \($0) differs: another version, or others need it" }
+                + (more > 0 ? ["and \(more) more"] : [])
             return lines.isEmpty ? "the server is as it was before\n" : lines.joined(separator: "\n") + "\n"
         }
     }
@@ -81,7 +89,12 @@ package struct ConversionUndo: Sendable {
     package func takeBack() async throws(ConversionError) -> Report {
         let script = ServerScript.undo(lockSeconds: patience.lockSeconds)
         let answer = try await connection.run(
-            RemoteScript(script, purpose: "taking the conversion back", timeLimit: Self.limit)
+            RemoteScript(
+                script,
+                purpose: "taking the conversion back",
+                timeLimit: Self.limit,
+                outputLimit: Self.reportBytesMax
+            )
         )
         guard answer.exitCode != ServerScript.busyCode else { throw busy }
         var lines = String(decoding: answer.output, as: UTF8.self).split(
@@ -128,17 +141,17 @@ package struct ConversionUndo: Sendable {
     /// As the engine's line ends.
     private static let keyComment = "ovirt-engine"
 
-    private static func report(_ lines: [Substring]) -> Report {
+    static func report(_ lines: [Substring]) -> Report {
         var report = Report()
         for line in lines {
-            let words = line.split(separator: " ", maxSplits: 1).map { terminalEscaped($0) }
+            let words = line.split(separator: " ", maxSplits: 1)
             guard words.count == 2 else { continue }
             switch words[0] {
             case "nothing": report.foundNothing = true
-            case "step": report.failed.append(words[1])
-            case "foreign": report.foreign.append(words[1])
-            case "kept": report.kept.append(words[1])
-            case "package": report.packages.append(words[1])
+            case "step": report.note(words[1], in: \.failed)
+            case "foreign": report.note(words[1], in: \.foreign)
+            case "kept": report.note(words[1], in: \.kept)
+            case "package": report.note(words[1], in: \.packages)
             default: break
             }
         }
@@ -147,5 +160,12 @@ package struct ConversionUndo: Sendable {
         report.kept.removeAll { held.contains($0) }
         report.foreign += held
         return report
+    }
+}
+
+extension ConversionUndo.Report {
+    fileprivate mutating func note(_ thing: Substring, in list: WritableKeyPath<Self, [String]>) {
+        guard self[keyPath: list].count < Self.thingsMax else { return more += 1 }
+        self[keyPath: list].append(String(terminalEscaped(thing).prefix(Self.nameMax)))
     }
 }

@@ -69,7 +69,7 @@ struct ServerCheck: Sendable {
             let request = request(address: signIn.address, name: name)
             let report = try await ServerInspection(connection).report(for: request, completing: complete)
             await connection.close()
-            return CheckedServer(signIn.address, connection.hostKey.fingerprint, report)
+            return CheckedServer(signIn, connection, report)
         } catch {
             await connection.close()
             throw error
@@ -98,6 +98,9 @@ struct ServerCheck: Sendable {
 struct CheckedServer: Encodable, Layout {
     var address: String
     var fingerprint: String
+    /// Of the host in front of it, with its address.
+    var jump: String?
+    var jumpFingerprint: String?
     var blocked: Bool
     var summary: String
     var findings: [PreflightFinding]
@@ -106,16 +109,22 @@ struct CheckedServer: Encodable, Layout {
     enum CodingKeys: String, CodingKey {
         case address
         case fingerprint
+        case jump
+        case jumpFingerprint = "jump_fingerprint"
         case blocked
         case summary
         case findings
     }
 
-    init(_ address: String, _ fingerprint: HostKeyFingerprint, _ report: PreflightReport) {
-        (self.address, self.fingerprint) = (address, fingerprint.rawValue)
+    init(_ signIn: ServerSignIn, _ connection: SSHConnection, _ report: PreflightReport) {
+        (address, fingerprint) = (signIn.address, connection.hostKey.fingerprint.rawValue)
+        (jump, jumpFingerprint) = (signIn.jump?.host, connection.jumpHostKey?.fingerprint.rawValue)
         (blocked, summary, findings) = (report.isBlocked, report.summary, report.findings)
         table = report.table
     }
 
-    func text(_ style: Style, headers: Bool) -> String { "host key of \(address): \(fingerprint)\n\(table)" }
+    func text(_ style: Style, headers: Bool) -> String {
+        let front = jumpFingerprint.map { "host key of \(terminalEscaped(jump ?? "")): \($0)\n" } ?? ""
+        return "\(front)host key of \(address): \(fingerprint)\n\(table)"
+    }
 }

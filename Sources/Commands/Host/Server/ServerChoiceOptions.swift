@@ -13,7 +13,7 @@ struct ServerChoiceOptions: ParsableArguments {
     @Flag(help: "Do not reboot the server, even where it needs that.")
     var noReboot = false
 
-    @Flag(help: "Take the conversion back at once when a step on the server fails.")
+    @Flag(help: "Take the conversion back at once when it fails: a step on the server, or an agent that is not heard.")
     var undoOnFailure = false
 
     @Flag(help: "Let kdump tell the engine that a dump is being written (EL).")
