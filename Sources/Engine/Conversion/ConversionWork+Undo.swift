@@ -99,7 +99,8 @@ extension ConversionWork {
     private func connectToConverted() async throws(ConversionError) -> SSHConnection {
         let connection = try await connect()
         do throws(ConversionError) {
-            let known = try await access().machine ?? ServerMachine(node: host.hardwareID?.rawValue)
+            var known = try await access().machine ?? ServerMachine()
+            known.node = known.node ?? host.hardwareID?.rawValue
             try await ServerMachine.read(connection).confirm(known, at: host.address)
             let line = ConversionLine(ConversionSteps.undoName, "Signed in.")
             _ = try await asEngine { () async throws(EngineError) in
