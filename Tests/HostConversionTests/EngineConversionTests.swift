@@ -163,6 +163,9 @@ import Testing
             var again = ServerReorder()
             again.credentials = .password(TestServer.password)
             let second = try await engine.reinstall(host.id, again, by: "test", correlation: nil)
+            let chosen = try await engine.host(host.id).server?.options
+            #expect(chosen?.repository == TestRepository.url && chosen?.needsVirtualization == false)
+            #expect(chosen?.undoesFailure == false)
             try await Self.reach("contact", of: second.id, engine)
             // As if its agent had answered: a host that works.
             let context = TransitionContext(now: 0, times: MonitoringTimes(), user: nil, correlation: nil)

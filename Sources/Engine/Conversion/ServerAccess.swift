@@ -30,6 +30,8 @@ package struct ServerAccess: Hashable, Sendable, Codable {
     package var keyUser: String?
     /// Which machine was converted.
     package var machine: ServerMachine?
+    /// What was chosen when it was worked on last.
+    package var options: ConversionOptions?
 
     package init(address: String, port: UInt16 = SSHTarget.defaultPort, user: String = "root") {
         (self.address, self.port, self.user) = (address, port, user)

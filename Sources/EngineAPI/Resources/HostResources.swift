@@ -41,6 +41,7 @@ extension HostResource.Muster {
         fixed_address = record.fixedAddress?.description
         last_seen = record.lastSeen.map { String($0 / 1000) }
         jump = record.server?.jump.map(ServerChoices.Jump.init)
+        choices = record.server?.options.map(ServerChoices.init)
         (image, newer_version) = (record.hardware?.image, record.newerImageVersion)
     }
 }
@@ -52,6 +53,14 @@ extension SSHResource {
         (authentication_method, fingerprint) = (
             access.hasEngineKey ? "publickey" : "password", access.fingerprint?.rawValue
         )
+    }
+}
+
+extension ServerChoices {
+    init(_ options: ConversionOptions) {
+        self.init()
+        (repository, without_virtualization) = (options.repository, !options.needsVirtualization)
+        (reboot, undo_on_failure, kdump) = (options.mayReboot, options.undoesFailure, options.wantsKdump)
     }
 }
 

@@ -85,6 +85,8 @@ package struct HostResource: Hashable, Sendable, Codable {
         package var newer_version: String?
         /// Of a converted server: the host in front of it.
         package var jump: ServerChoices.Jump?
+        /// Of a converted server: what was chosen about it.
+        package var choices: ServerChoices?
         package init(claims: [ClaimResource] = []) { self.claims = claims }
     }
 

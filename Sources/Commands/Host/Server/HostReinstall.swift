@@ -66,7 +66,8 @@ extension ServerOptions {
         if !signIn.isPassword {
             // The host is there, and so are the keys that the engine pinned.
             signIn.pin(host)
-            let check = try await ServerCheck(options, session, choices, vlan: nil)
+            var check = try await ServerCheck(options, session, choices, vlan: nil)
+            check.former = host.muster.choices
             let engineKey = try await session.sshKey()
             do throws(ConversionError) {
                 let keys = try await check.letEngineIn(signIn, name: host.name, key: engineKey)

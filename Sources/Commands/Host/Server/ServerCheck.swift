@@ -9,6 +9,8 @@ struct ServerCheck: Sendable {
     var engine: EngineAddress
     var hosts: [HostResource]
     var choices: ServerChoiceOptions
+    /// What was chosen before about a host that is there.
+    var former: ServerChoices?
     /// The tag of the management network.
     var vlan: Int?
     /// Where the engine has packages for servers.
@@ -42,8 +44,10 @@ struct ServerCheck: Sendable {
     func request(address: String, name: String) -> ConversionRequest {
         let now = Int64(Date().timeIntervalSince1970)
         var request = ConversionRequest(address: address, engine: engine, clock: now)
-        request.repository = choices.repository.flatMap { ConversionRequest.Repository(url: $0) }
-        (request.managementVLAN, request.needsVirtualization) = (vlan, !choices.withoutVirtualization)
+        let repository = choices.repository ?? former?.repository
+        request.repository = repository.flatMap { ConversionRequest.Repository(url: $0) }
+        request.managementVLAN = vlan
+        request.needsVirtualization = !choices.withoutVirtualization && former?.without_virtualization != true
         request.host = hosts.first { $0.name == name }.flatMap { UniqueID(rawValue: $0.id) }
         for host in hosts where host.name != name {
             guard let id = host.hardware_information?.uuid.flatMap({ HardwareID($0) }) else { continue }
