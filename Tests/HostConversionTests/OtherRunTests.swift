@@ -37,6 +37,19 @@ import Testing
         #expect(try await bed.undo().isExact)
     }
 
+    @Test("a run that took longer than it may ends between two questions")
+    func endsInTime() async throws {
+        let bed = try await ConversionBed()
+        var patience = ConversionPatience(pause: .milliseconds(50))
+        patience.total = .zero
+        let events = EventList()
+        let error = await #expect(throws: ConversionError.self) {
+            try await bed.conversion(events, patience: patience).run()
+        }
+        #expect(error?.kind == .timeout && error?.message.contains("the conversion took longer") == true)
+        #expect(events.kinds(.access) == [.began, .failed])
+    }
+
     @Test("on a server that nobody converted there was nothing to take back, which is not the same as being as before")
     func tellsNothing() async throws {
         let server = try await TestServer.boot()

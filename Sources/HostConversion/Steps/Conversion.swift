@@ -76,6 +76,7 @@ struct ConversionRun {
     let record: any ConversionRecord
     let patience: ConversionPatience
     let connect: Conversion.Connect
+    private let end: ContinuousClock.Instant
     private var connection: SSHConnection?
 
     init(
@@ -85,6 +86,7 @@ struct ConversionRun {
         connect: @escaping Conversion.Connect
     ) {
         (self.agentFile, self.record, self.patience, self.connect) = (agentFile, record, patience, connect)
+        end = .now + patience.total
     }
 
     /// Does a step unless it is done, and gives its output.
@@ -129,6 +131,7 @@ struct ConversionRun {
         var endurance = Endurance(patience, hasStood: true)
         var told = ""
         while true {
+            guard ContinuousClock.now < end else { throw tooLong }
             do throws(ConversionError) {
                 return try await answer(script, step)
             } catch {
@@ -145,6 +148,14 @@ struct ConversionRun {
                 if !isBusy { try await patience.rest() }
             }
         }
+    }
+
+    private var tooLong: ConversionError {
+        ConversionError(
+            .timeout,
+            "the conversion took longer than \(patience.total.components.seconds) s",
+            remedy: "see what the server is busy with, and start it again: it goes on from the last finished step"
+        )
     }
 
     /// Throws `.busy` where another run has the server.

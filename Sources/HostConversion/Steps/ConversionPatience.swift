@@ -11,6 +11,8 @@ package struct ConversionPatience: Hashable, Sendable {
     /// How long another run is waited for in all: longer than any step and the way back may take. Its lock ends with its
     /// process, so that nobody waits for a dead one.
     package var otherRun: Duration = .seconds(4 * 3600)
+    /// How long all steps of one run may take: no server keeps a place for longer by breaking connections and coming back.
+    package var total: Duration = .seconds(8 * 3600)
 
     package init(pause: Duration = .seconds(5)) { self.pause = pause }
 
