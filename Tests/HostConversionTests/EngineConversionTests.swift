@@ -144,8 +144,7 @@ import Testing
     @Test("what another run is doing is not taken back; a run that goes on knows that the server was changed before")
     func knowsWhoseWorkItIs() async throws {
         let bed = try await EngineBed { settings in
-            settings.conversions.patience.lockSeconds = 1
-            settings.conversions.patience.otherRun = .zero
+            (settings.conversions.lockSeconds, settings.conversions.otherRunSeconds) = (1, 0)
             settings.monitoring.firstContact = 600_000
         }
         try await bed.server.hold(step: "packages")
@@ -173,7 +172,7 @@ import Testing
             return host
         }
         try await bed.server.hold(step: "other")
-        let patient = bed.with { $0.conversions.patience.otherRun = .seconds(600) }
+        let patient = bed.with { $0.conversions.otherRunSeconds = 600 }
         let job = try await patient.running { engine in
             let job = try await engine.reinstall(host.id, ServerReorder(), by: "test", correlation: nil)
             try await Self.reach("access", of: job.id, engine)
