@@ -195,7 +195,10 @@ let package = Package(
             ["ImageBuilder", "Archive", "Signing", "HostModel", subprocess, systemPackage],
             exclude: ["check-spdx.py"]
         ),
-        tests("HostConversionTests", ["HostConversion", "HostModel", subprocess, systemPackage]),
+        tests(
+            "HostConversionTests",
+            ["HostConversion", "HostModel", "Engine", logging, subprocess, systemPackage]
+        ),
         tests(
             "EngineTests",
             [

@@ -21,6 +21,12 @@ package struct ConversionError: Error, Hashable, Sendable {
         case shell
         /// The connection broke while something was under way.
         case connectionLost
+        /// The connection stands, and the server gave no sign of life over it.
+        case silent
+        /// Another run of ours is at work on the server.
+        case busy
+        /// The server that answers is another machine than the one that was converted.
+        case machine
         /// The server answered something that is not an answer.
         case answer
         /// A preflight finding forbids the conversion.

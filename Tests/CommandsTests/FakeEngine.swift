@@ -30,6 +30,8 @@ final class FakeEngine: Sendable {
         /// What `jobs/ID` answers, one after another; the last one stays.
         var jobs: [JobResource] = []
         var plan: [String]?
+        /// What `POST hosts` answers, unless it only checks or the cluster is mistyped.
+        var added: HostResource?
     }
 
     static let password = "correct horse"
@@ -75,6 +77,10 @@ final class FakeEngine: Sendable {
         let path = request.head.uri.split(separator: "?")[0].split(separator: "/").dropFirst(2).map(String.init)
         switch (request.head.method, path.first, path.dropFirst().first, path.dropFirst(2).first) {
         case (.GET, "hosts", nil, nil): return json(HostCollection(state.hosts))
+        case (.POST, "hosts", nil, nil) where !body.contains("Defualt"):
+            guard !request.head.uri.hasSuffix("?dry_run=true") else { return .ok("", status: "204 No Content") }
+            guard let host = state.added else { break }
+            return json(host)
         case (.GET, "hosts", .some(let id), nil):
             if !state.statuses.isEmpty { state.hosts[0].status = state.statuses.removeFirst() }
             guard let host = state.hosts.first(where: { $0.id == id }) else { break }

@@ -156,33 +156,41 @@ struct ConversionBed {
         return try ConversionPlan(request, family: family)
     }
 
-    func conversion(_ record: EventList, agent: FilePath? = nil, on current: CurrentServer? = nil) async throws
-        -> Conversion
-    {
+    func conversion(
+        _ record: EventList,
+        agent: FilePath? = nil,
+        on current: CurrentServer? = nil,
+        patience: ConversionPatience = ConversionPatience(pause: .milliseconds(50))
+    ) async throws -> Conversion {
         let current = current ?? CurrentServer(server)
         return Conversion(
             try await plan(agent: agent),
             agentFile: agent ?? self.agent,
             authority: authority,
             record: record,
-            pause: .milliseconds(50)
+            patience: patience
         ) { () async throws(ConversionError) in try await SSHConnection.open(try current.target()) }
     }
 
     func undo(on current: CurrentServer? = nil) async throws -> ConversionUndo.Report {
-        let connection = try await SSHConnection.open(try (current?.value ?? server).target())
-        let report = try await ConversionUndo(connection).run()
-        await connection.close()
-        return report
+        let current = current ?? CurrentServer(server)
+        return try await ConversionUndo.run(
+            ConversionPatience(pause: .milliseconds(50)),
+            connect: { () async throws(ConversionError) in try await SSHConnection.open(try current.target()) }
+        )
     }
 
+    func state(of other: TestServer? = nil) async throws -> String { try await (other ?? server).state() }
+}
+
+extension TestServer {
     /// Everything that a conversion touches, looked at by other means than its own.
-    func state(of other: TestServer? = nil) async throws -> String {
-        try await (other ?? server).shell(
+    func state() async throws -> String {
+        try await shell(
             """
             cd /; find etc root usr/bin lib/systemd var/lib/muster* -type f -print0 2> /dev/null | sort -z | xargs -0 sha256sum 2> /dev/null
             find etc root -printf '%p %y %m %U:%G %l\\n' | sort
-            dpkg-query -W 2> /dev/null || rpm -qa | sort; systemctl list-unit-files --no-legend --no-pager; sysctl -n vm.dirty_ratio
+            dpkg-query -W 2> /dev/null || rpm -qa | sort; systemctl list-unit-files --no-legend --no-pager | grep -v transient; sysctl -n vm.dirty_ratio
             ls /var/lib/muster-agent /var/lib/muster-conversion /usr/bin/muster-agent 2>&1 || true
             """
         )

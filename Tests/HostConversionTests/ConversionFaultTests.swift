@@ -2,8 +2,19 @@ import FoundationEssentials
 import Glibc
 import HostConversion
 import HostModel
+import Synchronization
 import SystemPackage
 import Testing
+
+/// What was begun last beside a conversion.
+private final class LastTask: Sendable {
+    private let task = Mutex<Task<Void, any Error>?>(nil)
+
+    var value: Task<Void, any Error>? {
+        get { task.withLock(\.self) }
+        set { task.withLock { $0 = newValue } }
+    }
+}
 
 /// Everything that may break while a server is converted: afterwards it is a node, or what it was before. Takes root, and
 /// four minutes: `make test-convert`.
@@ -58,9 +69,12 @@ import Testing
         let current = CurrentServer(bed.server)
         let cuts = try await bed.plan().steps.map(\.id)
         let folder = bed.folder
+        let last = LastTask()
         let events = EventList { event in
             guard event.kind == .began, cuts.contains(event.step) else { return }
-            Task {
+            // A step that was done before its power went: the next one begins on the server that has booted again.
+            try await last.value?.value
+            last.value = Task {
                 try await current.value.awaitBegun(event.step)
                 current.replace(by: try await current.value.powerCycled(serve: folder))
             }

@@ -236,6 +236,18 @@ import Testing
         #expect(report.json.contains("\"\(sample.id)\"") && report.table.contains(sample.id))
     }
 
+    @Test("guests of the host that is repaired go on; those of another one, or of a server, forbid it")
+    func knowsItsGuests() throws {
+        var (facts, request) = try Self.good()
+        let host = UniqueID.random()
+        (facts.runningGuests, facts.agentHost, request.host) = (2, host, host)
+        #expect(Preflight(facts, request).report.findings.first { $0.id == "guests.running" }?.severity == .warning)
+        request.host = .random()
+        #expect(Preflight(facts, request).report.blocking.map(\.id) == ["guests.running"])
+        (facts.agentHost, request.host) = (nil, host)
+        #expect(Preflight(facts, request).report.blocking.map(\.id) == ["guests.running"])
+    }
+
     @Test("a good server has notes only; the table says so")
     func passes() throws {
         let (facts, request) = try Self.good()

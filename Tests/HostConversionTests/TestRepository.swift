@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HostModel
 import SystemPackage
 import Testing
 
@@ -10,8 +11,8 @@ struct TestRepository {
     let scratch: Scratch
     var folder: FilePath { scratch.file("repository") }
 
-    /// `failing`: its maintainer script fails.
-    init(failing: Bool = false) async throws {
+    /// `failing`: its maintainer script fails. `asNode`: there is one under each name that a node has, beside what is installed.
+    init(failing: Bool = false, asNode: Bool = false) async throws {
         scratch = try Scratch()
         try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
         var index = ""
@@ -40,11 +41,21 @@ struct TestRepository {
                 \(failing ? "echo 'no: $(reboot) \\033[2J' >&2; exit 1" : ":")
                 """
         )
+        for name in asNode ? ConversionPlan.packages(of: .deb) : [] where !["openssl", "iproute2"].contains(name) {
+            index += try await add(
+                name,
+                version: "9:99.0",
+                depends: name == "libvirt-daemon-system" ? "muster-test-libvirt" : "",
+                files: ["/etc/\(name)/stand-in.conf": "\(name)\n"],
+                conffiles: ["/etc/\(name)/stand-in.conf"]
+            )
+        }
         _ = try scratch.write(index, to: "repository/Packages")
     }
 
     private func add(
         _ name: String,
+        version: String = "1.0",
         depends: String = "",
         files: [String: String],
         conffiles: [String],
@@ -61,7 +72,7 @@ struct TestRepository {
         }
         let control = """
             Package: \(name)
-            Version: 1.0
+            Version: \(version)
             Architecture: all
             Maintainer: Test <test@example.org>
             Description: stands in for a real package

@@ -130,10 +130,12 @@ final class TestServer: Sendable {
     }
 
     /// Waits until a step has begun its work on the server.
-    func awaitBegun(_ step: ConversionStep.ID) async throws {
+    func awaitBegun(_ step: ConversionStep.ID) async throws { try await awaitJournal("begun \(step.rawValue)") }
+
+    func awaitJournal(_ line: String) async throws {
         let journal = "/var/lib/muster-conversion/journal"
         try await shell(
-            "timeout 60 sh -c 'until grep -qx \"begun \(step.rawValue)\" \(journal) 2> /dev/null; do sleep 0.01; done'"
+            "timeout 60 sh -c 'until grep -qx \"\(line)\" \(journal) 2> /dev/null; do sleep 0.01; done'"
         )
     }
 

@@ -22,6 +22,8 @@ func hostDetails(_ host: HostResource, _ style: Style) -> Sections {
     add("Kernel line", host.os?.reported_kernel_cmdline)
     for (name, text) in imageFields(host.muster) { add(name, text) }
     add("Certificate", host.certificate?.subject)
+    add("Host key", host.ssh?.fingerprint)
+    add("Jump host", host.muster.jump.map { [$0.address, $0.fingerprint].compactMap(\.self).joined(separator: ", ") })
     add("Boots", bootText(host.muster))
     add("Last seen", LocalTime.text(host.muster.last_seen, style))
     let claims = host.muster.claims.map { claim in

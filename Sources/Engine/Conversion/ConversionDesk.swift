@@ -1,3 +1,4 @@
+import HostConversion
 import HostModel
 import Synchronization
 
@@ -69,6 +70,15 @@ package struct ConversionTimes: Sendable {
     package var reboot: Int64 = 1_200_000
     /// Between two looks at a server that reboots, and before a broken connection is made anew, in milliseconds.
     package var poll: Int64 = 3000
+    /// How long one question waits on a server for another run there, and how long that is waited for in all, in seconds.
+    package var lockSeconds = ConversionPatience().lockSeconds
+    package var otherRunSeconds = ConversionPatience().otherRun.components.seconds
 
     package init() {}
+
+    var patience: ConversionPatience {
+        var patience = ConversionPatience(pause: .milliseconds(poll))
+        (patience.lockSeconds, patience.otherRun) = (lockSeconds, .seconds(otherRunSeconds))
+        return patience
+    }
 }

@@ -28,6 +28,7 @@ final class ConversionProgress: ConversionRecord {
         do throws(EngineError) {
             isRunning = try await store.note(job, line, event: told(event), at: gate.settings.clock.now()) {
                 $0.mark(name, status, note: note)
+                if event.kind == .began { $0.detail.hasBegun = true }
             }
         } catch {
             throw ConversionError(.files, error.detail, remedy: error.remedy ?? "see the engine's log")
@@ -41,7 +42,7 @@ final class ConversionProgress: ConversionRecord {
     private static func standing(_ event: ConversionEvent) -> (JobRecord.Status, String?) {
         switch event.kind {
         case .began: (.started, nil)
-        case .reconnecting: (.started, event.sentence)
+        case .reconnecting, .waiting: (.started, event.sentence)
         case .finished: (.finished, nil)
         case .already: (.finished, "it was so already")
         case .failed: (.failed, event.sentence)
@@ -51,7 +52,7 @@ final class ConversionProgress: ConversionRecord {
     private func told(_ event: ConversionEvent) -> (EventCode, EventRecord.Severity, String)? {
         switch event.kind {
         case .began: (.installStep, .normal, "Installing host \(host.name): \(event.sentence).")
-        case .reconnecting: (.conversionWaits, .warning, "Installing host \(host.name): \(event.sentence).")
+        case .reconnecting, .waiting: (.conversionWaits, .warning, "Installing host \(host.name): \(event.sentence).")
         case .failed: (.installStepFailed, .error, "Installing host \(host.name): \(event.sentence).")
         case .finished, .already: nil
         }
@@ -67,7 +68,7 @@ final class ConversionProgress: ConversionRecord {
         else { return }
         await connection.close()
         let change: Void? = try? await store.changeAccess(of: host.id) { access in
-            (access.user, access.hasEngineKey) = ("root", true)
+            (access.user, access.keyUser, access.hasEngineKey) = ("root", "root", true)
         }
         if change != nil { desk.forget(job) }
     }

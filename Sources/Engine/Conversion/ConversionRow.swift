@@ -1,5 +1,28 @@
 import GRDB
+import HostConversion
 import HostModel
+
+/// What somebody said about a conversion; what is `nil` stays as it was said before.
+package struct ConversionChoices: Hashable, Sendable {
+    package var repository: String?
+    package var needsVirtualization: Bool?
+    package var mayReboot: Bool?
+    package var undoesFailure: Bool?
+    package var wantsKdump: Bool?
+
+    package init() {}
+
+    /// That a failure is taken back is said of one conversion only: the next one may be a repair of a host that works.
+    package func applied(to known: ConversionOptions) -> ConversionOptions {
+        var options = known
+        options.repository = repository ?? known.repository
+        options.needsVirtualization = needsVirtualization ?? known.needsVirtualization
+        options.mayReboot = mayReboot ?? known.mayReboot
+        options.undoesFailure = undoesFailure ?? false
+        options.wantsKdump = wantsKdump ?? known.wantsKdump
+        return options
+    }
+}
 
 /// What people may choose about a conversion.
 package struct ConversionOptions: Hashable, Sendable, Codable {
@@ -63,6 +86,12 @@ struct ConversionRow: Sendable, Hashable, Codable, FetchableRecord, PersistableR
         var rebootDeadline: Int64?
         /// What is not as it was after the way back, a line each.
         var report: [String]?
+        /// The server was reached for it, and something on it may be another than before.
+        var hasBegun: Bool?
+        /// What the way back did, once it was done but for the engine's key.
+        var undone: ConversionUndo.Report?
+        /// Why it failed, while it is taken back for that (`undoesFailure`).
+        var failure: ConversionFailure?
     }
 
     var id: UniqueID
@@ -112,6 +141,35 @@ extension ConversionRow {
         case .convert: "its conversion into a node"
         case .reinstall: "its conversion once more"
         case .uninstall: "the way back to the server that it was"
+        }
+    }
+
+    /// Whether an engine worked on it before: the first connection that fails may be one that only broke.
+    var wasBegun: Bool { stepList.first.map { $0.status != JobRecord.Status.unknown.rawValue } ?? false }
+
+    /// It failed, and is taken back.
+    mutating func beginUndo(for failure: ConversionFailure) {
+        detail.failure = failure
+        mark(failure.step, .failed)
+        var step = ConversionSteps.undo
+        step.status = JobRecord.Status.started.rawValue
+        stepList = stepList.filter { $0.name != step.name } + [step]
+    }
+
+    /// What a step is at.
+    mutating func remark(_ name: String, _ note: String) {
+        var list = stepList
+        guard let index = list.firstIndex(where: { $0.name == name }) else { return }
+        list[index].note = note
+        stepList = list
+    }
+
+    /// How that ended.
+    mutating func endUndo(_ status: JobRecord.Status) {
+        stepList = stepList.map { step in
+            var step = step
+            if step.name == ConversionSteps.undoName { step.status = status.rawValue }
+            return step
         }
     }
 

@@ -10,9 +10,11 @@ enum ConversionSteps {
     /// Before the server was looked at nobody knows the others.
     static let before = [ConversionRow.Step(preflightName, "Look at the server")] + installation
     static let uninstall = [
-        ConversionRow.Step(undoName, "Take the conversion back"),
+        undo,
         ConversionRow.Step(forgetName, "Forget the host and revoke its certificate"),
     ]
+
+    static var undo: ConversionRow.Step { ConversionRow.Step(undoName, "Take the conversion back") }
 
     private static var installation: [ConversionRow.Step] {
         InstallStep.allCases.map { ConversionRow.Step($0.rawValue, $0.title) }

@@ -15,10 +15,16 @@ struct ConversionWork: Sendable {
     let logger: Logger
 
     private var settings: EngineSettings { gate.settings }
-    private var now: Int64 { settings.clock.now() }
+    var now: Int64 { settings.clock.now() }
+    var patience: ConversionPatience { settings.conversions.patience }
 
-    /// Over SSH: the conversion. True when the installation over the agent comes next.
+    /// Over SSH: the conversion, or what an undo after its failure has left to do. True when the installation over the agent
+    /// comes next.
     func convert(_ row: ConversionRow) async throws(EngineError) -> Bool {
+        if let failure = row.detail.failure {
+            try await takeBack(row, after: failure)
+            return false
+        }
         let progress = ConversionProgress(job: job, host: host, store: store, gate: gate, desk: desk)
         do throws(ConversionError) {
             let plan = try await plan(row)
@@ -27,7 +33,7 @@ struct ConversionWork: Sendable {
                 agentFile: FilePath(settings.agentFile),
                 authority: try hostAuthority(),
                 record: progress,
-                pause: .milliseconds(settings.conversions.poll)
+                patience: patience
             ) { () async throws(ConversionError) in try await connect() }
             try await conversion.run()
         } catch {
@@ -38,66 +44,45 @@ struct ConversionWork: Sendable {
         return try await store.beginNetworkStage(of: job, context: context(row))
     }
 
-    /// Over SSH: the way back; the host is forgotten when all of it was possible.
-    func uninstall(_ row: ConversionRow) async throws(EngineError) {
-        try await note(ConversionSteps.undoName, .started, "Taking the conversion of \(host.address) back.")
-        do throws(ConversionError) {
-            let report = try await ConversionUndo.run(pause: .milliseconds(settings.conversions.poll)) {
-                () async throws(ConversionError) in try await connect()
-            }
-            let lines = report.isExact ? [] : report.text.split(separator: "\n").map(String.init)
-            try await keep(report: lines)
-            guard report.isComplete else { throw Self.incomplete(lines) }
-            try await asEngine { () async throws(EngineError) in
-                try await store.endUninstall(job, lines, context: context(row))
-            }
-        } catch {
-            var failure = ConversionFailure(error, in: ConversionSteps.undoName)
-            failure.isBeforeFirstChange = Self.outside.contains(error.kind)
-            try await end(row, failure)
-        }
-        desk.forget(job)
-    }
-
-    /// Failures of whoever never came in.
-    private static let outside: Set<ConversionError.Kind> = [
-        .argument, .missingTool, .name, .unreachable, .timeout, .authentication, .hostKey, .privilege, .shell, .files,
-    ]
-
-    private static func incomplete(_ lines: [String]) -> ConversionError {
-        ConversionError(
-            .step,
-            "the server is not as it was before: \(lines.first ?? "")",
-            remedy: "mend what stands there, and run it again; what was taken back stays so",
-            detail: lines.joined(separator: "\n")
-        )
-    }
-
     // MARK: - Before the first change
 
     private func plan(_ row: ConversionRow) async throws(ConversionError) -> ConversionPlan {
         try await asEngine { () async throws(EngineError) in
             try await note(ConversionSteps.preflightName, .started, "Looking at \(host.address).")
         }
-        let connection = try await connect()
-        do throws(ConversionError) {
-            let key = connection.hostKey.fingerprint
-            try await asEngine { () async throws(EngineError) in
-                try await store.changeAccess(of: host.id) { access in access.fingerprint = access.fingerprint ?? key }
+        return try await SSHConnection.enduring(
+            patience,
+            isResumed: row.wasBegun,
+            connect: { () async throws(ConversionError) in try await connect() },
+            tell: { error async throws(ConversionError) in try await tell(error, at: ConversionSteps.preflightName) },
+            { connection async throws(ConversionError) in try await plan(row, over: connection) }
+        )
+    }
+
+    private func plan(
+        _ row: ConversionRow,
+        over connection: SSHConnection
+    ) async throws(ConversionError) -> ConversionPlan {
+        let machine = try await ServerMachine.read(connection)
+        if row.detail.hasBegun == true { try machine.confirm(try await access().machine, at: host.address) }
+        let (key, jumpKey) = (connection.hostKey.fingerprint, connection.jumpHostKey?.fingerprint)
+        try await asEngine { () async throws(EngineError) in
+            try await store.changeAccess(of: host.id) { access in
+                access.pin(key, jump: jumpKey)
+                access.machine = machine
             }
-            let request = try await gate.request(address: host.address, row.detail.options, host: host.id)
-            let (plan, report) = try await ServerInspection(connection).plan(
-                for: request,
-                completing: gate.withRepository
-            )
-            await connection.close()
-            let reboots = row.detail.options.mayReboot && report.findings.contains { $0.id == "reboot.pending" }
-            try await asEngine { () async throws(EngineError) in try await keep(plan, report, reboots: reboots) }
-            return plan
-        } catch {
-            await connection.close()
-            throw error
         }
+        let request = try await gate.request(address: host.address, row.detail.options, host: host.id)
+        let (plan, report) = try await ServerInspection(connection).plan(
+            for: request,
+            completing: gate.withRepository
+        )
+        let found = Set(report.findings.map(\.id))
+        // Guests of a host that is repaired go on.
+        let reboots =
+            row.detail.options.mayReboot && found.contains("reboot.pending") && !found.contains("guests.running")
+        try await asEngine { () async throws(EngineError) in try await keep(plan, report, reboots: reboots) }
+        return plan
     }
 
     private func keep(_ plan: ConversionPlan, _ report: PreflightReport, reboots: Bool) async throws(EngineError) {
@@ -131,14 +116,19 @@ struct ConversionWork: Sendable {
     // MARK: - Signing in
 
     /// By the engine's key once the server knows it, before that by what the order brought.
-    private func connect() async throws(ConversionError) -> SSHConnection {
+    func connect() async throws(ConversionError) -> SSHConnection {
+        let access = try await access()
+        if let given = desk.credentials(of: job) { return try await gate.connect(access, given) }
+        guard access.hasEngineKey else { throw Self.forgotten(host) }
+        return try await gate.connect(access.byEngineKey, .engineKey)
+    }
+
+    func access() async throws(ConversionError) -> ServerAccess {
         let access = try await asEngine { () async throws(EngineError) in try await store.serverAccess(of: host.id) }
         guard let access else {
             throw ConversionError(.argument, "the engine does not know how to reach the server", remedy: "add it again")
         }
-        let given = desk.credentials(of: job)
-        guard let credentials = given ?? (access.hasEngineKey ? .engineKey : nil) else { throw Self.forgotten(host) }
-        return try await gate.connect(access, credentials)
+        return access
     }
 
     private static func forgotten(_ host: HostRow) -> ConversionError {
@@ -155,55 +145,64 @@ struct ConversionWork: Sendable {
         // An engine that stops leaves the record as it is, and goes on when it starts again.
         guard !Task.isCancelled else { return }
         // Where nobody works on it any more there is nothing to say.
-        guard let current = try await store.conversion(job) else { return desk.forget(job) }
+        guard var current = try await store.conversion(job) else { return desk.forget(job) }
         var failure = ConversionFailure(error, in: step ?? ConversionSteps.preflightName)
-        failure.isBeforeFirstChange = step == nil
-        if row.detail.options.undoesFailure, error.kind != .blocked, step != nil {
-            failure.remedy += " " + (await takeBack())
+        let hasBegun = current.detail.hasBegun == true
+        failure.isBeforeFirstChange = !hasBegun
+        if hasBegun, row.detail.options.undoesFailure {
+            if let reason = Self.leftAlone(error.kind) {
+                failure.remedy += " It was not taken back: \(reason)."
+            } else {
+                let known = failure
+                current.beginUndo(for: known)
+                try await store.note(job, ConversionLine(known.step, known.reason), at: now) {
+                    $0.beginUndo(for: known)
+                }
+                return try await takeBack(current, after: known)
+            }
         }
         desk.forget(job)
         try await end(current, failure)
     }
 
-    /// What became of it, as a sentence.
-    private func takeBack() async -> String {
-        do throws(ConversionError) {
-            let report = try await ConversionUndo.run(pause: .milliseconds(settings.conversions.poll)) {
-                () async throws(ConversionError) in try await connect()
-            }
-            if report.isExact { return "The server was taken back: it is as it was before." }
-            let lines = report.text.split(separator: "\n").map(String.init)
-            try await keep(report: lines)
-            return "The server was taken back; \(lines.count) things differ from before."
-        } catch {
-            return "It could not be taken back: \(sentence(error.message))"
+    /// Why a conversion that failed so is not taken back: it may be somebody else's.
+    private static func leftAlone(_ kind: ConversionError.Kind) -> String? {
+        switch kind {
+        case .busy: "another run is at work there"
+        case .machine: "it is another machine"
+        case .blocked: "the server may be another host's"
+        case .interrupted: "it was given up"
+        default: nil
         }
     }
 
-    private func end(_ row: ConversionRow, _ failure: ConversionFailure) async throws(EngineError) {
+    func end(_ row: ConversionRow, _ failure: ConversionFailure) async throws(EngineError) {
         guard !Task.isCancelled else { return }
         logger.warning("Host \(host.name): \(failure.reason)")
         try await store.endConversion(job, failure: failure, context: context(row))
     }
 
-    private func keep(report lines: [String]) async throws(ConversionError) {
-        let line = ConversionLine(ConversionSteps.undoName, lines.joined(separator: "\n"))
-        let now = now
+    /// It passes by itself.
+    func tell(_ error: ConversionError, at step: String) async throws(ConversionError) {
+        let text = "\(sentence(error.message)) Trying again."
+        let event = (EventCode.conversionWaits, EventRecord.Severity.warning, "Host \(host.name): \(text)")
         _ = try await asEngine { () async throws(EngineError) in
-            try await store.note(job, line, at: now) { $0.detail.report = lines }
+            try await store.note(job, ConversionLine(step, text), event: event, at: now) {
+                $0.remark(step, error.message)
+            }
         }
     }
 
-    private func note(_ step: String, _ status: JobRecord.Status, _ text: String) async throws(EngineError) {
+    func note(_ step: String, _ status: JobRecord.Status, _ text: String) async throws(EngineError) {
         let event = (EventCode.installStep, EventRecord.Severity.normal, "Host \(host.name): \(text)")
         try await store.note(job, ConversionLine(step, text), event: event, at: now) { $0.mark(step, status) }
     }
 
-    private func context(_ row: ConversionRow) -> TransitionContext {
+    func context(_ row: ConversionRow) -> TransitionContext {
         TransitionContext(now: now, times: settings.monitoring, user: row.user, correlation: row.correlation)
     }
 
-    private func asEngine<Value>(
+    func asEngine<Value>(
         _ body: () async throws(EngineError) -> Value
     ) async throws(ConversionError) -> Value {
         do { return try await body() } catch {

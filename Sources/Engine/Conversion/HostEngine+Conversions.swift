@@ -33,8 +33,9 @@ package struct ServerReorder: Sendable {
     package var port: UInt16?
     package var user: String?
     package var fingerprint: HostKeyFingerprint?
+    package var jump: ServerAccess.Jump?
     package var credentials: ServerCredentials?
-    package var options: ConversionOptions?
+    package var choices = ConversionChoices()
 
     package init() {}
 }
@@ -47,8 +48,21 @@ extension HostEngine {
         by user: String,
         correlation: String?
     ) async throws(EngineError) -> HostRecord {
-        var order = order
-        var new = NewServer(
+        var new = try await check(order)
+        try await look(at: order, &new.access)
+        // It was just signed in to by that key: an engine that is killed before the first step needs no other.
+        if order.credentials == .engineKey { (new.access.hasEngineKey, new.access.keyUser) = (true, new.access.user) }
+        let made = try await store.addServer(new, order.options, context: context(by: user, correlation))
+        desk.start(made.job, order.credentials)
+        return try await host(made.host)
+    }
+
+    /// Throws what the engine knows against it without asking the server: names and addresses that are taken or are none, a
+    /// cluster that there is not, an agent's file that is missing.
+    package func checkServer(_ order: ServerOrder) async throws(EngineError) { _ = try await check(order) }
+
+    private func check(_ order: ServerOrder) async throws(EngineError) -> NewServer {
+        let new = NewServer(
             name: order.name,
             address: order.address,
             port: order.port,
@@ -56,14 +70,13 @@ extension HostEngine {
             access: order.access
         )
         try await store.checkServer(new)
-        let key = try await look(at: order)
-        order.access.fingerprint = order.access.fingerprint ?? key
-        // It was just signed in to by that key: an engine that is killed before the first step needs no other.
-        if order.credentials == .engineKey { order.access.hasEngineKey = true }
-        new.access = order.access
-        let made = try await store.addServer(new, order.options, context: context(by: user, correlation))
-        desk.start(made.job, order.credentials)
-        return try await host(made.host)
+        do throws(ConversionError) {
+            _ = try order.access.targets(order.credentials, keyFile: gate.keyFile)
+            _ = try await gate.request(address: order.address, order.options, host: nil)
+        } catch {
+            throw EngineError(error)
+        }
+        return new
     }
 
     /// Converts a host once more: what is done already is seen on it and left as it is.
@@ -116,7 +129,7 @@ extension HostEngine {
             kind,
             of: id,
             { known in try Self.access(known, order, of: host) },
-            order.options,
+            order.choices,
             context: context(by: user, correlation)
         )
         supervisor.watch(id)
@@ -140,10 +153,12 @@ extension HostEngine {
         access.address = order.address ?? access.address
         access.port = order.port ?? access.port
         access.fingerprint = order.fingerprint ?? access.fingerprint
+        access.jump = order.jump ?? access.jump
         if let credentials = order.credentials {
+            // What was given may be wrong: that the engine's key opens an account is known as before.
+            if access.hasEngineKey { access.keyUser = access.byEngineKey.user }
             access.user = order.user ?? (access.hasEngineKey ? "root" : access.user)
-            // What was given is tried; the engine's key is tried again after it.
-            access.hasEngineKey = credentials == .engineKey
+            if credentials == .engineKey { access.hasEngineKey = true }
         } else if !access.hasEngineKey {
             throw EngineError(
                 .conflict,
@@ -160,8 +175,8 @@ extension HostEngine {
         return try await guests(on: id)
     }
 
-    /// The host key that the server shows. Throws what forbids the conversion.
-    private func look(at order: ServerOrder) async throws(EngineError) -> HostKeyFingerprint {
+    /// Pins the host keys that are shown. Throws what forbids the conversion.
+    private func look(at order: ServerOrder, _ access: inout ServerAccess) async throws(EngineError) {
         let gate = gate
         do throws(ConversionError) {
             let connection = try await gate.connect(order.access, order.credentials)
@@ -173,7 +188,7 @@ extension HostEngine {
                 )
                 await connection.close()
                 if let refusal = Self.refusal(report, order.name) { throw refusal }
-                return connection.hostKey.fingerprint
+                access.pin(connection.hostKey.fingerprint, jump: connection.jumpHostKey?.fingerprint)
             } catch {
                 await connection.close()
                 throw error
@@ -204,8 +219,8 @@ extension EngineError {
             case .argument: .invalid
             case .missingTool, .files: .failed
             case .interrupted: .unavailable
-            case .name, .unreachable, .timeout, .authentication, .hostKey, .privilege, .shell, .connectionLost, .answer,
-                .blocked, .step:
+            case .name, .unreachable, .timeout, .authentication, .hostKey, .privilege, .shell, .connectionLost, .silent,
+                .answer, .blocked, .busy, .machine, .step:
                 .conflict
             }
         self.init(kind, sentence(error.message), remedy: sentence(error.remedy))
@@ -217,11 +232,33 @@ extension HostEngine {
     func workOnConversions() async throws(EngineError) {
         for job in try await store.conversionsToGoOn() { desk.start(job) }
         await desk.run(atOnce: settings.conversions.atOnce) { job in
-            do throws(EngineError) { try await self.workOn(job) } catch {
-                self.logger.error("The conversion \(job) is begun anew: \(error)")
-                try? await Task.sleep(for: .milliseconds(self.settings.conversions.poll))
-                self.desk.start(job)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.workUntilDone(on: job) }
+                group.addTask { await self.waitUntilOverruled(job) }
+                await group.next()
+                group.cancelAll()
             }
+        }
+    }
+
+    private func workUntilDone(on job: UniqueID) async {
+        do throws(EngineError) { try await workOn(job) } catch {
+            logger.error("The conversion \(job) is begun anew: \(error)")
+            try? await Task.sleep(for: .milliseconds(settings.conversions.poll))
+            desk.start(job)
+        }
+    }
+
+    /// Returns when somebody else has ended the conversion: its host was removed, or approved with another key. Whatever runs
+    /// for it then ends too, and others have its place.
+    private func waitUntilOverruled(_ job: UniqueID) async {
+        while !Task.isCancelled {
+            do throws(EngineError) {
+                if try await store.conversion(job) == nil { return desk.forget(job) }
+            } catch {
+                logger.debug("The conversion \(job) could not be read: \(error)")
+            }
+            try? await Task.sleep(for: .milliseconds(settings.conversions.poll))
         }
     }
 

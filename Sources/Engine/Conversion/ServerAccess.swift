@@ -10,6 +10,7 @@ package struct ServerAccess: Hashable, Sendable, Codable {
         package var address: String
         package var port: UInt16
         package var user: String
+        /// Pinned at the first connection, if nobody gave one.
         package var fingerprint: HostKeyFingerprint?
 
         package init(address: String, port: UInt16 = SSHTarget.defaultPort, user: String = "root") {
@@ -23,8 +24,14 @@ package struct ServerAccess: Hashable, Sendable, Codable {
     /// Pinned at the first connection, if nobody gave one.
     package var fingerprint: HostKeyFingerprint?
     package var jump: Jump?
-    /// The engine's key was tried, and opens root's account there.
+    /// The engine's key opens the account of `keyUser` there.
     package var hasEngineKey = false
+    /// `nil`: that of `user`.
+    package var keyUser: String?
+    /// Which machine was converted.
+    package var machine: ServerMachine?
+    /// What was chosen when it was worked on last.
+    package var options: ConversionOptions?
 
     package init(address: String, port: UInt16 = SSHTarget.defaultPort, user: String = "root") {
         (self.address, self.port, self.user) = (address, port, user)
@@ -49,6 +56,19 @@ package enum ServerCredentials: Hashable, Sendable, CustomStringConvertible, Cus
 }
 
 extension ServerAccess {
+    /// The way in by the engine's key.
+    package var byEngineKey: ServerAccess {
+        var access = self
+        access.user = keyUser ?? user
+        return access
+    }
+
+    /// What was shown at a first connection is pinned.
+    mutating func pin(_ server: HostKeyFingerprint, jump key: HostKeyFingerprint?) {
+        fingerprint = fingerprint ?? server
+        if jump?.fingerprint == nil { jump?.fingerprint = key }
+    }
+
     /// Both ends of the way there. `keyFile`: the engine's private key.
     func targets(
         _ credentials: ServerCredentials,

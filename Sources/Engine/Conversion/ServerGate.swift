@@ -46,6 +46,7 @@ struct ServerGate: Sendable {
             request.engineFingerprint = Nonce(hex: authorityFingerprint)
             request.engineKey = keyLine
             request.agentDigest = "\(try agentDigest.digest(of: settings.agentFile))"
+            request.host = host
             request.knownIDs = try await store.machineIDs(but: host)
             request.managementVLAN = try await store.read { db in
                 try NetworkRecord.fetchAll(in: db).first { $0.isManagement }?.vlan

@@ -44,18 +44,21 @@ struct ServerReboot: Sendable {
                 await link.close()
             }
             if let deadline = row.detail.rebootDeadline, now >= deadline {
-                return try await end(row, Self.late(reason))
+                return try await end(row, Self.late(reason, row.detail.options))
             }
             if row.detail.rebootDeadline == nil { row = try await remember(nil, row) }
             try? await Task.sleep(for: .milliseconds(settings.conversions.poll))
         }
     }
 
-    private static func late(_ reason: String) -> ConversionFailure {
-        ConversionFailure(
+    private static func late(_ reason: String, _ options: ConversionOptions) -> ConversionFailure {
+        let left =
+            options.undoesFailure
+            ? " It was not taken back: what does not come up cannot be, and it was a host before its reboot." : ""
+        return ConversionFailure(
             step: ConversionSteps.rebootName,
             "The server was told to reboot and did not come back. \(reason)",
-            remedy: "Look at its console; the host is up again when its agent answers."
+            remedy: "Look at its console; the host is up again when its agent answers.\(left)"
         )
     }
 

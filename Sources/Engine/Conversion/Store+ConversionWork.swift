@@ -104,7 +104,12 @@ extension Store {
                 return
             }
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
-            if let failure {
+            if let failure, host.status == .installFailed {
+                // Its network could not be set up, and then all was taken back.
+                try finish(row, failure, context, db)
+                let text = "Host \(host.name): \(row.title) failed. \(failure.reason) \(failure.remedy)"
+                try tell(.installStepFailed, .error, text, host, context, db)
+            } else if let failure {
                 // A host that is one stays it where nothing was changed.
                 let isUntouched =
                     failure.isBeforeFirstChange && row.kind != .convert && row.detail.hadFailed != true
@@ -143,8 +148,13 @@ extension Store {
             try row.update(db)
         case .installFailed(let failure):
             row.mark(failure.step.rawValue, .failed)
-            let step = "\(failure.step.title): \(failure.reason)"
-            try finish(row, ConversionFailure(step: failure.step.rawValue, step, remedy: failure.remedy), context, db)
+            let reason = "\(failure.step.title): \(failure.reason)"
+            let known = ConversionFailure(step: failure.step.rawValue, reason, remedy: failure.remedy)
+            guard row.detail.options.undoesFailure else { return try finish(row, known, context, db) }
+            row.stage = .server
+            row.beginUndo(for: known)
+            try row.update(db)
+            try write(ConversionLine(known.step, "failed: \(reason)"), of: row.id, at: context.now, in: db)
         default: return
         }
     }
@@ -164,16 +174,20 @@ extension Store {
             try finish(row, nil, context, db)
             try CertificateRow.revoke(of: host.id, at: context.now, in: db)
             try HostRow.filter(Column("id") == host.id).deleteAll(db)
-            let rest = report.isEmpty ? "the server is as it was before." : "\(report.count) things differ from before."
+            let counted =
+                report.isEmpty ? "the server is as it was before." : "\(report.count) things differ from before."
+            let rest = row.detail.undone?.foundNothing == true ? "\(report.joined())." : counted
             try tell(.uninstalled, .normal, "Host \(host.name) was uninstalled: \(rest)", host, context, db)
         }
     }
 
-    /// Gives up what runs: its host is removed, or approved with another key.
-    func abortConversion(of host: UniqueID, at now: Int64, in db: Database) throws {
-        guard var row = try ConversionRow.running(of: host, in: db) else { return }
+    /// Gives up what runs: its host is removed, or approved with another key. Whoever works on it sees that, and stops.
+    @discardableResult
+    func abortConversion(of host: UniqueID, at now: Int64, in db: Database) throws -> Bool {
+        guard var row = try ConversionRow.running(of: host, in: db) else { return false }
         (row.state, row.ended) = (.aborted, now)
         try row.update(db)
+        return true
     }
 
     private func finish(
@@ -241,7 +255,7 @@ package struct ConversionLine: Hashable, Sendable {
 }
 
 /// Why a conversion ended without what was wanted.
-struct ConversionFailure: Hashable, Sendable {
+struct ConversionFailure: Hashable, Sendable, Codable {
     /// The step's name; of HostModel's steps, or of `ConversionSteps`.
     var step: String
     /// A sentence, escaped.

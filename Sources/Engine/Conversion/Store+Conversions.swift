@@ -36,7 +36,9 @@ extension Store {
                 version: 1
             )
             try host.inserted(db)
-            try ServerAccessRow.save(new.access, of: host.id, in: db)
+            var access = new.access
+            access.options = options
+            try ServerAccessRow.save(access, of: host.id, in: db)
             let text = "Host \(host.name) was added to cluster \(cluster.name)."
             try tell(.hostAdded, .normal, text, host, context, db)
             var details = ConversionRow.Details()
@@ -94,7 +96,7 @@ extension Store {
         _ kind: ConversionRow.Kind,
         of id: UniqueID,
         _ change: @escaping @Sendable (ServerAccess?) throws -> ServerAccess,
-        _ options: ConversionOptions?,
+        _ choices: ConversionChoices,
         context: TransitionContext
     ) async throws(EngineError) -> UniqueID {
         try await write { db in
@@ -106,11 +108,11 @@ extension Store {
                     remedy: "`muster event list --watch --host \(host.name)` shows how far it is."
                 )
             }
-            let known = try ServerAccessRow.fetch(id, in: db)
-            try ServerAccessRow.save(try change(known), of: id, in: db)
+            var access = try change(try ServerAccessRow.fetch(id, in: db))
             var details = ConversionRow.Details()
-            let last = try Self.lastOptions(of: id, in: db)
-            details.options = options ?? last
+            details.options = choices.applied(to: try access.options ?? Self.lastOptions(of: id, in: db))
+            access.options = details.options
+            try ServerAccessRow.save(access, of: id, in: db)
             details.wasInMaintenance = host.status == .maintenance
             details.hadFailed = host.status == .installFailed
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)

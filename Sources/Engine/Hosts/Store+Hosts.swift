@@ -50,6 +50,7 @@ extension Store {
         let macs = try Row.fetchAll(db, sql: "SELECT host, mac FROM hostMAC ORDER BY mac")
         let assignments = try Row.fetchAll(db, sql: "SELECT host, schedule, profile FROM bootAssignment")
         let fixed = try fixedAddresses(in: db)
+        let servers = try ServerAccessRow.filter(ids.contains(Column("host"))).fetchAll(db)
         let active = try Row.fetchAll(db, sql: "SELECT name, version FROM image WHERE isActive = 1")
             .reduce(into: [String: String]()) { $0[$1["name"]] = $1["version"] }
         return rows.compactMap { row in
@@ -77,7 +78,8 @@ extension Store {
                 macs: macs.filter { $0["host"] == row.id }.map { $0["mac"] },
                 lastSeen: row.lastSeen,
                 certificateSubject: certificates.first { $0.host == row.id }?.subject,
-                newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest
+                newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
+                server: ColumnJSON.decode(servers.first { $0.host == row.id }?.access)
             )
         }
     }
@@ -104,10 +106,14 @@ extension Store {
                     remedy: "Shut it down first, or use --force."
                 )
             }
-            try abortConversion(of: id, at: context.now, in: db)
+            let wasConverted = try abortConversion(of: id, at: context.now, in: db)
             try CertificateRow.revoke(of: id, at: context.now, in: db)
             try HostRow.filter(Column("id") == id).deleteAll(db)
-            let text = "Host \(host.name) was removed; its key is revoked."
+            let rest =
+                wasConverted
+                ? " The work on its server was given up: `sh \(ConversionLibrary.folder)/undo` on it takes back what was done."
+                : ""
+            let text = "Host \(host.name) was removed; its key is revoked.\(rest)"
             try record(
                 Occurrence(
                     .hostRemoved,

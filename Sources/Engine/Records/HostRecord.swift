@@ -30,6 +30,8 @@ package struct HostRecord: Sendable, Hashable {
     package var certificateSubject: String?
     /// The active version of the image that the host runs, where that is another one.
     package var newerImageVersion: String?
+    /// How the engine reaches a converted server by SSH.
+    package var server: ServerAccess?
 
     /// The MAC address by which the machine is reached: the one that carries its address, where it said so.
     package var mac: MACAddress? {

@@ -1,4 +1,5 @@
 import Engine
+import HostConversion
 import HostModel
 
 extension HostResource {
@@ -20,6 +21,7 @@ extension HostResource {
         certificate = record.certificateSubject.map {
             Certificate(subject: $0, organization: Self.organization(ofSubject: $0))
         }
+        ssh = record.server.map(SSHResource.init)
         update_available = record.newerImageVersion == nil ? "false" : "true"
         muster = Muster(record)
     }
@@ -38,7 +40,35 @@ extension HostResource.Muster {
         mac = record.mac?.description
         fixed_address = record.fixedAddress?.description
         last_seen = record.lastSeen.map { String($0 / 1000) }
+        jump = record.server?.jump.map(ServerChoices.Jump.init)
+        choices = record.server?.options.map(ServerChoices.init)
         (image, newer_version) = (record.hardware?.image, record.newerImageVersion)
+    }
+}
+
+extension SSHResource {
+    init(_ access: ServerAccess) {
+        self.init()
+        (port, user) = (WireNumber(Int(access.port)), User(user_name: access.user))
+        (authentication_method, fingerprint) = (
+            access.hasEngineKey ? "publickey" : "password", access.fingerprint?.rawValue
+        )
+    }
+}
+
+extension ServerChoices {
+    init(_ options: ConversionOptions) {
+        self.init()
+        (repository, without_virtualization) = (options.repository, !options.needsVirtualization)
+        (reboot, undo_on_failure, kdump) = (options.mayReboot, options.undoesFailure, options.wantsKdump)
+    }
+}
+
+extension ServerChoices.Jump {
+    init(_ jump: ServerAccess.Jump) {
+        self.init(address: jump.address)
+        (port, user_name) = (WireNumber(Int(jump.port)), jump.user)
+        fingerprint = jump.fingerprint?.rawValue
     }
 }
 

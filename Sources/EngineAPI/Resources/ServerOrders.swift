@@ -112,7 +112,7 @@ extension ServerOrder {
         let port = try body.port.map { try ServerSignIn.port($0, "port") }
         self.init(name: name, address: body.address, port: port ?? 54321, access: access, credentials: credentials)
         cluster = body.cluster.flatMap { $0.id ?? $0.name }
-        options = try ConversionOptions(body.muster, reboot: reboot)
+        options = try ConversionChoices(body.muster, reboot: reboot).applied(to: ConversionOptions())
     }
 }
 
@@ -121,9 +121,8 @@ extension ServerReorder {
         self.init()
         let signIn = try ServerSignIn(body?.root_password, body?.ssh, body?.muster)
         (user, port, fingerprint, credentials) = (signIn.user, signIn.port, signIn.fingerprint, signIn.credentials)
-        if body?.muster != nil || body?.reboot != nil {
-            options = try ConversionOptions(body?.muster, reboot: body?.reboot)
-        }
+        jump = try body?.muster?.jump.map { try ServerAccess.Jump($0) }
+        choices = try ConversionChoices(body?.muster, reboot: body?.reboot)
     }
 }
 
@@ -134,10 +133,20 @@ extension ServerAccess.Jump {
             port: try jump.port.map { try ServerSignIn.port($0, "muster.jump.port") } ?? SSHTarget.defaultPort,
             user: jump.user_name ?? "root"
         )
+        fingerprint = try jump.fingerprint.map { text in
+            guard let print = HostKeyFingerprint(rawValue: text) else {
+                throw Fault(
+                    .badRequest,
+                    "muster.jump.fingerprint is no SHA-256 fingerprint.",
+                    remedy: "Send SHA256: and 43 characters, as ssh-keygen -lf prints it."
+                )
+            }
+            return print
+        }
     }
 }
 
-extension ConversionOptions {
+extension ConversionChoices {
     fileprivate init(_ choices: ServerChoices?, reboot: Bool?) throws {
         self.init()
         if let url = choices?.repository {
@@ -151,9 +160,9 @@ extension ConversionOptions {
             }
             repository = url
         }
-        needsVirtualization = choices?.without_virtualization != true
-        mayReboot = choices?.reboot ?? reboot ?? true
-        undoesFailure = choices?.undo_on_failure == true
-        wantsKdump = choices?.kdump == true
+        needsVirtualization = choices?.without_virtualization.map { !$0 }
+        mayReboot = choices?.reboot ?? reboot
+        undoesFailure = choices?.undo_on_failure
+        wantsKdump = choices?.kdump
     }
 }

@@ -12,6 +12,10 @@ struct ServerRoutes {
             let body = try await request.json(NewHostResource.self)
             let reboot = request.query["reboot"].map { $0 != "false" }
             let order = try ServerOrder(body, reboot: reboot)
+            if request.query["dry_run"] == "true" {
+                try await engine.checkServer(order)
+                return Response(status: .noContent)
+            }
             let host = try await engine.addServer(order, by: context.user, correlation: context.correlation)
             return try Response.json(HostResource(host), status: .created)
         }

@@ -8,6 +8,11 @@ extension EngineSession {
         try await decode(HostResource.self, try Self.json(.POST, "\(Self.api)/hosts", server))
     }
 
+    /// Throws what the engine has against it without asking the server.
+    package func checkServer(_ server: NewHostResource) async throws(CallError) {
+        _ = try await perform(try Self.json(.POST, "\(Self.api)/hosts?dry_run=true", server))
+    }
+
     /// Begins a conversion once more (`install`), or the way back (`uninstall`).
     package func workOnServer(
         _ host: String,

@@ -11,6 +11,9 @@ package struct RemoteScript: Sendable {
     /// A local file that the script finds as its standard input.
     package var payload: FilePath?
     package var timeLimit: Duration
+    /// How long the server may give no sign of life meanwhile: it gives one every `aliveSeconds`.
+    package var silenceLimit: Duration = Self.silenceLimit
+    package var aliveSeconds = 20
     /// What it may print, in bytes; more is an error of whoever reads the answer.
     package var outputLimit: Int
 
@@ -23,6 +26,20 @@ package struct RemoteScript: Sendable {
     ) {
         (self.text, self.purpose, self.payload) = (text, purpose, payload)
         (self.timeLimit, self.outputLimit) = (timeLimit, outputLimit)
+    }
+
+    package static let silenceLimit: Duration = .seconds(180)
+    /// A line of standard error that says no more than that.
+    static let aliveMark = "muster-alive"
+
+    /// Says it, until the script's shell has ended. No child of that shell, whose `wait` would never return.
+    private var heartbeat: String {
+        """
+        alive=$({ while sleep \(aliveSeconds) 2> /dev/null; do kill -0 $$ 2> /dev/null || exit; echo \(Self.aliveMark) >&2; done; } \
+            < /dev/null > /dev/null & echo $!)
+        trap 'kill $alive 2> /dev/null' EXIT
+
+        """
     }
 
     /// Stands in front of a script's length. Lines before it (a password that sudo did not ask for) are skipped.
@@ -49,7 +66,7 @@ package struct RemoteScript: Sendable {
     func input(_ privilege: SSHConnection.Privilege) throws(ConversionError) -> FileDescriptor {
         var head: [UInt8] = []
         if case .sudoWithPassword(let password) = privilege { head += Array("\(password)\n".utf8) }
-        let text = Array(text.utf8)
+        let text = Array((heartbeat + text).utf8)
         head += Array("\(Self.mark)\(text.count)\n".utf8) + text
         return try SSHFolder.input(head, payload: payload)
     }
@@ -69,7 +86,12 @@ package struct RemoteAnswer: Sendable {
         let mark = Array("\(RemoteScript.outputMark)\n".utf8)
         guard let exitCode = ending.exitCode, let begin = Self.end(of: mark, in: ending.output) else { return nil }
         output = Array(ending.output[begin...])
-        (isCut, complaint, self.exitCode) = (ending.isCut, ending.complaint, exitCode)
+        (isCut, complaint, self.exitCode) = (ending.isCut, Self.withoutSignsOfLife(ending.complaint), exitCode)
+    }
+
+    private static func withoutSignsOfLife(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).filter { $0 != RemoteScript.aliveMark }
+            .joined(separator: "\n")
     }
 
     /// Where the line that is `mark` ends.

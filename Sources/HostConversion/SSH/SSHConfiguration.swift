@@ -67,10 +67,10 @@ struct SSHConfiguration {
         try folder.write(text, to: "config")
         for (role, target) in [("target", target)] + (jump.map { [("jump", $0)] } ?? []) {
             switch target.authentication {
-            case .password(let password): try folder.write(password + "\n", to: "\(role).password")
+            case .password(let password): try folder.offer(password, as: "\(role).password")
             case .key(let file, let passphrase):
                 try folder.link("\(role).identity", to: file)
-                if let passphrase { try folder.write(passphrase + "\n", to: "\(role).passphrase") }
+                if let passphrase { try folder.offer(passphrase, as: "\(role).passphrase") }
             case .agent: break
             }
         }
@@ -78,12 +78,7 @@ struct SSHConfiguration {
     }
 
     /// The secrets were used, or never will be.
-    func forget() {
-        for role in ["target", "jump"] {
-            folder.remove("\(role).password")
-            folder.remove("\(role).passphrase")
-        }
-    }
+    func forget() { folder.withdraw() }
 
     var environment: [String: String] {
         var values = ["SSH_ASKPASS": folder.file("askpass").string, "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":"]
@@ -92,7 +87,8 @@ struct SSHConfiguration {
         return values
     }
 
-    /// Answers ssh's question from a file that it removes: each secret is given once, to the one question that it is for.
+    /// Answers ssh's question from a pipe that it removes: each secret is given once, to the one question that it is for.
+    /// A pipe whose writer is gone is not waited for.
     private static let askpass = """
         #!/bin/sh
         role=target
@@ -102,8 +98,8 @@ struct SSHConfiguration {
         *assword*) file=${0%/*}/$role.password ;;
         *) exit 1 ;;
         esac
-        [ -f "$file" ] || exit 1
-        cat "$file"
+        [ -p "$file" ] || exit 1
+        timeout 10 head -n 1 "$file" || exit 1
         rm -f "$file"
 
         """

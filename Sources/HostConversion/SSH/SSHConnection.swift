@@ -99,8 +99,16 @@ package final class SSHConnection: Sendable {
             input: try script.input(privilege),
             environment: ["SSH_ASKPASS_REQUIRE": "never"],
             outputLimit: script.outputLimit,
-            timeLimit: script.timeLimit
+            timeLimit: script.timeLimit,
+            silenceLimit: script.silenceLimit
         )
+        guard !ending.isSilent else {
+            throw ConversionError(
+                .silent,
+                "\(target.shown) gave no sign of life for \(script.silenceLimit.components.seconds) s at: \(script.purpose)",
+                remedy: "see what the server is busy with, and start it again: it goes on from the last finished step"
+            )
+        }
         guard !ending.isTimedOut else {
             throw ConversionError(
                 .timeout,

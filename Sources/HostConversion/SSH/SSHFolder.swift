@@ -1,14 +1,20 @@
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// The private folder of one connection: ssh's configuration, the pinned host keys, the control socket, and the program
-/// that answers its questions. Mode 0700; gone when the connection is.
+/// that answers its questions. Mode 0700; gone when the connection is. What is secret lies in no file: it waits in pipes,
+/// and so ends with this process, however that ends.
 final class SSHFolder: Sendable {
     /// Unix sockets have 107 bytes for their path; ssh appends a suffix of 17 while it binds.
     private static let pathBytesMax = 70
     private static let nameTemplate = "muster-ssh.XXXXXX"
 
+    /// What a pipe takes without a reader.
+    static let secretBytesMax = 4096
+
     let path: FilePath
+    private let secrets = Mutex<[String: FileDescriptor]>([:])
 
     init() throws(ConversionError) {
         let wanted = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
@@ -27,6 +33,7 @@ final class SSHFolder: Sendable {
     }
 
     deinit {
+        withdraw()
         for name in Self.names { unlink(file(name).string) }
         rmdir(path.string)
     }
@@ -60,6 +67,45 @@ final class SSHFolder: Sendable {
         var bytes = [UInt8](repeating: 0, count: limit)
         let count = try? file.closeAfter { try bytes.withUnsafeMutableBytes { try file.read(into: $0) } }
         return String(decoding: bytes.prefix(count ?? 0), as: UTF8.self)
+    }
+
+    /// Lets whoever reads the pipe `name` have this line, once; until `withdraw`.
+    func offer(_ secret: String, as name: String) throws(ConversionError) {
+        let line = Array("\(secret)\n".utf8)
+        guard line.count <= Self.secretBytesMax else {
+            throw ConversionError(
+                .argument,
+                "the password is longer than \(Self.secretBytesMax - 1) bytes",
+                remedy: "give a shorter one"
+            )
+        }
+        withdraw(name)
+        guard mkfifo(file(name).string, 0o600) == 0 else { throw Self.failure("make a pipe in \(path)") }
+        do {
+            // Open for both, it waits for no reader, and holds what is written.
+            let pipe = try FileDescriptor.open(
+                file(name),
+                .readWrite,
+                options: [.nonBlocking, .noFollow, .closeOnExec]
+            )
+            secrets.withLock { $0[name] = pipe }
+            _ = try pipe.writeAll(line)
+        } catch {
+            throw Self.failure("write in \(path)", error)
+        }
+    }
+
+    /// Takes back what was offered; of all pipes where none is named.
+    func withdraw(_ name: String? = nil) {
+        let pipes = secrets.withLock { secrets in
+            let taken = secrets.filter { name == nil || $0.key == name }
+            for key in taken.keys { secrets[key] = nil }
+            return taken
+        }
+        for (name, pipe) in pipes {
+            remove(name)
+            try? pipe.close()
+        }
     }
 
     func remove(_ name: String) { unlink(file(name).string) }

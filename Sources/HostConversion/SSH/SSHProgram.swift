@@ -1,5 +1,6 @@
 import Glibc
 import Subprocess
+import Synchronization
 import SystemPackage
 
 /// One of OpenSSH's programs on this machine, run with an argument array, a time limit and bounded output.
@@ -16,9 +17,11 @@ struct SSHProgram {
 
     /// What came of one run.
     struct Ending: Sendable {
-        /// `nil`: ended by a signal, or by the time limit.
+        /// `nil`: ended by a signal, or by one of the limits.
         var exitCode: Int32?
         var isTimedOut = false
+        /// Ended because it said nothing for too long.
+        var isSilent = false
         var output: [UInt8] = []
         /// Whether there was more than the limit.
         var isCut = false
@@ -27,36 +30,43 @@ struct SSHProgram {
         var complaint: String { String(decoding: complaints, as: UTF8.self) }
     }
 
-    /// Runs it; `input` is read from its beginning and closed.
+    /// Runs it; `input` is read from its beginning and closed. `silenceLimit`: how long it may say nothing, on either output.
     func run(
         _ arguments: [String],
         input: FileDescriptor? = nil,
         environment: [String: String] = [:],
         outputLimit: Int,
-        timeLimit: Duration
+        timeLimit: Duration,
+        silenceLimit: Duration? = nil
     ) async throws(ConversionError) -> Ending {
         let environment = Self.environment(environment)
         let path = try path()
+        let heard = LastWord()
         do {
-            return try await withThrowingTaskGroup(of: Ending?.self) { group in
+            return try await withThrowingTaskGroup(of: Ending.self) { group in
                 group.addTask {
                     if let input {
                         let source = FileDescriptorInput.fileDescriptor(input, closeAfterSpawningProcess: true)
-                        return try await Self.run(path, arguments, source, environment, outputLimit)
+                        return try await Self.run(path, arguments, source, environment, outputLimit, heard)
                     }
-                    return try await Self.run(path, arguments, NoInput.none, environment, outputLimit)
+                    return try await Self.run(path, arguments, NoInput.none, environment, outputLimit, heard)
                 }
                 group.addTask {
                     try await Task.sleep(for: timeLimit)
-                    return nil
+                    return Ending(isTimedOut: true)
+                }
+                if let silenceLimit {
+                    group.addTask {
+                        try await heard.awaitSilence(of: silenceLimit)
+                        return Ending(isSilent: true)
+                    }
                 }
                 guard let first = try await group.next() else { throw CancellationError() }
+                // What was cut short ends by its teardown, which is waited for; its output until then is worth nothing.
                 group.cancelAll()
-                if let first { return first }
-                // What was cut short ends by its teardown; its output until then is worth nothing.
-                _ = try? await group.next()
-                try Task.checkCancellation()
-                return Ending(isTimedOut: true)
+                while await group.nextResult() != nil {}
+                if first.isTimedOut || first.isSilent { try Task.checkCancellation() }
+                return first
             }
         } catch {
             if error is CancellationError || Task.isCancelled { throw .interrupted }
@@ -85,7 +95,8 @@ struct SSHProgram {
         _ arguments: [String],
         _ input: some InputProtocol,
         _ environment: Environment,
-        _ outputLimit: Int
+        _ outputLimit: Int,
+        _ heard: LastWord
     ) async throws -> Ending {
         var options = PlatformOptions()
         // A session of its own: neither a terminal's Ctrl-C nor a prompt on the terminal reaches it.
@@ -103,8 +114,8 @@ struct SSHProgram {
             error: .sequence
         ) { execution in
             let errors = execution.standardError
-            async let complaints = collect(errors, limit: complaintBytesMax)
-            let output = try await collect(execution.standardOutput, limit: outputLimit)
+            async let complaints = collect(errors, limit: complaintBytesMax, heard)
+            let output = try await collect(execution.standardOutput, limit: outputLimit, heard)
             return (output, try await complaints)
         }
         let ((output, isCut), (complaints, _)) = result.closureResult
@@ -116,11 +127,13 @@ struct SSHProgram {
     /// Reads to the end, so that nobody waits for a full pipe, and keeps the first `limit` bytes.
     private static func collect(
         _ chunks: SubprocessOutputSequence,
-        limit: Int
+        limit: Int,
+        _ heard: LastWord
     ) async throws -> (bytes: [UInt8], isCut: Bool) {
         var bytes: [UInt8] = []
         var isCut = false
         for try await chunk in chunks {
+            heard.note()
             let room = limit - bytes.count
             isCut = isCut || chunk.count > room
             chunk.withUnsafeBytes { bytes += $0.prefix(max(0, room)) }
@@ -134,5 +147,20 @@ struct SSHProgram {
         ]
         for (name, value) in additions { values[Environment.Key(stringLiteral: name)] = value }
         return .custom(values)
+    }
+}
+
+/// When a program said something last.
+private final class LastWord: Sendable {
+    private let moment = Mutex(ContinuousClock.now)
+
+    func note() { moment.withLock { $0 = .now } }
+
+    func awaitSilence(of limit: Duration) async throws {
+        while true {
+            let end = moment.withLock(\.self) + limit
+            guard end > .now else { return }
+            try await Task.sleep(until: end)
+        }
     }
 }

@@ -16,10 +16,11 @@ package enum AccessGrant {
         guard let step = plan.steps.first(where: { $0.id == .access }) else {
             preconditionFailure("a request with a key has the step that lays it there")
         }
+        let patience = ConversionPatience()
         let script = RemoteScript(
-            ServerScript.step(step, mode: "do"),
+            ServerScript.step(step, mode: "do", lockSeconds: patience.lockSeconds),
             purpose: step.event,
-            timeLimit: .seconds(step.limit + Conversion.lockSeconds + Conversion.overheadSeconds)
+            timeLimit: .seconds(step.limit + patience.lockSeconds + Conversion.overheadSeconds)
         )
         let answer = try await connection.run(script)
         let transcript: ServerTranscript

@@ -8,38 +8,33 @@ package import SystemPackage
 package struct Conversion: Sendable {
     package typealias Connect = @Sendable () async throws(ConversionError) -> SSHConnection
 
-    /// How often a connection that breaks is made anew without a step between, and how long is waited each time.
-    package static let reconnectsMax = 20
-    /// How long the server waits for an earlier run of ours that is still at work there.
-    static let lockSeconds = 900
     /// What is allowed beside a step's own limit, for saving and looking.
     static let overheadSeconds = 300
-    /// What may pass by itself once a connection had stood: a server that boots, a switch that learns.
-    static let passing: Set<ConversionError.Kind> = [.connectionLost, .unreachable, .timeout]
 
     private let plan: ConversionPlan
     private let agentFile: FilePath
     private let authority: any HostCertificateAuthority
     private let record: any ConversionRecord
     private let connect: Connect
-    private let pause: Duration
+    private let patience: ConversionPatience
 
-    /// `agentFile`: the agent's program on this machine. `connect` signs in anew each time that it is called.
+    /// `agentFile`: the agent's program on this machine. `connect` signs in anew each time that it is called, to a server
+    /// that was reached before: it was looked at.
     package init(
         _ plan: ConversionPlan,
         agentFile: FilePath,
         authority: any HostCertificateAuthority,
         record: any ConversionRecord,
-        pause: Duration = .seconds(5),
+        patience: ConversionPatience = ConversionPatience(),
         connect: @escaping Connect
     ) {
         (self.plan, self.agentFile, self.authority, self.record) = (plan, agentFile, authority, record)
-        (self.pause, self.connect) = (pause, connect)
+        (self.patience, self.connect) = (patience, connect)
     }
 
     /// Throws the first failure; the steps before it stay done.
     package func run() async throws(ConversionError) {
-        var run = ConversionRun(agentFile: agentFile, record: record, pause: pause, connect: connect)
+        var run = ConversionRun(agentFile: agentFile, record: record, patience: patience, connect: connect)
         do throws(ConversionError) {
             try await perform(&run)
             try await run.finish()
@@ -79,17 +74,19 @@ package struct Conversion: Sendable {
 struct ConversionRun {
     let agentFile: FilePath
     let record: any ConversionRecord
-    let pause: Duration
+    let patience: ConversionPatience
     let connect: Conversion.Connect
+    private let end: ContinuousClock.Instant
     private var connection: SSHConnection?
 
     init(
         agentFile: FilePath,
         record: any ConversionRecord,
-        pause: Duration,
+        patience: ConversionPatience,
         connect: @escaping Conversion.Connect
     ) {
-        (self.agentFile, self.record, self.pause, self.connect) = (agentFile, record, pause, connect)
+        (self.agentFile, self.record, self.patience, self.connect) = (agentFile, record, patience, connect)
+        end = .now + patience.total
     }
 
     /// Does a step unless it is done, and gives its output.
@@ -117,20 +114,56 @@ struct ConversionRun {
         return answer.output
     }
 
+    /// Asks until there is an answer: over a new connection where the old one broke, and after the end of another run of
+    /// ours. What had begun on the server goes on there.
     private mutating func ask(
         _ step: ConversionStep,
         mode: String,
         payload: FilePath?
     ) async throws(ConversionError) -> StepAnswer {
-        let limit = step.limit + Conversion.lockSeconds + Conversion.overheadSeconds
         let script = RemoteScript(
-            ServerScript.step(step, mode: mode),
+            ServerScript.step(step, mode: mode, lockSeconds: patience.lockSeconds),
             purpose: step.event,
             payload: payload,
-            timeLimit: .seconds(limit),
+            timeLimit: .seconds(step.limit + patience.lockSeconds + Conversion.overheadSeconds),
             outputLimit: 1 << 20
         )
-        let answer = try await send(script, step)
+        var endurance = Endurance(patience, hasStood: true)
+        var told = ""
+        while true {
+            guard ContinuousClock.now < end else { throw tooLong }
+            do throws(ConversionError) {
+                return try await answer(script, step)
+            } catch {
+                let stood = connection != nil
+                let isBusy = error.kind == .busy
+                if !isBusy { await close() }
+                guard endurance.endures(error, inSession: stood) else { throw error }
+                let next = isBusy ? "waiting for its end" : "trying again"
+                // A run of an hour is told once, a connection that breaks each time.
+                if !isBusy || told != error.message {
+                    try await tell(step, isBusy ? .waiting : .reconnecting, "\(error.message); \(next)")
+                }
+                told = error.message
+                if !isBusy { try await patience.rest() }
+            }
+        }
+    }
+
+    private var tooLong: ConversionError {
+        ConversionError(
+            .timeout,
+            "the conversion took longer than \(patience.total.components.seconds) s",
+            remedy: "see what the server is busy with, and start it again: it goes on from the last finished step"
+        )
+    }
+
+    /// Throws `.busy` where another run has the server.
+    private mutating func answer(
+        _ script: RemoteScript,
+        _ step: ConversionStep
+    ) async throws(ConversionError) -> StepAnswer {
+        let answer = try await connected().run(script)
         let transcript: ServerTranscript
         do { transcript = try ServerTranscript(answer.output) } catch {
             throw ConversionError(
@@ -140,28 +173,9 @@ struct ConversionRun {
                 detail: SSHFailure.shown(answer.complaint)
             )
         }
-        return try StepAnswer(transcript)
-    }
-
-    /// Runs a script, over a new connection where the old one broke. What it had begun on the server goes on there, and
-    /// the second run waits for its end.
-    private mutating func send(_ script: RemoteScript, _ step: ConversionStep) async throws(ConversionError)
-        -> RemoteAnswer
-    {
-        var broken = 0
-        while true {
-            do throws(ConversionError) {
-                let connection = try await connected()
-                return try await connection.run(script)
-            } catch {
-                await close()
-                broken += 1
-                let passes = error.kind == .connectionLost || (broken > 1 && Conversion.passing.contains(error.kind))
-                guard passes, broken <= Conversion.reconnectsMax else { throw error }
-                try await tell(step, .reconnecting, "\(error.message); trying again")
-                do { try await Task.sleep(for: pause) } catch { throw .interrupted }
-            }
-        }
+        let said = try StepAnswer(transcript)
+        guard said.result != .busy else { throw said.failure(step, on: connection?.target.shown ?? "the server") }
+        return said
     }
 
     private mutating func connected() async throws(ConversionError) -> SSHConnection {
@@ -173,9 +187,19 @@ struct ConversionRun {
 
     /// The server knows that all of it is done.
     mutating func finish() async throws(ConversionError) {
-        let connection = try await connected()
         let script = RemoteScript(ServerScript.finish, purpose: "ending the conversion", timeLimit: .seconds(60))
-        _ = try await connection.run(script)
+        var endurance = Endurance(patience, hasStood: true)
+        while true {
+            do throws(ConversionError) {
+                _ = try await connected().run(script)
+                return
+            } catch {
+                let stood = connection != nil
+                await close()
+                guard endurance.endures(error, inSession: stood) else { throw error }
+                try await patience.rest()
+            }
+        }
     }
 
     mutating func close() async {

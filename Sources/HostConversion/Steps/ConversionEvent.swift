@@ -10,6 +10,8 @@ package struct ConversionEvent: Hashable, Sendable, Codable {
         case failed
         /// The connection broke; the conversion goes on by itself.
         case reconnecting
+        /// Another run of ours is still at work on the server; the conversion goes on after it.
+        case waiting
     }
 
     package var step: ConversionStep.ID

@@ -42,10 +42,14 @@ struct StepAnswer: Hashable, Sendable {
     func failure(_ step: ConversionStep, on server: String) -> ConversionError {
         let name = step.id.rawValue
         if result == .busy {
+            // The last line of the journal, `begun STEP`, comes first.
+            let last = log.split(separator: "\n").first?.split(separator: " ") ?? []
+            let holder = last.count == 2 && last[0] == "begun" ? " (step \(last[1].prefix(40)))" : ""
             return ConversionError(
-                .step,
-                "another conversion is at work on \(server)",
-                remedy: "wait for its end, and start this one again"
+                .busy,
+                "another run is still at work on \(server)\(holder)",
+                remedy: "wait for its end, and start this one again",
+                detail: log
             )
         }
         if log.contains("No space left on device") || free.map({ $0 < Self.freeMin }) ?? false {

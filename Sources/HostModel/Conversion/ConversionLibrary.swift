@@ -186,7 +186,11 @@ package enum ConversionLibrary {
                 differing "$D/etc.before" "$D/etc.copied" | head -n 20 >&2
                 return 1
             fi
-            : > "$D/foreign" && installed > "$D/packages.before" && flush && : > "$D/ready"
+            rm -f "$D/etc.copied"
+            # Room for what the way back writes, should the disk be full then: its lists, and a file of /etc.
+            : > "$D/foreign" && installed > "$D/packages.before" &&
+                cat "$D/etc.before" "$D/etc.before" "$D/etc.before" "$D/packages.before" "$D/packages.before" > "$D/spare" &&
+                flush && : > "$D/ready"
         }
         # What others changed under /etc since our last step, so that it is never taken back with ours.
         note_foreign() {
@@ -224,6 +228,7 @@ package enum ConversionLibrary {
         undo_all() {
             # Without a journal nothing was begun, only copied.
             [ -e "$D/journal" ] || { rm -rf "$D"; echo end; return 0; }
+            rm -f "$D/spare" "$D/etc.list"
             # What a run that was cut off took back is not what others changed.
             [ -e "$D/undoing" ] || { note_foreign || true; : > "$D/undoing"; }
             sort -u "$D/foreign" > "$D/theirs"

@@ -36,6 +36,8 @@ package struct ConversionRequest: Hashable, Sendable {
     package var engineKey: String?
     /// SHA-256 of the agent's file, in hexadecimal.
     package var agentDigest = ""
+    /// The host that the server is already, where the engine has it as one.
+    package var host: UniqueID?
     /// The machine ids that the engine knows, with the hosts that have them.
     package var knownIDs: [HardwareID: String] = [:]
     /// The iSCSI initiator names that the engine knows, with the hosts that have them.

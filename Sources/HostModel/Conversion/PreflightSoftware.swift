@@ -37,17 +37,19 @@ extension Preflight {
                 )
             )
         }
-        if facts.runningGuests > 0 {
-            found.append(
-                finding(
-                    "guests.running",
-                    .blocking,
-                    "\(facts.runningGuests) guest\(facts.runningGuests == 1 ? " runs" : "s run") on the server",
-                    "shut them down or move them away: the engine does not know them"
-                )
-            )
+        return found + guests
+    }
+
+    private var guests: [PreflightFinding] {
+        guard facts.runningGuests > 0 else { return [] }
+        let sentence = "\(facts.runningGuests) guest\(facts.runningGuests == 1 ? " runs" : "s run") on the server"
+        // A host that is repaired: what is done already is left as it is, and no step ends a guest.
+        if let host = request.host, facts.agentHost == host {
+            let remedy = "they go on; where a reboot is needed it is yours to do"
+            return [finding("guests.running", .warning, sentence, remedy)]
         }
-        return found
+        let remedy = "shut them down or move them away: the engine does not know them"
+        return [finding("guests.running", .blocking, sentence, remedy)]
     }
 
     private static func names(_ table: [(package: String, name: String)], in packages: Set<String>) -> [String] {

@@ -83,6 +83,10 @@ package struct HostResource: Hashable, Sendable, Codable {
         package var image: NodeImageReport?
         /// The active version of that image, where it is another one.
         package var newer_version: String?
+        /// Of a converted server: the host in front of it.
+        package var jump: ServerChoices.Jump?
+        /// Of a converted server: what was chosen about it.
+        package var choices: ServerChoices?
         package init(claims: [ClaimResource] = []) { self.claims = claims }
     }
 
@@ -103,6 +107,8 @@ package struct HostResource: Hashable, Sendable, Codable {
     package var memory: String?
     package var os: OperatingSystem?
     package var certificate: Certificate?
+    /// Of a converted server: how the engine signs in there, and the host key that is pinned.
+    package var ssh: SSHResource?
     /// oVirt's: whether a newer image is published.
     package var update_available: String?
     package var spm: StoragePoolManager

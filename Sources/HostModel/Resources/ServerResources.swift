@@ -55,6 +55,8 @@ package struct ServerChoices: Hashable, Sendable, Codable {
         package var address: String
         package var port: WireNumber?
         package var user_name: String?
+        /// `SHA256:…` of the host key that it must show.
+        package var fingerprint: String?
         package init(address: String) { self.address = address }
     }
 

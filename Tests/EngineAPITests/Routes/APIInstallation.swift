@@ -24,7 +24,8 @@ final class APIInstallation: Sendable {
         try await Self.template.value
         directory = Self.place("\(UniqueID.random())")
         try FileManager.default.copyItem(atPath: Self.templatePath, toPath: directory)
-        let settings = EngineSettings(dataDirectory: directory, engineAddress: "engine.example.org")
+        var settings = EngineSettings(dataDirectory: directory, engineAddress: "engine.example.org")
+        settings.agentFile = "\(directory)/agent"
         engine = try await HostEngine.open(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -40,6 +41,7 @@ final class APIInstallation: Sendable {
     private static let template = Task {
         let settings = EngineSettings(dataDirectory: templatePath, engineAddress: "engine.example.org")
         try await HostEngine.initialize(settings, adminPassword: password)
+        try Data("an agent".utf8).write(to: URL(filePath: "\(templatePath)/agent"))
         atexit { try? FileManager.default.removeItem(atPath: APIInstallation.templatePath) }
     }
 

@@ -37,6 +37,38 @@ import Testing
         }
     }
 
+    @Test("what the engine knows itself is said without asking the server, and nothing is stored")
+    func dryRun() async throws {
+        try await APIInstallation.run { client in
+            // Nobody answers there; who is asked would be told so.
+            let good = #"{"name":"kvm-8","address":"127.0.0.1","ssh":{"port":1,"authentication_method":"publickey"}}"#
+            let path = "\(Self.hosts)?dry_run=true"
+            #expect(try await client.send(.post, path, good).status == 204)
+            let typo = good.replacing(#""address""#, with: #""cluster":{"name":"Defualt"},"address""#)
+            let refused = try await client.send(.post, path, typo)
+            #expect(refused.status == 404 && refused.fault?.detail.contains("Defualt") == true, "\(refused.body)")
+            let jump = good.replacing(#""address""#, with: #""muster":{"jump":{"address":"-x"}},"address""#)
+            #expect(try await client.send(.post, path, jump).status == 400)
+            let print = #""muster":{"jump":{"address":"127.0.0.1","fingerprint":"aa:bb"}},"address""#
+            let odd = try await client.send(.post, path, good.replacing(#""address""#, with: print))
+            #expect(odd.status == 400 && odd.fault?.detail.contains("jump.fingerprint") == true, "\(odd.body)")
+            #expect(try await client.get(Self.hosts).json(HostCollection.self).host?.isEmpty ?? true)
+        }
+    }
+
+    @Test("what was chosen holds on unless it is said anew; that a failure is taken back is said each time")
+    func choicesHold() {
+        var known = ConversionOptions()
+        (known.repository, known.needsVirtualization, known.undoesFailure) = ("https://x/deb", false, true)
+        var choices = ConversionChoices()
+        choices.mayReboot = false
+        let options = choices.applied(to: known)
+        #expect(options.repository == "https://x/deb" && !options.needsVirtualization)
+        #expect(!options.mayReboot && !options.undoesFailure)
+        choices.undoesFailure = true
+        #expect(choices.applied(to: known).undoesFailure)
+    }
+
     @Test("a server that is not there is 409 with a sentence, and no host is stored")
     func unreachable() async throws {
         try await APIInstallation.run { client in

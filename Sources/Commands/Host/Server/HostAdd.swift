@@ -20,7 +20,9 @@ struct HostAdd: AsyncParsableCommand {
 
             With --file many servers are converted, --parallel at once. The file is YAML: a list of entries with name, address \
             and, where they differ from the options, user, ssh-port, password-file, key, sudo-password-file, fingerprint, jump, \
-            cluster, repository.
+            jump-fingerprint, cluster, repository.
+
+            A host key that nobody gave (--fingerprint, --jump-fingerprint) is shown and pinned at the first connection.
 
               muster host add kvm-8 --address 10.20.0.8 --check
               muster host add kvm-8 --address 10.20.0.8 --root-password-file pw --fingerprint SHA256:x4v3…
@@ -44,7 +46,7 @@ struct HostAdd: AsyncParsableCommand {
     @Flag(help: "Look only.")
     var check = false
 
-    @Option(help: ArgumentHelp("With --check: the tag of the management network.", valueName: "1-4094"))
+    @Option(help: ArgumentHelp("With --check: another tag than the management network has.", valueName: "1-4094"))
     var vlan: Int?
 
     @OptionGroup var choices: ServerChoiceOptions
@@ -125,28 +127,49 @@ struct AddedServer: Sendable {
     /// How long the engine may look at a server before it answers.
     static let answerSeconds = 300
 
-    func run(_ session: EngineSession, _ options: EngineOptions) async throws -> HostResource {
+    /// `prefix`: in front of what is said meanwhile.
+    func run(
+        _ session: EngineSession,
+        _ options: EngineOptions,
+        prefix: String = ""
+    ) async throws -> HostResource {
         var signIn = signIn
+        if !signIn.isPassword {
+            // Nothing is laid on a server that the engine would refuse unseen.
+            try await session.checkServer(body(signIn))
+            let check = try await ServerCheck(options, session, choices, vlan: nil)
+            let key = try await session.sshKey()
+            do throws(ConversionError) {
+                let keys = try await check.letEngineIn(signIn, name: name, key: key)
+                signIn.fingerprint = keys.server
+                signIn.jump?.fingerprint = keys.jump
+            } catch {
+                throw UserError(error)
+            }
+        }
+        let host = try await session.addServer(body(signIn))
+        for line in newKeys(of: host) { Terminal.complain("\(prefix)\(line)\n") }
+        return host
+    }
+
+    private func body(_ signIn: ServerSignIn) -> NewHostResource {
         var body = NewHostResource(name: name, address: signIn.address)
-        if !signIn.isPassword { signIn.fingerprint = try await letEngineIn(session, options) }
         body.ssh = signIn.resource(letIn: true)
         body.cluster = cluster.map { NewHostResource.Reference(name: $0) }
         body.muster = choices.resource(signIn)
-        return try await session.addServer(body)
+        return body
     }
 
-    private func letEngineIn(_ session: EngineSession, _ options: EngineOptions) async throws -> HostKeyFingerprint {
-        let check = try await ServerCheck(options, session, choices, vlan: nil)
-        guard !check.hosts.contains(where: { $0.name == name.lowercased() }) else {
-            throw UserError(
-                .failed,
-                "there is a host \(name) already",
-                remedy: "another name, or muster host reinstall \(name)"
-            )
-        }
-        let key = try await session.sshKey()
-        do throws(ConversionError) { return try await check.letEngineIn(signIn, name: name, key: key) } catch {
-            throw UserError(error)
-        }
+    /// The host keys that nobody gave, to be compared by whoever can: they are pinned now.
+    private func newKeys(of host: HostResource) -> [String] {
+        let server = signIn.fingerprint == nil ? host.ssh?.fingerprint : nil
+        let jump = signIn.jump?.fingerprint == nil ? host.muster.jump?.fingerprint : nil
+        return [(signIn.address, server, "--fingerprint"), (signIn.jump?.host ?? "", jump, "--jump-fingerprint")]
+            .compactMap { place, key, option in
+                key.map {
+                    "host key of \(terminalEscaped(place)): \(terminalEscaped($0)), pinned at this first connection; "
+                        + "compare it on the server (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), or give it by \(option)"
+                }
+            }
     }
 }

@@ -9,7 +9,8 @@ struct HostReinstall: AsyncParsableCommand {
         abstract: "Convert a host once more: what is missing or broken on its server is mended.",
         discussion: """
             Every step is looked at, and done again only where it is not as it should be. Also the way on after a failure, and \
-            for a server whose password changed or whose host key is a new one (--fingerprint). No guest may run on it.
+            for a server whose password changed or whose host key is a new one (--fingerprint). What was chosen when it was converted \
+            holds on unless it is said anew, but for --undo-on-failure. Guests go on; the server is not rebooted while some run.
 
             The engine signs in by its own key. Where the server does not know it (the conversion broke off before), give \
             --root-password-file or --key.
@@ -31,8 +32,7 @@ struct HostReinstall: AsyncParsableCommand {
     func run() async throws {
         try await options.withSession { session in
             let found = try await session.findHost(host)
-            var body = try await server.action(on: found, session, options, choices)
-            if body.muster == nil { body.muster = choices.isSilent ? nil : choices.resource(nil) }
+            let body = try await server.action(on: found, session, options, choices)
             let action = try await session.workOnServer(found.id, "install", body)
             guard !waiting.noWait, let job = action.job?.id else {
                 return output.show(action, as: Sentence(words: "\(found.name) is being converted once more"))
@@ -41,10 +41,6 @@ struct HostReinstall: AsyncParsableCommand {
             output.show(up, as: Sentence(words: "\(up.name) is \(up.status)"))
         }
     }
-}
-
-extension ServerChoiceOptions {
-    var isSilent: Bool { repository == nil && !withoutVirtualization && !noReboot && !undoOnFailure && !kdump }
 }
 
 extension ServerOptions {
@@ -57,6 +53,7 @@ extension ServerOptions {
     ) async throws -> ServerActionResource {
         var body = ServerActionResource()
         guard key != nil || passwordFile != nil else {
+            body.muster = choices.resource(nil, try jumpHost, user: user)
             guard !isSilent || sshPort != nil else { return body }
             var ssh = SSHResource()
             (ssh.fingerprint, ssh.port) = (fingerprint, sshPort.map { WireNumber(Int($0)) })
@@ -67,17 +64,22 @@ extension ServerOptions {
         }
         var signIn = try ServerSignIn(self, address: host.address)
         if !signIn.isPassword {
-            let check = try await ServerCheck(options, session, choices, vlan: nil)
+            // The host is there, and so are the keys that the engine pinned.
+            signIn.pin(host)
+            var check = try await ServerCheck(options, session, choices, vlan: nil)
+            check.former = host.muster.choices
             let engineKey = try await session.sshKey()
             do throws(ConversionError) {
-                signIn.fingerprint = try await check.letEngineIn(signIn, name: host.name, key: engineKey)
+                let keys = try await check.letEngineIn(signIn, name: host.name, key: engineKey)
+                signIn.fingerprint = keys.server
+                signIn.jump?.fingerprint = keys.jump
             } catch {
                 throw UserError(error)
             }
         }
         body.ssh = signIn.resource(letIn: true)
         if sshPort == nil { body.ssh?.port = nil }
-        if signIn.sudoPassword != nil || !choices.isSilent { body.muster = choices.resource(signIn) }
+        body.muster = choices.resource(signIn)
         return body
     }
 }

@@ -37,11 +37,15 @@ struct HostUninstall: AsyncParsableCommand {
             var wait = ConversionWait(session, seconds: waiting.timeout)
             let job = try await wait.run(id)
             let report = job.muster.report ?? []
-            let words =
-                report.isEmpty
-                ? ["\(found.name) is no host any more; the server is as it was before"]
-                : ["\(found.name) is no host any more; what is not as it was before:"] + report
-            output.show(job, as: Lines(lines: words))
+            output.show(job, as: Lines(lines: Self.words(found.name, report)))
         }
+    }
+
+    /// The first of the report's lines says it where there was nothing to take back, which is no difference.
+    static func words(_ name: String, _ report: [String]) -> [String] {
+        let begin = "\(name) is no host any more; "
+        guard let first = report.first else { return [begin + "the server is as it was before"] }
+        if first.hasPrefix("there was nothing") { return [begin + first] + report.dropFirst() }
+        return [begin + "what is not as it was before:"] + report
     }
 }

@@ -18,6 +18,7 @@ enum HostsFile {
         var key: String?
         var fingerprint: String?
         var jump: String?
+        var jumpFingerprint: String?
         var cluster: String?
         var repository: String?
 
@@ -31,6 +32,7 @@ enum HostsFile {
             case key
             case fingerprint
             case jump
+            case jumpFingerprint = "jump-fingerprint"
             case cluster
             case repository
         }
@@ -59,6 +61,7 @@ enum HostsFile {
             key = try values.decodeIfPresent(String.self, forKey: .key)
             fingerprint = try values.decodeIfPresent(String.self, forKey: .fingerprint)
             jump = try values.decodeIfPresent(String.self, forKey: .jump)
+            jumpFingerprint = try values.decodeIfPresent(String.self, forKey: .jumpFingerprint)
             cluster = try values.decodeIfPresent(String.self, forKey: .cluster)
             repository = try values.decodeIfPresent(String.self, forKey: .repository)
         }
@@ -98,6 +101,7 @@ extension ServerOptions {
         options.sudoPasswordFile = entry.sudoPasswordFile ?? sudoPasswordFile
         options.fingerprint = entry.fingerprint ?? fingerprint
         options.jump = entry.jump ?? jump
+        options.jumpFingerprint = entry.jumpFingerprint ?? (entry.jump == nil ? jumpFingerprint : nil)
         try options.validate()
         return options
     }

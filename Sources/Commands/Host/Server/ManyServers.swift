@@ -85,11 +85,11 @@ struct ManyServers: Sendable {
                 cluster: entry.cluster ?? command.cluster,
                 choices: choices
             )
-            let host = try await added.run(session, command.options)
+            let prefix = "\(entry.name): "
+            let host = try await added.run(session, command.options, prefix: prefix)
             ending.result = .converting
             if !command.waiting.noWait, let job = try await session.conversion(of: host.id) {
                 ending.result = .failed
-                let prefix = "\(entry.name): "
                 _ = try await session.followConversion(
                     job.id,
                     of: host,

@@ -13,7 +13,7 @@ struct ServerChoiceOptions: ParsableArguments {
     @Flag(help: "Do not reboot the server, even where it needs that.")
     var noReboot = false
 
-    @Flag(help: "Take the conversion back at once when a step on the server fails.")
+    @Flag(help: "Take the conversion back at once when it fails: a step on the server, or an agent that is not heard.")
     var undoOnFailure = false
 
     @Flag(help: "Let kdump tell the engine that a dump is being written (EL).")
@@ -29,17 +29,23 @@ struct ServerChoiceOptions: ParsableArguments {
         }
     }
 
-    func resource(_ signIn: ServerSignIn?) -> ServerChoices {
+    func resource(_ signIn: ServerSignIn) -> ServerChoices {
+        resource(signIn.sudoPassword, signIn.jump, user: signIn.user)
+    }
+
+    /// `jump`: the host in front of the server; `user`: who signs in there where it names nobody.
+    func resource(_ sudoPassword: String?, _ jump: JumpHost?, user: String?) -> ServerChoices {
         var choices = ServerChoices()
         choices.repository = repository
         choices.without_virtualization = withoutVirtualization ? true : nil
         choices.reboot = noReboot ? false : nil
         choices.undo_on_failure = undoOnFailure ? true : nil
         choices.kdump = kdump ? true : nil
-        choices.sudo_password = signIn?.sudoPassword
-        choices.jump = signIn?.jump.map { jump in
+        choices.sudo_password = sudoPassword
+        choices.jump = jump.map { jump in
             var resource = ServerChoices.Jump(address: jump.host)
-            (resource.port, resource.user_name) = (WireNumber(Int(jump.port)), jump.user ?? signIn?.user)
+            (resource.port, resource.user_name) = (WireNumber(Int(jump.port)), jump.user ?? user)
+            resource.fingerprint = jump.fingerprint?.rawValue
             return resource
         }
         return choices

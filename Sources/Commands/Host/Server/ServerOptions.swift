@@ -43,15 +43,31 @@ struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A host to go through, with the same key or password.", valueName: "[user@]host[:port]"))
     var jump: String?
 
+    @Option(help: ArgumentHelp("The fingerprint that the jump host's key must have.", valueName: "SHA256:…"))
+    var jumpFingerprint: String?
+
     /// `--root-password-file` and a key at once would leave open which is meant.
     func validate() throws {
         guard key == nil || passwordFile == nil else {
             throw ValidationError("Give --key or --root-password-file, not both.")
         }
-        guard fingerprint.map({ HostKeyFingerprint(rawValue: $0) != nil }) ?? true else {
-            throw ValidationError("--fingerprint takes SHA256: and 43 characters, as ssh-keygen -lf prints it.")
+        for (option, text) in [("--fingerprint", fingerprint), ("--jump-fingerprint", jumpFingerprint)] {
+            guard text.map({ HostKeyFingerprint(rawValue: $0) != nil }) ?? true else {
+                throw ValidationError("\(option) takes SHA256: and 43 characters, as ssh-keygen -lf prints it.")
+            }
+        }
+        guard jump != nil || jumpFingerprint == nil else {
+            throw ValidationError("--jump-fingerprint goes with --jump.")
         }
         _ = try jump.map(JumpHost.init)
+    }
+
+    var jumpHost: JumpHost? {
+        get throws {
+            var host = try jump.map(JumpHost.init)
+            host?.fingerprint = jumpFingerprint.flatMap { HostKeyFingerprint(rawValue: $0) }
+            return host
+        }
     }
 
     /// Whether anything was said about how to sign in.
@@ -63,6 +79,7 @@ struct JumpHost: Hashable, Sendable {
     var user: String?
     var host: String
     var port = SSHTarget.defaultPort
+    var fingerprint: HostKeyFingerprint?
 
     init(_ text: String) throws {
         let parts = text.split(separator: "@", maxSplits: 1)
@@ -89,7 +106,7 @@ struct ServerSignIn: Sendable {
         self.address = address
         (user, port) = (options.user ?? "root", options.sshPort ?? SSHTarget.defaultPort)
         fingerprint = options.fingerprint.flatMap { HostKeyFingerprint(rawValue: $0) }
-        jump = try options.jump.map(JumpHost.init)
+        jump = try options.jumpHost
         if let key = options.key {
             authentication = .key(FilePath(URL(filePath: key).standardizedFileURL.path))
         } else if options.passwordFile == nil,
@@ -102,6 +119,15 @@ struct ServerSignIn: Sendable {
         }
         let user = user
         sudoPassword = try options.sudoPasswordFile.map { try PasswordSource(file: $0).password(for: user) }
+    }
+
+    /// A host that is there has shown its keys to the engine; what is given by hand goes before.
+    mutating func pin(_ host: HostResource) {
+        fingerprint = fingerprint ?? host.ssh?.fingerprint.flatMap { HostKeyFingerprint(rawValue: $0) }
+        guard let known = host.muster.jump, let there = jump, known.address == there.host,
+            known.port?.value ?? Int(SSHTarget.defaultPort) == Int(there.port)
+        else { return }
+        jump?.fingerprint = there.fingerprint ?? known.fingerprint.flatMap { HostKeyFingerprint(rawValue: $0) }
     }
 
     /// From this machine.
@@ -120,7 +146,8 @@ struct ServerSignIn: Sendable {
                 address: jump.host,
                 port: jump.port,
                 user: jump.user ?? user,
-                authentication: authentication
+                authentication: authentication,
+                fingerprint: jump.fingerprint
             )
         }
         return try await SSHConnection.open(target, through: through)
@@ -153,9 +180,9 @@ extension UserError {
             switch error.kind {
             case .argument: .usage
             case .missingTool, .name, .unreachable: .unavailable
-            case .timeout, .connectionLost, .interrupted: .tryAgain
+            case .timeout, .connectionLost, .silent, .busy, .interrupted: .tryAgain
             case .authentication, .hostKey, .privilege: .noPermission
-            case .shell, .answer, .blocked, .step, .files: .failed
+            case .shell, .answer, .blocked, .machine, .step, .files: .failed
             }
         self.init(exit, error.message, remedy: error.remedy)
     }
