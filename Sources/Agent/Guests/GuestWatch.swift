@@ -38,6 +38,12 @@ final class GuestWatch: Sendable {
     private let logger: Logger
     private let connection = Mutex<Connection?>(nil)
     private let sight = Mutex<Sight?>(nil)
+    private let listeners = Mutex(Listeners())
+
+    private struct Listeners: Sendable {
+        var next = 0
+        var all: [Int: AsyncStream<Void>.Continuation] = [:]
+    }
 
     private static let pause = Duration.seconds(2)
     /// After a failure: a daemon that is being started or installed has other work.
@@ -88,6 +94,7 @@ final class GuestWatch: Sendable {
                 guard let open = connection else { return nil }
                 let guests = try open.libvirt.guests()
                 sight.withLock { $0 = Sight(guests, open.facts, after: $0) }
+                tellListeners()
                 return nil
             } catch {
                 // The next look connects anew.
@@ -111,6 +118,31 @@ final class GuestWatch: Sendable {
 
     /// What was seen last; nothing where there is no libvirt.
     var seen: Sight { sight.withLock { $0 } ?? Sight([], HypervisorFacts(), after: nil) }
+
+    /// VDSM's word for each guest, by id, as it was seen last; `nil` where there is no libvirt.
+    var statuses: [String: String]? {
+        sight.withLock { $0 }.map { seen in
+            Dictionary(seen.guests.map { ($0.id, $0.status) }) { first, _ in first }
+        }
+    }
+
+    /// An element for each look from now on; several that nobody took in time are one.
+    func looks() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let number = listeners.withLock { listeners in
+            listeners.next += 1
+            listeners.all[listeners.next] = continuation
+            return listeners.next
+        }
+        continuation.onTermination = { [weak self] _ in
+            self?.listeners.withLock { _ = $0.all.removeValue(forKey: number) }
+        }
+        return stream
+    }
+
+    private func tellListeners() {
+        for listener in listeners.withLock({ Array($0.all.values) }) { listener.yield() }
+    }
 
     // MARK: Verbs
 

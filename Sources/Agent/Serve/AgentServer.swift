@@ -140,6 +140,8 @@ package struct AgentServer: Service {
         // As long as the connections, of which any may listen.
         let monitor = Task { await NetworkMonitor(logger: logger) { hub.publish($0) }.run() }
         defer { monitor.cancel() }
+        let guestMonitor = Task { await GuestMonitor(guests) { hub.publish($0) }.run() }
+        defer { guestMonitor.cancel() }
         try await server.executeThenClose { arrivals in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await arrival in arrivals {

@@ -50,6 +50,31 @@ import Virtualization
         }
     }
 
+    @Test("guests that begin, change and end are told to the engine once; those of before are not")
+    func events() throws {
+        let before = ["a": "Up", "b": "Up", "c": "Paused", "d": "Down"]
+        let now = ["a": "Up", "b": "Paused", "e": "Up"]
+        let told = GuestMonitor.changes(from: before, to: now)
+        #expect(told.map(\.method) == ["|virt|VM_status|b", "|virt|VM_status|c", "|virt|VM_status|e"])
+        #expect(told.compactMap { $0.params["b"]?["status"]?.string } == ["Paused"])
+        #expect(told.compactMap { $0.params["c"]?["status"]?.string } == ["Down"])
+        #expect(told.allSatisfy { ($0.params["notify_time"]?.integer ?? 0) > 0 })
+        #expect(GuestMonitor.changes(from: now, to: now).isEmpty)
+    }
+
+    @Test("each look wakes whoever listens, and nobody who has gone") func looks() async throws {
+        let watch = Self.watch()
+        #expect(watch.statuses == nil)
+        var looks = watch.looks().makeAsyncIterator()
+        #expect(watch.look() == nil)
+        #expect(await looks.next() != nil)
+        #expect(watch.statuses?.values.sorted() == ["Up"])
+        let gone = Task { for await _ in watch.looks() {} }
+        gone.cancel()
+        await gone.value
+        #expect(watch.look() == nil)
+    }
+
     @Test("a status keeps the time at which it began") func statusTime() throws {
         let watch = Self.watch()
         _ = watch.look()
