@@ -49,6 +49,7 @@ package actor NetworkKeeper {
     }
 
     func recover(holding lock: borrowing NetworkLock) async throws {
+        try forgetFormerBoot(holding: lock)
         if let entry = try journal.read() {
             logger.warning("an unfinished network change is taken back")
             try await takeBack(entry)
@@ -129,11 +130,13 @@ package actor NetworkKeeper {
         cache[persistent.root] = persistent.tree.map { ($0, networks) }
     }
 
-    /// A configuration, read again only when another directory is in force.
+    /// A configuration, read again only when another directory is in force. Of what was committed, what can be read: the rest
+    /// is said when it is restored, and gone with the next commit.
     func owned(_ configuration: NetworkConfiguration) throws -> OwnedNetworks {
         let tree = configuration.tree
         if let known = cache[configuration.root], known.tree == tree { return known.owned }
-        let owned = try configuration.owned()
+        let owned =
+            configuration.root == persistent.root ? try configuration.readable().owned : try configuration.owned()
         cache[configuration.root] = tree.map { ($0, owned) }
         return owned
     }
