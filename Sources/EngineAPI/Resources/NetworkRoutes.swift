@@ -14,12 +14,14 @@ struct NetworkRoutes {
     func add(to api: some RouterMethods<APIContext>) {
         addNetworks(to: api)
         addHosts(to: api.group("hosts"))
+        addSetup(to: api.group("hosts"))
     }
 
     private func addNetworks(to api: some RouterMethods<APIContext>) {
         api.post("networks") { request, context in
             let order = try await request.json(NetworkOrder.self)
             let made = try await engine.addNetwork(order, by: context.user, correlation: context.correlation)
+            try await engine.spread(made, by: context.user, correlation: context.correlation)
             return try Response.json(NetworkResource(made), status: .created)
         }
         api.put("networks/:id") { request, context in
@@ -30,6 +32,9 @@ struct NetworkRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
+            if order.label != nil {
+                try await engine.spread(changed, by: context.user, correlation: context.correlation)
+            }
             return try Response.json(NetworkResource(changed))
         }
         api.delete("networks/:id") { _, context in
@@ -77,6 +82,44 @@ struct NetworkRoutes {
             )
             return try Response.json(ActionResource(status: "complete"))
         }
+    }
+}
+
+// oVirt's own: attachments, bonds and labels in one order.
+
+extension NetworkRoutes {
+    private func addSetup(to hosts: some RouterMethods<APIContext>) {
+        hosts.post(":id/setupnetworks") { request, context in
+            try await setUp(try await request.json(SetupNetworksResource.self), context)
+        }
+        hosts.get(":id/nics/:nic/networklabels") { _, context in
+            let nic = try context.parameters.require("nic")
+            let labels = try await engine.nicLabels(of: context.id(of: "host")).filter { $0.value == nic }
+            return try Response.json(NICLabelCollection(Self.resources(labels)))
+        }
+        hosts.get(":id/networklabels") { _, context in
+            let labels = try await engine.nicLabels(of: context.id(of: "host"))
+            return try Response.json(NICLabelCollection(Self.resources(labels)))
+        }
+        hosts.post(":id/nics/:nic/networklabels") { request, context in
+            var label = try await request.json(NICLabelResource.self)
+            label.host_nic = WireReference(name: try context.parameters.require("nic"))
+            return try await setUp(.committing { $0.modified_labels = NICLabelCollection([label]) }, context)
+        }
+        hosts.delete(":id/nics/:nic/networklabels/:label") { _, context in
+            let label = NICLabelResource(id: try context.parameters.require("label"))
+            return try await setUp(.committing { $0.removed_labels = NICLabelCollection([label]) }, context)
+        }
+    }
+
+    private func setUp(_ order: SetupNetworksResource, _ context: APIContext) async throws -> Response {
+        let id = try context.id(of: "host")
+        try await engine.setupNetworks(order, on: id, by: context.user, correlation: context.correlation)
+        return try Response.json(ActionResource(status: "complete"))
+    }
+
+    private static func resources(_ labels: [String: String]) -> [NICLabelResource] {
+        labels.sorted { $0.key < $1.key }.map { NICLabelResource(id: $0.key, nic: $0.value) }
     }
 }
 
