@@ -157,6 +157,7 @@ import Testing
         for length in 0..<datagram.count {
             #expect(NetlinkRefusal.answers(datagram[..<length]).count < 3)
         }
+        #expect(NetlinkRefusal.answers(answer(1, .min)[...]).first?.refusal?.code == .max, "found by libFuzzer")
     }
 
     private func decodes(_ payload: [UInt8]) -> Int {
