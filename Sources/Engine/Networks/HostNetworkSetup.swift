@@ -184,6 +184,14 @@ struct HostNetworkSetup {
                 "Give both."
             )
         }
+        let isThere = host.nics[nic] != nil || host.bondings[nic] != nil || change.bondings[nic] != nil
+        guard isThere else {
+            throw EngineError(
+                .notFound,
+                "The host has no nic or bond \(terminalEscaped(nic.prefix(64))).",
+                remedy: "`muster host network HOST show` shows them."
+            )
+        }
         newLabels[name] = nic
         for network in networks where network.label == name { attach(network, to: nic) }
     }

@@ -138,6 +138,25 @@ struct NetworkComparison {
         return attributes
     }
 
+    /// oVirt's assignments of IPv4 and IPv6.
+    static func assignments(_ address: AddressReport) -> [WantedAttachmentResource.Assignment] {
+        let method = address.dhcpv4 ? "dhcp" : address.addr.isEmpty ? NetworkAttribute.none : "static"
+        let six = address.ipv6addrs.lazy.compactMap { IPv6Network($0) }.first { !$0.address.isLinkLocal }
+        let method6 = protocol6(dhcp: address.dhcpv6, autoconf: address.ipv6autoconf, isFixed: six != nil)
+        return [
+            .init(method, .init(address.addr, netmask: address.netmask, gateway: address.gateway, version: "v4")),
+            .init(
+                method6,
+                .init(
+                    six?.address.description,
+                    netmask: six.map { "\($0.prefixLength)" },
+                    gateway: address.ipv6gateway == "::" ? nil : address.ipv6gateway,
+                    version: "v6"
+                )
+            ),
+        ]
+    }
+
     private static func protocol6(dhcp: Bool, autoconf: Bool, isFixed: Bool) -> String {
         switch (dhcp, autoconf) {
         case (true, true): "poly_dhcp_autoconf"

@@ -1,5 +1,5 @@
 import AgentWire
-import HostModel
+package import HostModel
 
 /// A network of the data center as a host carries it.
 package struct NetworkAttachment: Hashable, Sendable {
@@ -7,6 +7,8 @@ package struct NetworkAttachment: Hashable, Sendable {
     /// The nic or bond below; `nil` for a bridge without ports.
     package var device: String?
     package var attributes: [NetworkAttribute]
+    /// One of IPv4 and one of IPv6, as the host reports them.
+    package var assignments: [WantedAttachmentResource.Assignment]
 
     package var isInSync: Bool { attributes.allSatisfy(\.isInSync) }
 
@@ -20,6 +22,7 @@ package struct NetworkAttachment: Hashable, Sendable {
     ) {
         self.network = network
         device = report.device(on: host)
+        assignments = NetworkComparison.assignments(report.address)
         attributes = NetworkComparison.link(
             bridged: network.isVM,
             vlan: network.vlan,

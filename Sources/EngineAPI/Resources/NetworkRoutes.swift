@@ -13,6 +13,7 @@ struct NetworkRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         addNetworks(to: api)
+        addLabels(to: api.group("networks"))
         addHosts(to: api.group("hosts"))
         addSetup(to: api.group("hosts"))
     }
@@ -42,6 +43,36 @@ struct NetworkRoutes {
             try await engine.removeNetwork(id, by: context.user, correlation: context.correlation)
             return try Response.json(ActionResource(status: "complete"))
         }
+    }
+
+    /// oVirt's way to a network's label, of which a network has one.
+    private func addLabels(to networks: some RouterMethods<APIContext>) {
+        networks.get(":id/networklabels") { _, context in
+            let id = try context.id(of: "network")
+            let label = try await engine.network(id.rawValue).label
+            return try Response.json(NICLabelCollection(label.map { [NICLabelResource(id: $0)] } ?? []))
+        }
+        networks.post(":id/networklabels") { request, context in
+            let label = try await request.json(NICLabelResource.self)
+            try await setLabel(label.id, context)
+            return try Response.json(NICLabelResource(id: label.id), status: .created)
+        }
+        networks.delete(":id/networklabels/:label") { _, context in
+            try await setLabel("", context)
+            return try Response.json(ActionResource(status: "complete"))
+        }
+    }
+
+    private func setLabel(_ label: String, _ context: APIContext) async throws {
+        var order = NetworkOrder()
+        order.label = label
+        let changed = try await engine.updateNetwork(
+            context.id(of: "network"),
+            order,
+            by: context.user,
+            correlation: context.correlation
+        )
+        try await engine.spread(changed, by: context.user, correlation: context.correlation)
     }
 
     private func addHosts(to hosts: some RouterMethods<APIContext>) {
@@ -135,5 +166,6 @@ extension NetworkAttachmentResource {
             over: attachment.device,
             attachment.attributes.map { Configuration(name: $0.name, expected: $0.expected, actual: $0.actual) }
         )
+        ip_address_assignments = .init(attachment.assignments)
     }
 }

@@ -101,14 +101,24 @@ package struct WantedAttachmentResource: Hashable, Sendable, Codable {
         package var gateway: String?
         /// `v4`, which it is unless set, or `v6`.
         package var version: String?
+
+        /// Of what is empty nothing is said.
+        package init(_ address: String?, netmask: String?, gateway: String?, version: String) {
+            func text(_ text: String?) -> String? { text?.isEmpty == true ? nil : text }
+            (self.address, self.netmask, self.gateway) = (text(address), text(netmask), text(gateway))
+            self.version = version
+        }
     }
     package struct Assignment: Hashable, Sendable, Codable {
         /// `none`, `dhcp`, `static`; of IPv6 also `autoconf`, `poly_dhcp_autoconf`.
         package var assignment_method: String?
         package var ip: Address?
+
+        package init(_ method: String, _ ip: Address) { (assignment_method, self.ip) = (method, ip) }
     }
     package struct Assignments: Hashable, Sendable, Codable {
         package var ip_address_assignment: WireList<Assignment>?
+        package init(_ assignments: [Assignment]) { ip_address_assignment = WireList(assignments) }
     }
     package struct Property: Hashable, Sendable, Codable {
         package var name: String

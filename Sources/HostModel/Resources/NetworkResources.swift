@@ -42,6 +42,8 @@ package struct NetworkAttachmentResource: Hashable, Sendable, Codable {
     package var host_nic: ResourceLink?
     package var in_sync: Bool
     package var reported_configurations: Configurations
+    /// As the host reports them: one of IPv4 and one of IPv6, also where there is none.
+    package var ip_address_assignments: WantedAttachmentResource.Assignments?
 
     package init(_ network: ResourceLink, over nic: String?, _ configurations: [Configuration]) {
         (self.id, self.network) = (network.id, network)

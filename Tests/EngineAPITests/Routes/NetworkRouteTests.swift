@@ -14,7 +14,9 @@ import Testing
         "strangers get nothing, and nobody's host is not found",
         arguments: [
             ("POST", "networks", #"{"name": "red"}"#), ("PUT", "networks/\(nobody)", "{}"),
-            ("DELETE", "networks/\(nobody)", ""), ("GET", "hosts/\(nobody)/networkattachments", ""),
+            ("DELETE", "networks/\(nobody)", ""), ("GET", "networks/\(nobody)/networklabels", ""),
+            ("POST", "networks/\(nobody)/networklabels", #"{"id": "lab"}"#),
+            ("DELETE", "networks/\(nobody)/networklabels/lab", ""), ("GET", "hosts/\(nobody)/networkattachments", ""),
             ("POST", "hosts/\(nobody)/networkattachments", #"{"network": "ovirtmgmt"}"#),
             ("DELETE", "hosts/\(nobody)/networkattachments/red", ""), ("POST", "hosts/\(nobody)/commitnetconfig", "{}"),
             ("POST", "hosts/\(nobody)/setupnetworks", "{}"), ("GET", "hosts/\(nobody)/networklabels", ""),
@@ -61,6 +63,11 @@ import Testing
             #expect(changed.status == 200 && !changed.body.contains(#""vlan""#), "\(changed.body)")
             #expect(changed.body.contains(#""label":"lab""#))
             #expect(try await client.send(.put, path, #"{"label": ""}"#).body.contains(#""label""#) == false)
+            #expect(try await client.send(.post, "\(path)/networklabels", #"{"id": "blue"}"#).status == 201)
+            #expect(try await client.get("\(path)/networklabels").body.contains(#""id":"blue""#))
+            #expect(try await client.send(.post, "\(path)/networklabels", #"{"id": "a b"}"#).status == 400)
+            #expect(try await client.send(.delete, "\(path)/networklabels/blue", nil).status == 200)
+            #expect(try await client.get("\(path)/networklabels").body == #"{"network_label":[]}"#)
             #expect(try await client.send(.delete, path, nil).status == 200)
             #expect(try await client.get(path).status == 404)
         }

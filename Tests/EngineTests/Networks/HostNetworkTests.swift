@@ -143,6 +143,9 @@ import Testing
             // Asked for again it is in sync again.
             _ = try await Self.attach(engine, line)
             #expect(try await differing() == [])
+            let assignments = try await engine.networkAttachments(of: line.host).last?.assignments
+            #expect(assignments?.map(\.assignment_method) == ["static", "none"])
+            #expect(assignments?.first?.ip?.netmask == "255.255.255.0" && assignments?.last?.ip?.version == "v6")
             _ = try await Self.attach(engine, line) { ($0.address, $0.default_route) = ("dhcp", true) }
             #expect(try await differing() == [], "the lease is on its way")
             change { ($0.addr, $0.ipv4addrs) = ("192.0.2.77", ["192.0.2.77/24"]) }
@@ -216,6 +219,7 @@ import Testing
             #"{"modified_bonds": {"host_nic": [{"name": "team0", "bonding": {"slaves": {"host_nic": [{"name": "eth1"}]}}}]}}"#,
             #"{"connectivity_timeout": 0}"#, #"{"removed_labels": {"network_label": [{"id": "none"}]}}"#,
             #"{"modified_labels": {"network_label": [{"id": "a b", "host_nic": {"name": "eth0"}}]}}"#,
+            #"{"modified_labels": {"network_label": [{"id": "lab", "host_nic": {"name": "eth7"}}]}}"#,
             #"{"modified_network_attachments": {"network_attachment": [{"network": {"name": "ovirtmgmt"}, "ip_address_assignments": {"ip_address_assignment": [{"assignment_method": "static"}]}}]}}"#,
         ]
     )
@@ -237,6 +241,7 @@ import Testing
             let line = try await ImageWorkTests.up(engine)
             _ = try await Self.network(engine, "red") { ($0.vlan, $0.label) = (.init(id: "7"), "lab") }
             _ = try await Self.network(engine, "green") { ($0.vlan, $0.label) = (.init(id: "8"), "other") }
+            line.agent.change { state in state.capabilities.nics["eth1"] = state.capabilities.nics["eth0"] }
             let label = #"{"modified_labels": {"network_label": [{"id": "lab", "host_nic": {"name": "eth1"}}]}}"#
             let asked = try await Self.setUp(engine, line, label)
             #expect(asked?["networks"]?.object?.keys.sorted() == ["red"])
@@ -263,6 +268,27 @@ import Testing
             #expect(try await engine.networkAttachments(of: line.host).map(\.network.name) == ["ovirtmgmt"])
             try await line.agent.stop()
         }
+    }
+
+    @Test("a bond is held against its slaves and options")
+    func bondDeviations() {
+        var host = HostCapabilities()
+        let report = BondReport(hwaddr: "", slaves: ["eth2", "eth1"], opts: ["mode": "4"], speed: 0, address: .init())
+        host.bondings["bond0"] = report
+        func deviation(_ values: [String: AttributeValue]) -> String? {
+            SetupNetworksParameters(bondings: ["bond0": NetworkAttributes(values)]).deviation(on: host)
+        }
+        let nics = AttributeValue.list(["eth1", "eth2"])
+        #expect(deviation(["nics": nics, "options": "mode=802.3ad"]) == nil)
+        #expect(deviation(["nics": nics, "options": "mode=1"]) == "mode of bond0 is 4, not 1")
+        #expect(
+            deviation(["nics": nics, "options": "mode=4 lacp_rate=fast"])
+                == "lacp_rate of bond0 is standard, not 1"
+        )
+        #expect(deviation(["nics": .list(["eth1"]), "options": "mode=4"]) == "bond0 has eth1, eth2, not eth1")
+        #expect(deviation(["remove": "true"]) == "bond0 is still there")
+        host.bondings = [:]
+        #expect(deviation(["nics": nics]) == "bond0 is not there" && deviation(["remove": "true"]) == nil)
     }
 
     @Test("a network that the engine never ordered is kept as the host reports it")
