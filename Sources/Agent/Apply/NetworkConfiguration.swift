@@ -35,7 +35,7 @@ package struct NetworkConfiguration: Sendable {
     /// What can be read, whatever became of the rest: `lost` says of which file what is wrong, a sentence each.
     package func readable() throws -> (owned: OwnedNetworks, lost: [String]) {
         var lost: [String] = []
-        let owned = try read { lost.append("\($0)") }
+        let owned = try read { lost.append("\($0.name) is left out: \($0.cause); attach it again, and commit") }
         return (owned, lost)
     }
 
@@ -185,9 +185,9 @@ package struct UnreadableEntity: Error, Hashable, Sendable, CustomStringConverti
     package var path: FilePath
     package var reason: String
 
-    package var description: String {
-        "\(name) is left out: \(path) cannot be read as a network or bond (\(reason)); attach it again, and commit"
-    }
+    var cause: String { "\(path) cannot be read as a network or bond (\(reason))" }
+
+    package var description: String { "\(cause); without this file \(name) is nobody's, and is left as it stands" }
 }
 
 extension FilePermissions {

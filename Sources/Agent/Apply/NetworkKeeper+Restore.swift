@@ -92,8 +92,9 @@ extension NetworkKeeper {
     }
 
     /// From here on until `restore` has ended nothing is changed or committed: what runs is not what is to be kept.
-    func expectRestoration() throws {
-        isRestoring = try settings.run.read(Self.restoredName) == nil && isToBeRestored()
+    /// What can not be told is said by `restore`.
+    func expectRestoration() {
+        isRestoring = (try? settings.run.read(Self.restoredName) == nil && isToBeRestored()) ?? false
     }
 
     private func isToBeRestored() throws -> Bool {

@@ -40,7 +40,11 @@ package actor NetworkKeeper {
     package func recover() async throws {
         // Whoever has the lock makes a change now, and looks for unfinished ones himself.
         guard let lock = try NetworkLock.take(in: settings.run) else { return }
-        try await recover(holding: lock)
+        // A disk that takes nothing is no reason to be of no use at all.
+        do { try forgetFormerBoot(holding: lock) } catch {
+            logger.error("the networks of the former boot are not forgotten: \(terminalEscaped("\(error)"))")
+        }
+        try await takeBackUnfinished(holding: lock)
         // Those of networks that stand since before this program knew of roles. What cannot be read is said by whoever needs it.
         guard !running.isOlderThanBoot, let owned = try? owned(running) else { return }
         do { try LeaseRoles(owned).write(to: settings.run) } catch {
@@ -50,6 +54,10 @@ package actor NetworkKeeper {
 
     func recover(holding lock: borrowing NetworkLock) async throws {
         try forgetFormerBoot(holding: lock)
+        try await takeBackUnfinished(holding: lock)
+    }
+
+    private func takeBackUnfinished(holding _: borrowing NetworkLock) async throws {
         if let entry = try journal.read() {
             logger.warning("an unfinished network change is taken back")
             try await takeBack(entry)
@@ -147,6 +155,7 @@ package actor NetworkKeeper {
         report.networks = owned.networks.mapValues(\.canonical)
         report.dhcpClients = state.dhcpClients.sorted()
         report.nameservers = state.nameservers
+        report.isChanging = isChanging || isRestoring
         report.isDirty = try isChanging || self.owned(persistent) != owned
         report.drift = drift(of: owned, in: state)
         return report

@@ -36,6 +36,7 @@ package struct NetworkInventory: Sendable {
         capabilities.nameservers = ownership.nameservers
         capabilities.musterNetworkDrift = ownership.drift.differences
         capabilities.netConfigDirty = ownership.isDirty ? "True" : "False"
+        capabilities.musterNetworkChanging = ownership.isChanging
         capabilities.supportsIPv6 = state.links.values.contains { $0.takesIPv6 }
     }
 

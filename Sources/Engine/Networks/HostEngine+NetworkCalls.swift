@@ -52,25 +52,35 @@ extension HostEngine {
             return
         } catch {
             if case .refused = error { throw error }
-            // What is not kept for the next start does not show whether it is still under way.
-            guard error.isPassing, change.options.commitOnSuccess else { throw error }
+            guard error.isPassing else { throw error }
         }
         let end = settings.clock.now() + max(settings.monitoring.connectivityCheck, wait)
         while true {
             await link.close()
             try? await Task.sleep(for: .milliseconds(settings.monitoring.connectivityPoll))
             do throws(AgentFailure) {
-                let host = try await link.capabilities().values
-                if host.netConfigDirty != "True" {
-                    guard let deviation = change.deviation(on: host) else { return }
-                    throw AgentFailure.malformed(
-                        "It took the change back, as it did not hear the engine: \(deviation)."
-                    )
-                }
-                throw AgentFailure.timedOut("The change has not ended.")
+                try Self.judge(change, by: try await link.capabilities().values)
+                return
             } catch {
                 guard error.isPassing, settings.clock.now() < end, !Task.isCancelled else { throw error }
             }
+        }
+    }
+
+    /// Throws what may pass while the change is under way.
+    private static func judge(_ change: SetupNetworksParameters, by host: HostCapabilities) throws(AgentFailure) {
+        let isKept = host.netConfigDirty != "True"
+        // An agent that does not say whether it is at it shows it by what is not kept; a change that need not be kept not
+        // at all.
+        guard !(host.musterNetworkChanging ?? !isKept) else { throw .timedOut("The change has not ended.") }
+        guard host.musterNetworkChanging != nil || change.options.commitOnSuccess else {
+            throw .malformed("The connection broke, and this host does not say what became of the change.")
+        }
+        if let deviation = change.deviation(on: host) {
+            throw .malformed("It took the change back, as it did not hear the engine: \(deviation).")
+        }
+        guard isKept || !change.options.commitOnSuccess else {
+            throw .malformed("It made the change, and did not keep it for its next start.")
         }
     }
 

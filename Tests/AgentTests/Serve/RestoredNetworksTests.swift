@@ -169,7 +169,7 @@ private final class LogLines: LogHandler, Sendable {
         try persistent.save(Self.plain)
         try NetworkConfiguration.running(in: settings.networkConfiguration).save(Self.plain)
         try await keeper.recover()
-        try await keeper.expectRestoration()
+        await keeper.expectRestoration()
         let error = await #expect(throws: RPCError.self) { try await keeper.commit() }
         #expect(error?.code == .recovering)
         #expect(try persistent.owned() == Self.plain)

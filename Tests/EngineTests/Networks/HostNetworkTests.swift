@@ -105,6 +105,31 @@ import Testing
         }
     }
 
+    @Test("what was cut off and need not be kept is judged where the host says that it has ended")
+    func cutOffUnkept() async throws {
+        let installation = try await ImageWorkTests.installation { $0.monitoring.connectivityCheck = 2000 }
+        try await installation.running { engine in
+            let line = try await ImageWorkTests.up(engine)
+            _ = try await Self.network(engine, "red")
+            let order =
+                #"{"modified_network_attachments": {"network_attachment": [{"network": {"name": "red"}, "host_nic": {"name": "eth0"}}]}}"#
+            line.agent.change { $0.setup = .breaksUntilConfirmed }
+            let unsaid = await #expect(throws: EngineError.self) { try await Self.setUp(engine, line, order) }
+            let sentence = unsaid?.detail ?? ""
+            #expect(sentence.contains("does not say") || sentence.contains("not ended"), "\(sentence)")
+            line.agent.change { ($0.saysChanging, $0.capabilities.networks["red"]) = (true, nil) }
+            _ = try await Self.setUp(engine, line, order)
+            line.agent.change { ($0.setup, $0.capabilities.networks["red"]) = (.breaksAndIsTakenBack, nil) }
+            // Something else was not kept before.
+            line.agent.change { $0.capabilities.netConfigDirty = "True" }
+            let error = await #expect(throws: EngineError.self) {
+                try await Self.attach(engine, line) { $0.host_nic = "eth1" }
+            }
+            #expect(error?.detail.contains("red is not there") == true, "\(error?.detail ?? "")")
+            try await line.agent.stop()
+        }
+    }
+
     @Test("in sync is also a matter of the addresses that were ordered")
     func addresses() async throws {
         let installation = try await ImageWorkTests.installation()

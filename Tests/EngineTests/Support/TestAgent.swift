@@ -32,6 +32,8 @@ final class TestAgent: Sendable {
         var node = TestNodeDisks()
         /// Guests that run.
         var guests = 0
+        /// Whether it says that a change is under way, as ours does and VDSM does not.
+        var saysChanging = false
     }
 
     /// A change between its first step and its end, as the real agent has it: the network shows already, calls that
@@ -301,9 +303,10 @@ extension TestAgent {
     }
 
     private static func show(_ state: inout State) -> HostCapabilities {
-        guard let change = state.change, change.looksUnowned > 0 else { return state.capabilities }
-        state.change?.looksUnowned -= 1
         var shown = state.capabilities
+        if state.saysChanging { shown.musterNetworkChanging = state.change != nil }
+        guard let change = state.change, change.looksUnowned > 0 else { return shown }
+        state.change?.looksUnowned -= 1
         shown.networks = [:]
         return shown
     }
