@@ -40,13 +40,31 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         }
         let snapshot = KernelSnapshot(links: links, addresses: addresses, routes: routes, rules: rules)
         // What was read must be fit to plan with.
-        let wanted = NetworkAttributes(["nic": "eth0", "vlan": "7", "ipaddr": "192.0.2.2", "prefix": "24"])
-        _ = try? NetworkChange(
-            networks: ["n": wanted],
-            bondings: [:],
-            owned: OwnedNetworks(),
-            state: snapshot.state
+        plan(
+            [
+                "n": ["nic": "eth0", "vlan": "7", "ipaddr": "192.0.2.2", "prefix": "24", "defaultRoute": "true"],
+                "red": ["bonding": "bond0", "custom": .map(["bridge_opts": "ageing_time=1 priority=4096"])],
+            ],
+            ["bond0": ["nics": .list(["eth1"]), "options": "mode=1 primary=eth1"]],
+            from: snapshot.state
         )
+    }
+
+    private static func plan(
+        _ networks: [String: [String: AttributeValue]],
+        _ bonds: [String: [String: AttributeValue]],
+        from state: NetworkState
+    ) {
+        for (networks, bonds) in [(networks, [:]), ([:], bonds), (networks, bonds)] {
+            let change = try? NetworkChange(
+                networks: networks.mapValues { NetworkAttributes($0) },
+                bondings: bonds.mapValues { NetworkAttributes($0) },
+                owned: OwnedNetworks(),
+                state: state
+            )
+            guard let change else { continue }
+            _ = NetworkPlan.change(change, owned: OwnedNetworks(), from: state).text
+        }
     }
 
     private static func stomp(_ bytes: [UInt8]) {
@@ -102,7 +120,6 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             owned: OwnedNetworks(),
             state: state
         )
-        guard let change else { return }
-        _ = NetworkPlan.change(change, owned: OwnedNetworks(), from: state).text
+        if let change { _ = NetworkPlan.change(change, owned: OwnedNetworks(), from: state).text }
     }
 }
