@@ -32,10 +32,10 @@ package struct NetworkConfiguration: Sendable {
         try read { throw $0 }
     }
 
-    /// What can be read, whatever became of the rest: `lost` says of which file what is wrong, a sentence each.
-    package func readable() throws -> (owned: OwnedNetworks, lost: [String]) {
-        var lost: [String] = []
-        let owned = try read { lost.append("\($0.name) is left out: \($0.cause); attach it again, and commit") }
+    /// What can be read, whatever became of the rest.
+    package func readable() throws -> (owned: OwnedNetworks, lost: [UnreadableEntity]) {
+        var lost: [UnreadableEntity] = []
+        let owned = try read { lost.append($0) }
         return (owned, lost)
     }
 
@@ -185,7 +185,10 @@ package struct UnreadableEntity: Error, Hashable, Sendable, CustomStringConverti
     package var path: FilePath
     package var reason: String
 
-    var cause: String { "\(path) cannot be read as a network or bond (\(reason))" }
+    private var cause: String { "\(path) cannot be read as a network or bond (\(reason))" }
+
+    /// Of what was committed the rest comes back.
+    package var sentence: String { "\(name) is left out: \(cause); attach it again, and commit" }
 
     package var description: String { "\(cause); without this file \(name) is nobody's, and is left as it stands" }
 }

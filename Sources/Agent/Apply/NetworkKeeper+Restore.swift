@@ -85,7 +85,7 @@ extension NetworkKeeper {
         // A kill between two parts leaves some of them standing: the next start goes on all the same.
         try settings.run.write([], to: Self.restoringName)
         let (committed, unreadable) = try persistent.readable()
-        let failures = unreadable + (try await bringBack(committed))
+        let failures = unreadable.map(\.sentence) + (try await bringBack(committed))
         guard !Task.isCancelled else { throw Postponed.stopped }
         try settings.run.remove(Self.restoringName)
         return failures
@@ -101,7 +101,7 @@ extension NetworkKeeper {
         let none = OwnedNetworks()
         let isBegun = try settings.run.read(Self.restoringName) != nil
         guard try isBegun || isFormerBootKept() || owned(running) == none else { return false }
-        return try owned(persistent) != none || !persistent.readable().lost.isEmpty
+        return try owned(persistent) != none || !lost.isEmpty
     }
 
     /// Where /var outlives a boot, as on a server, what ran before it still stands in the running configuration, and would be

@@ -22,6 +22,8 @@ package actor NetworkKeeper {
     private var wasHeard = false
     /// What was last read or written of a configuration, by its root.
     private var cache: [FilePath: (tree: String, owned: OwnedNetworks)] = [:]
+    /// What of the committed configuration could not be read.
+    private(set) var lost: [UnreadableEntity] = []
     /// What was last found, and of what: an engine asks often, and little changes.
     private var lastDrift: (tree: String?, state: NetworkState, drift: NetworkDrift)?
     /// Where the engine's voice goes while a change waits for it.
@@ -136,6 +138,7 @@ package actor NetworkKeeper {
         try persistent.save(networks, instead: try owned(persistent))
         persistent.sweep()
         cache[persistent.root] = persistent.tree.map { ($0, networks) }
+        lost = []
     }
 
     /// A configuration, read again only when another directory is in force. Of what was committed, what can be read: the rest
@@ -143,8 +146,12 @@ package actor NetworkKeeper {
     func owned(_ configuration: NetworkConfiguration) throws -> OwnedNetworks {
         let tree = configuration.tree
         if let known = cache[configuration.root], known.tree == tree { return known.owned }
-        let owned =
-            configuration.root == persistent.root ? try configuration.readable().owned : try configuration.owned()
+        let owned: OwnedNetworks
+        if configuration.root == persistent.root {
+            (owned, lost) = try configuration.readable()
+        } else {
+            owned = try configuration.owned()
+        }
         cache[configuration.root] = tree.map { ($0, owned) }
         return owned
     }
@@ -158,6 +165,9 @@ package actor NetworkKeeper {
         report.isChanging = isChanging || isRestoring
         report.isDirty = try isChanging || self.owned(persistent) != owned
         report.drift = drift(of: owned, in: state)
+        for entity in lost where owned.networks[entity.name] == nil && owned.bonds[entity.name] == nil {
+            report.drift.add(entity.sentence, to: entity.name)
+        }
         return report
     }
 

@@ -108,7 +108,8 @@ import Glibc
         try NodeDirectory(configuration.root.appending("bonds")).write([0xFF, 0xFE], to: "bond1")
         all.bonds["bond1"] = nil
         try NodeDirectory(nets.file("folder")).make()
-        let (owned, lost) = try configuration.readable()
+        let (owned, entities) = try configuration.readable()
+        let lost = entities.map(\.sentence)
         #expect(owned == all)
         #expect(lost.count == 5, "\(lost)")
         for name in ["storage", "six", "wan", "bond1", "folder"] {

@@ -44,13 +44,17 @@ import Testing
             bonds: #""bond0": {"remove": true}"#
         )
         // Another process, which has read nothing yet.
-        let failures = await host.successor().restore(isForced: true)
+        let keeper = host.successor()
+        let failures = await keeper.restore(isForced: true)
+        let drift = try await keeper.ownership().drift.differences
+        #expect(drift.keys.sorted() == ["b"] && drift["b"]?.first?.contains("cannot be read") == true, "\(drift)")
         #expect(failures.count == 1 && failures.first?.hasPrefix("b is left out: ") == true, "\(failures)")
         #expect(try host.owned().networks.keys.sorted() == ["a", "c"] && host.owned().bonds.keys.sorted() == ["bond0"])
         let judge = try await Judge.now()
         #expect(judge.master("eth0") == "a" && judge.master("bond0") == "c" && judge.master("eth3") == nil)
-        try await host.successor().commit()
+        try await keeper.commit()
         #expect(try persistent.owned() == host.owned())
+        #expect(try await keeper.ownership().drift.isEmpty)
     }
 
     @Test("restore: what lacks its nic, and what the kernel refuses, is no trouble for the others")
