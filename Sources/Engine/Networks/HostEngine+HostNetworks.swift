@@ -55,6 +55,12 @@ extension HostEngine {
         }
         let removal = NetworkAttributes(["remove": "true"])
         let change = SetupNetworksParameters(networks: [network.name: removal], options: networkOptions())
+        if try await store.orderedNetworks(of: id)[network.id] != nil,
+            try await reported(by: id).networks[network.name] == nil
+        {
+            // The host lost it before: what is left of it is the order.
+            return try await store.keepOrders(change, of: id)
+        }
         try await setupNetworks(change, on: id, "network \(network.name) detached", by: user, correlation: correlation)
     }
 
@@ -96,6 +102,7 @@ extension HostEngine {
         if !change.networks.isEmpty || !change.bondings.isEmpty {
             try await setupNetworks(change, on: id, "networks changed", by: user, correlation: correlation)
         }
+        try await store.keepOrders(setup.forgotten, of: id)
         try await store.setNICLabels(setup.newLabels, of: id)
     }
 

@@ -14,6 +14,8 @@ struct HostNetworkSetup {
     private(set) var change = SetupNetworksParameters()
     /// `nil`: the label goes.
     private(set) var newLabels: [String: String?] = [:]
+    /// Networks that are to go and that the host has not: what is left of them is their order.
+    private(set) var forgotten = SetupNetworksParameters()
 
     init(
         networks: [NetworkRecord],
@@ -101,8 +103,12 @@ struct HostNetworkSetup {
                 remedy: "The engine reaches the host over it."
             )
         }
-        guard host.networks[network.name] != nil else { return }
-        change.networks[network.name] = NetworkAttributes(["remove": "true"])
+        let removal = NetworkAttributes(["remove": "true"])
+        if host.networks[network.name] == nil {
+            forgotten.networks[network.name] = removal
+        } else {
+            change.networks[network.name] = removal
+        }
     }
 
     private mutating func modify(_ wanted: WantedAttachmentResource) throws(EngineError) {

@@ -72,6 +72,20 @@ import Testing
             try await engine.detach("red", from: line.host, by: Self.user, correlation: nil)
             asked = try await Self.attach(engine, line) { $0.host_nic = "eth0" }
             #expect(asked?["bootproto"] == "none", "what was taken away is forgotten")
+            // So is what the host has lost.
+            let lost = #"{"removed_network_attachments": {"network_attachment": [{"network": {"name": "red"}}]}}"#
+            for way in 1...2 {
+                _ = try await Self.attach(engine, line) { ($0.host_nic, $0.address) = ("eth0", "dhcp") }
+                line.agent.change { $0.capabilities.networks["red"] = nil }
+                let count = Self.calls(line)
+                if way == 1 {
+                    try await engine.detach("red", from: line.host, by: Self.user, correlation: nil)
+                } else {
+                    _ = try await Self.setUp(engine, line, lost)
+                }
+                #expect(Self.calls(line) == count)
+                #expect(try await Self.attach(engine, line) { $0.host_nic = "eth0" }?["bootproto"] == "none")
+            }
             try await line.agent.stop()
         }
     }
