@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 FIRMWARE ?= bios
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 600
 
 .PHONY: help
 help: ## list the targets
@@ -43,6 +44,10 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 	@packaging/demo/demo --kill-engine
 	@packaging/demo/demo --clock 1970-01-02
 	@packaging/demo/demo --clock 2099-01-01
+
+.PHONY: test-fuzz
+test-fuzz: dependencies ## libFuzzer through the netlink, STOMP and JSON decoders: FUZZ_SECONDS (600) each
+	@packaging/fuzz $(FUZZ_SECONDS)
 
 .PHONY: test-images
 test-images: build agent ## the slow image tests: every image by every firmware and way (two or three hours)

@@ -36,8 +36,8 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -165,6 +165,7 @@ let package = Package(
         ),
 
         support("TestServers", [nioCore, nioPosix, nioHTTP1, nioSSL, x509, asn1, crypto]),
+        support("Fuzzing", ["HostModel", "AgentWire", "Netlink", nioCore]),
 
         tests("HostModelTests", ["HostModel"]),
         tests("BootWireTests", ["BootWire", "HostModel", nioCore]),
@@ -233,7 +234,13 @@ let package = Package(
                 subprocess, systemPackage,
             ]
         ),
+        tests("FuzzTests", ["Fuzzing"], exclude: ["Corpus"]),
         tests("EndToEndTests", [subprocess, systemPackage]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make test-fuzz`: links only with libFuzzer, which `swift build --sanitize fuzzer` brings.
+if Context.environment["MUSTER_FUZZ_PROGRAM"] != nil {
+    package.targets.append(program("FuzzProgram", ["Fuzzing"], path: "Tests/FuzzProgram"))
+}

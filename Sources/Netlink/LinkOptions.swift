@@ -78,7 +78,7 @@ extension BridgeOptions {
             guard let bytes = data?[option.attribute], bytes.count == option.width else { continue }
             let value = option.width == 6 || option.isBigEndian ? bytes.bigEndian : bytes.integer
             // Older kernels have another number of their own here.
-            let isStandard = abs(value - option.standard) <= option.tolerance
+            let isStandard = option.isSame(value, option.standard)
             if !isStandard, !(option.name == "hash_max" && value == 512) { values[option.name] = value }
         }
         self.init(stp: stp != 0, forwardDelay: Int(delay), values: values)

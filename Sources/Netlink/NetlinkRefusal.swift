@@ -31,7 +31,8 @@ struct NetlinkRefusal: Hashable, Sendable {
             let code = message.integer(at: 16, as: Int32.self)
         else { return nil }
         guard code != 0 else { return (number, nil) }
-        var refusal = NetlinkRefusal(code: -code)
+        // There is no such number as the opposite of the smallest.
+        var refusal = NetlinkRefusal(code: code == .min ? .max : -code)
         // struct nlmsgerr: the code, and the header of the request (no more of it: NETLINK_CAP_ACK).
         if flags & hasAttributes != 0 {
             refusal.explanation = NetlinkAttributes(message.dropFirst(36))?.text(words)

@@ -186,11 +186,33 @@ struct ClassRecord: Sendable {
     }
 }
 
+/// One RTM_NEWQDISC message.
+struct QdiscRecord: Sendable {
+    var link: Int32
+    /// 0 for one that the kernel attached by itself.
+    var handle: UInt32
+    var isRoot: Bool
+
+    /// TC_H_ROOT
+    private static let root: UInt32 = 0xFFFF_FFFF
+
+    /// `nil` for a malformed message.
+    init?(_ payload: [UInt8]) {
+        let bytes = payload[...]
+        // struct tcmsg: family, padding, index, handle, parent, info.
+        guard bytes.count >= 20, let link = bytes.integer(at: 4, as: Int32.self),
+            let handle = bytes.integer(at: 8, as: UInt32.self), let parent = bytes.integer(at: 12, as: UInt32.self)
+        else { return nil }
+        (self.link, self.handle, isRoot) = (link, handle, parent == Self.root)
+    }
+}
+
 extension KernelSnapshot {
     /// Disciplines that the kernel chooses by itself, or whose loss costs nobody anything.
-    private static let ordinary: Set<String> = [
-        "noqueue", "noop", "pfifo_fast", "pfifo", "bfifo", "fq_codel", "fq", "mq", "sfq", "cake", "codel",
-    ]
+    private static let ordinary: Set<String> = ["noqueue", "noop", "pfifo_fast", "fq_codel", "mq"]
+    /// The kernel's own choice only where its administrator said so (net.core.default_qdisc); somebody's choice for one link
+    /// has a handle, the kernel's has none.
+    private static let choosable: Set<String> = ["pfifo", "bfifo", "fq", "sfq", "cake", "codel", "fq_pie"]
 
     /// Asks only about links whose discipline is one that the kernel does not choose.
     static func readShaping(
@@ -198,8 +220,14 @@ extension KernelSnapshot {
         _ records: [LinkRecord],
         _ socket: borrowing NetlinkSocket
     ) throws(NetlinkError) {
-        for record in records {
-            guard let kind = record.qdisc, !ordinary.contains(kind) else { continue }
+        let asked = records.filter { record in record.qdisc.map { !ordinary.contains($0) } ?? false }
+        var chosen: Set<Int32> = []
+        if asked.contains(where: { choosable.contains($0.qdisc ?? "") }) {
+            let roots = try socket.dump(.asking(Int(RTM_GETQDISC), 0), "list queueing disciplines")
+            chosen = Set(roots.compactMap(QdiscRecord.init).filter { $0.isRoot && $0.handle == 0 }.map(\.link))
+        }
+        for record in asked {
+            guard let kind = record.qdisc, !choosable.contains(kind) || !chosen.contains(record.index) else { continue }
             snapshot.state.links[record.name]?.shaping = kind == "hfsc" ? try shaping(of: record.index, socket) : nil
             if snapshot.state.links[record.name]?.shaping == nil {
                 snapshot.state.links[record.name]?.strangersQdisc = kind

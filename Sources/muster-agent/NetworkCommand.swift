@@ -72,7 +72,7 @@ struct RestoreNetworksCommand: AsyncParsableCommand {
         abstract: "Make the committed networks stand again, once after each start of the machine.",
         discussion: """
             Needs root. `apply` does the same when it starts. One network's failure is no other's: what can not be restored is \
-            said, and the command ends with 70.
+            said, and the command ends with 70. A boot network that has begun is waited for; start it after `boot-network`.
             """
     )
 

@@ -138,6 +138,19 @@ import Testing
         #expect(BridgeOptions(data) == bridge)
     }
 
+    @Test("a bridge's option of eight octets may be any (found by libFuzzer)")
+    func wideOptions() throws {
+        let wide = BridgeOption.all.filter { $0.width == 8 }
+        #expect(!wide.isEmpty)
+        for value in [Int.min, .max, -1] {
+            var bridge = BridgeOptions()
+            for option in wide { bridge[option.name] = value }
+            let message = try NetlinkMessage.createBridge("br0", mac: nil, mtu: 1500, options: bridge)
+            let data = NetlinkAttributes(message.payload.dropFirst(16))?.nested(18)?.nested(2)
+            #expect(BridgeOptions(data) == bridge)
+        }
+    }
+
     @Test("the kernel's answers: a yes, a no, a no with words, and any prefix of them")
     func answers() {
         func answer(_ number: UInt32, _ code: Int32, _ words: String? = nil) -> [UInt8] {
@@ -157,6 +170,7 @@ import Testing
         for length in 0..<datagram.count {
             #expect(NetlinkRefusal.answers(datagram[..<length]).count < 3)
         }
+        #expect(NetlinkRefusal.answers(answer(1, .min)[...]).first?.refusal?.code == .max, "found by libFuzzer")
     }
 
     private func decodes(_ payload: [UInt8]) -> Int {

@@ -42,6 +42,8 @@ package struct NetworkOwnership: Hashable, Sendable, VerbPayload {
     package var dhcpClients: [String] = []
     /// The running configuration is not the one that is restored at boot.
     package var isDirty = false
+    /// A change, or the restoration of what was committed, is under way.
+    package var isChanging = false
     package var nameservers: [String] = []
     /// What somebody else changed since.
     package var drift = NetworkDrift()

@@ -34,6 +34,7 @@ package struct ApplyServer: Service {
         try settings.run.make(permissions: .directory)
         let keeper = NetworkKeeper(settings, logger: logger)
         try await keeper.recover()
+        await keeper.expectRestoration()
         let images = ImageKeeper(settings, logger: logger)
         await images.recover()
         try HardwareFile(in: settings.run).write(HardwareFacts().read(), group: settings.groupID)

@@ -29,9 +29,13 @@ package struct LocalNetworkChange: Sendable {
         .joined()
     }
 
-    /// The networks that were committed stand again; gives what does not.
+    /// The networks that were committed stand again; gives what does not. A boot network is waited for only where one has
+    /// begun: a server has none, and nothing here says so to a person's command.
     package func restore(isForced: Bool) async throws -> [String] {
         try settings.run.make()
+        var settings = settings
+        let report = settings.run.value(BootNetworkReport.self, in: BootNetworkReport.fileName)
+        settings.waitsForBootNetwork = settings.waitsForBootNetwork && report != nil
         return await NetworkKeeper(settings, logger: logger).restore(isForced: isForced)
     }
 

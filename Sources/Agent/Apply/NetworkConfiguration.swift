@@ -30,26 +30,47 @@ package struct NetworkConfiguration: Sendable {
     /// Networks and bonds by name; none when there is no configuration yet. A file that can not be read as one is an error:
     /// what it names would otherwise be taken for a stranger's and torn down.
     package func owned() throws -> OwnedNetworks {
+        try read { throw $0 }
+    }
+
+    /// What can be read, whatever became of the rest.
+    package func readable() throws -> (owned: OwnedNetworks, lost: [UnreadableEntity]) {
+        var lost: [UnreadableEntity] = []
+        let owned = try read { lost.append($0) }
+        return (owned, lost)
+    }
+
+    private func read(_ skip: (UnreadableEntity) throws -> Void) throws -> OwnedNetworks {
         var owned = OwnedNetworks()
-        for (name, value) in try values(in: "nets") {
-            owned.networks[name] = try WantedNetwork(name: name, canonical: value)
-        }
-        for (name, value) in try values(in: "bonds") {
-            owned.bonds[name] = try WantedBond(name: name, canonical: value)
-        }
+        try each(in: "nets", skip) { owned.networks[$0] = try WantedNetwork(name: $0, canonical: $1) }
+        try each(in: "bonds", skip) { owned.bonds[$0] = try WantedBond(name: $0, canonical: $1) }
         return owned
     }
 
-    private func values(in part: String) throws -> [(String, JSONValue)] {
+    private func each(
+        in part: String,
+        _ skip: (UnreadableEntity) throws -> Void,
+        _ body: (String, JSONValue) throws -> Void
+    ) throws {
         let directory = root.appending(part)
-        var values: [(String, JSONValue)] = []
         for name in try Self.names(in: directory) {
-            guard let bytes = try readFile(directory.appending(name), limit: NodeDirectory.fileBytesMax) else {
-                continue
+            let path = directory.appending(name)
+            do {
+                guard let bytes = try readFile(path, limit: NodeDirectory.fileBytesMax) else { continue }
+                let members = try JSONText.decode([String: JSONValue].self, from: ByteBuffer(bytes: bytes))
+                try body(name, .object(members))
+            } catch {
+                try skip(UnreadableEntity(name: name, path: path, reason: Self.reason(error)))
             }
-            values.append((name, try JSONText.decode(JSONValue.self, from: ByteBuffer(bytes: bytes))))
         }
-        return values
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let refusal as NetworkRefusal: refusal.description
+        case let failure as FileFailure: failure.description
+        default: "it is no JSON object"
+        }
     }
 
     /// The name of the directory that is in force; `nil` when there is none yet.
@@ -157,6 +178,20 @@ package struct NetworkConfiguration: Sendable {
         }
         rmdir(tree.string)
     }
+}
+
+/// A file of a network configuration that says nothing about a network or bond.
+package struct UnreadableEntity: Error, Hashable, Sendable, CustomStringConvertible {
+    package var name: String
+    package var path: FilePath
+    package var reason: String
+
+    private var cause: String { "\(path) cannot be read as a network or bond (\(reason))" }
+
+    /// Of what was committed the rest comes back.
+    package var sentence: String { "\(name) is left out: \(cause); attach it again, and commit" }
+
+    package var description: String { "\(cause); without this file \(name) is nobody's, and is left as it stands" }
 }
 
 extension FilePermissions {

@@ -11,9 +11,11 @@ extension NetworkKeeper {
     /// one by one.
     @discardableResult
     package func restore(isForced: Bool = false) async -> [String] {
+        defer { isRestoring = false }
         do {
             guard try isForced || settings.run.read(Self.restoredName) == nil else { return [] }
-            if !isForced { try forgetFormerBoot() }
+            // Whoever has the lock makes a change now, and has forgotten the former boot before it.
+            if !isForced, let lock = try NetworkLock.take(in: settings.run) { try forgetFormerBoot(holding: lock) }
             var failures: [String] = []
             do { failures = try await bringBack(isForced: isForced) } catch let error as Postponed {
                 // Not marked: the next start of `apply` does it.
@@ -24,6 +26,7 @@ extension NetworkKeeper {
             }
             for failure in failures { logger.error("\(terminalEscaped(failure))") }
             // Afterwards, so that an `apply` that is killed in the middle does it at its next start.
+            guard try !isFormerBootKept() else { return failures }
             try settings.run.write([], to: Self.restoredName)
             return failures
         } catch {
@@ -61,7 +64,6 @@ extension NetworkKeeper {
             isRestoring = true
             await bootNetwork()
         }
-        defer { isRestoring = false }
         guard !Task.isCancelled else { throw Postponed.stopped }
         guard try isForced || isToBeRestored() else { return [] }
         guard !isChanging else { throw Postponed.changing }
@@ -82,27 +84,42 @@ extension NetworkKeeper {
         guard try isForced || isToBeRestored() else { return [] }
         // A kill between two parts leaves some of them standing: the next start goes on all the same.
         try settings.run.write([], to: Self.restoringName)
-        let failures = try await bringBack(try owned(persistent))
+        let (committed, unreadable) = try persistent.readable()
+        let failures = unreadable.map(\.sentence) + (try await bringBack(committed))
         guard !Task.isCancelled else { throw Postponed.stopped }
         try settings.run.remove(Self.restoringName)
         return failures
     }
 
+    /// From here on until `restore` has ended nothing is changed or committed: what runs is not what is to be kept.
+    /// What can not be told is said by `restore`.
+    func expectRestoration() {
+        isRestoring = (try? settings.run.read(Self.restoredName) == nil && isToBeRestored()) ?? false
+    }
+
     private func isToBeRestored() throws -> Bool {
         let none = OwnedNetworks()
         let isBegun = try settings.run.read(Self.restoringName) != nil
-        return try (isBegun || owned(running) == none) && owned(persistent) != none
+        guard try isBegun || isFormerBootKept() || owned(running) == none else { return false }
+        return try owned(persistent) != none || !lost.isEmpty
     }
 
     /// Where /var outlives a boot, as on a server, what ran before it still stands in the running configuration, and would be
-    /// taken for what runs now. Not told by times: the clock may have been wrong in either boot.
-    private func forgetFormerBoot() throws {
-        guard try settings.run.read(Self.bootName) == nil else { return }
+    /// taken for what runs now. Not told by times: the clock may have been wrong in either boot. Done by whoever changes the
+    /// network first, under its lock: what a change of this boot has put in force is not forgotten.
+    func forgetFormerBoot(holding _: borrowing NetworkLock) throws {
+        guard try isFormerBootKept() else { return }
         try running.restore(nil)
         running.sweep()
         try settings.run.write([], to: Self.bootName)
     }
 
+    /// An older agent restored without keeping that it had forgotten.
+    private func isFormerBootKept() throws -> Bool {
+        try settings.run.read(Self.bootName) == nil && settings.run.read(Self.restoredName) == nil
+    }
+
+    /// Gives what could not be restored.
     private func bringBack(_ committed: OwnedNetworks) async throws -> [String] {
         let state = try runner.state()
         let then = cards.value(NICNames.self, in: Self.cardsName) ?? NICNames()

@@ -22,6 +22,8 @@ package actor NetworkKeeper {
     private var wasHeard = false
     /// What was last read or written of a configuration, by its root.
     private var cache: [FilePath: (tree: String, owned: OwnedNetworks)] = [:]
+    /// What of the committed configuration could not be read.
+    private(set) var lost: [UnreadableEntity] = []
     /// What was last found, and of what: an engine asks often, and little changes.
     private var lastDrift: (tree: String?, state: NetworkState, drift: NetworkDrift)?
     /// Where the engine's voice goes while a change waits for it.
@@ -40,7 +42,11 @@ package actor NetworkKeeper {
     package func recover() async throws {
         // Whoever has the lock makes a change now, and looks for unfinished ones himself.
         guard let lock = try NetworkLock.take(in: settings.run) else { return }
-        try await recover(holding: lock)
+        // A disk that takes nothing is no reason to be of no use at all.
+        do { try forgetFormerBoot(holding: lock) } catch {
+            logger.error("the networks of the former boot are not forgotten: \(terminalEscaped("\(error)"))")
+        }
+        try await takeBackUnfinished(holding: lock)
         // Those of networks that stand since before this program knew of roles. What cannot be read is said by whoever needs it.
         guard !running.isOlderThanBoot, let owned = try? owned(running) else { return }
         do { try LeaseRoles(owned).write(to: settings.run) } catch {
@@ -49,6 +55,11 @@ package actor NetworkKeeper {
     }
 
     func recover(holding lock: borrowing NetworkLock) async throws {
+        try forgetFormerBoot(holding: lock)
+        try await takeBackUnfinished(holding: lock)
+    }
+
+    private func takeBackUnfinished(holding _: borrowing NetworkLock) async throws {
         if let entry = try journal.read() {
             logger.warning("an unfinished network change is taken back")
             try await takeBack(entry)
@@ -127,13 +138,20 @@ package actor NetworkKeeper {
         try persistent.save(networks, instead: try owned(persistent))
         persistent.sweep()
         cache[persistent.root] = persistent.tree.map { ($0, networks) }
+        lost = []
     }
 
-    /// A configuration, read again only when another directory is in force.
+    /// A configuration, read again only when another directory is in force. Of what was committed, what can be read: the rest
+    /// is said when it is restored, and gone with the next commit.
     func owned(_ configuration: NetworkConfiguration) throws -> OwnedNetworks {
         let tree = configuration.tree
         if let known = cache[configuration.root], known.tree == tree { return known.owned }
-        let owned = try configuration.owned()
+        let owned: OwnedNetworks
+        if configuration.root == persistent.root {
+            (owned, lost) = try configuration.readable()
+        } else {
+            owned = try configuration.owned()
+        }
         cache[configuration.root] = tree.map { ($0, owned) }
         return owned
     }
@@ -144,8 +162,12 @@ package actor NetworkKeeper {
         report.networks = owned.networks.mapValues(\.canonical)
         report.dhcpClients = state.dhcpClients.sorted()
         report.nameservers = state.nameservers
+        report.isChanging = isChanging || isRestoring
         report.isDirty = try isChanging || self.owned(persistent) != owned
         report.drift = drift(of: owned, in: state)
+        for entity in lost where owned.networks[entity.name] == nil && owned.bonds[entity.name] == nil {
+            report.drift.add(entity.sentence, to: entity.name)
+        }
         return report
     }
 

@@ -93,7 +93,14 @@ package struct BootNetwork: Sendable {
         for step in lease.steps(role) { await perform(step) }
         if role != nil { route(lease, on: lease.link) }
         try settings.run.write(value: lease, to: Lease.fileName(lease.link))
-        if before != lease { logger.notice("DHCP on \(lease.link): \(lease.address)") }
+        if before != lease {
+            logger.notice("DHCP on \(lease.link): \(lease.address)")
+            for route in lease.refused(role) {
+                logger.warning(
+                    "DHCP on \(lease.link): the route to \(route.destination) is not taken: the network has not the default route"
+                )
+            }
+        }
         if let role { return try resolve(lease, role) }
         let leases = self.leases()
         try writeResolverFile(configuration, leases: leases)

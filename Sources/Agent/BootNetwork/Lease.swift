@@ -29,11 +29,12 @@ package struct Lease: Hashable, Sendable, Codable {
     package static let routesMax = 64
     package static let nameserversMax = 3
 
-    /// `nil` without an address: then there is nothing to do.
+    /// `nil` without an address that can be used: then there is nothing to do. A mask shorter than any network's is none: the
+    /// route of the address itself would take a large part of the world.
     package init?(link: LinkName, environment: [String: String]) {
         func words(_ name: String) -> [Substring] { (environment[name] ?? "").split(separator: " ") }
         guard let address = environment["ip"].flatMap({ IPv4Address($0) }), Self.isUsable(address),
-            let network = Self.network(address, environment)
+            let network = Self.network(address, environment), network.prefixLength >= RouteState.prefixMin
         else { return nil }
         (self.link, self.address) = (link, network)
         gateway = words("router").first.flatMap { IPv4Address($0) }
@@ -68,16 +69,24 @@ package struct Lease: Hashable, Sendable, Codable {
         return steps
     }
 
-    /// As a network of the engine's asks: its MTU is the network's, and the default route only where it is wanted.
+    /// As a network of the engine's asks: its MTU is the network's, and the default route only where it is wanted; also not
+    /// in halves or quarters (RFC 3442 lets a server send `0.0.0.0/1` and `128.0.0.0/1`).
     func steps(_ role: LeaseRoles.Role?) -> [BootNetworkStep] {
         guard let role else { return steps }
         return steps.filter { step in
             switch step {
             case .setMTU: false
-            case .addRoute(let destination, _, _): role.defaultRoute || destination.prefixLength > 0
+            case .addRoute(let destination, _, _):
+                role.defaultRoute || destination.prefixLength >= RouteState.prefixMin
             default: true
             }
         }
+    }
+
+    /// Routes that the server gave and that are not taken, but for the plain default route.
+    func refused(_ role: LeaseRoles.Role?) -> [Route] {
+        guard let role, !role.defaultRoute else { return [] }
+        return routes.filter { (1..<RouteState.prefixMin).contains($0.destination.prefixLength) }
     }
 
     /// No machine can have a loopback, multicast or zero address.

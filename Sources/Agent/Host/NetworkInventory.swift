@@ -31,10 +31,12 @@ package struct NetworkInventory: Sendable {
 
     package func fill(_ capabilities: inout HostCapabilities) {
         for link in state.links.values { fill(link, &capabilities) }
+        fillShares(&capabilities)
         capabilities.networks = networkReports()
         capabilities.nameservers = ownership.nameservers
         capabilities.musterNetworkDrift = ownership.drift.differences
         capabilities.netConfigDirty = ownership.isDirty ? "True" : "False"
+        capabilities.musterNetworkChanging = ownership.isChanging
         capabilities.supportsIPv6 = state.links.values.contains { $0.takesIPv6 }
     }
 
@@ -89,6 +91,16 @@ package struct NetworkInventory: Sendable {
         }
     }
 
+    /// The shares of networks, on the link that they share; the untagged one comes first.
+    private func fillShares(_ capabilities: inout HostCapabilities) {
+        for network in networks.sorted(by: { ($0.vlan ?? -1) < ($1.vlan ?? -1) }) {
+            guard let share = network.hostQoS, let base = network.southbound?.link else { continue }
+            let report = LinkShareReport(hostQos: share.attribute, vlan: network.vlan)
+            if let nic = capabilities.nics[base] { capabilities.nics[base]?.qos = (nic.qos ?? []) + [report] }
+            if let bond = capabilities.bondings[base] { capabilities.bondings[base]?.qos = (bond.qos ?? []) + [report] }
+        }
+    }
+
     private func address(_ link: LinkState) -> AddressReport {
         var report = AddressReport()
         let gateway = state.gateway(of: link.name)
@@ -103,7 +115,9 @@ package struct NetworkInventory: Sendable {
         report.ipv4defaultroute = state.routes(via: link.name).contains {
             $0.isDefault && $0.table == RouteState.mainTable
         }
-        report.dhcpv4 = ownership.dhcpClients.contains(link.name)
+        // Also while a client that fell is not started yet.
+        report.dhcpv4 =
+            ownership.dhcpClients.contains(link.name) || byCarrier[link.name]?.addressing == .dhcp
         report.dhcpv6 = byCarrier[link.name]?.addressing6.dhcp ?? false
         report.ipv6autoconf = byCarrier[link.name]?.addressing6.autoconf ?? false
         report.mtu = String(link.mtu)

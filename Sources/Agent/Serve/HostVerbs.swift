@@ -185,13 +185,16 @@ struct HostVerbs: Sendable {
         }
     }
 
-    /// A host whose `apply` is down still shows what the kernel has, without networks of ours.
+    /// A host whose `apply` is down still shows what the kernel has, without networks of ours: nobody shall take them for
+    /// gone.
     private func ownership() async -> NetworkOwnership {
         do throws(RPCError) {
             return try NetworkOwnership(result: try await apply.call(.ownership, seconds: Self.quickSeconds))
         } catch {
             logger.warning("the owned networks are unknown: \(error.message)")
-            return NetworkOwnership()
+            var unknown = NetworkOwnership()
+            unknown.isChanging = true
+            return unknown
         }
     }
 

@@ -149,6 +149,8 @@ package struct HostCapabilities: Hashable, Sendable, VerbPayload {
     // Network
     /// `True` or `False`: whether the running configuration differs from the one that is restored at boot.
     package var netConfigDirty = "False"
+    /// Ours: whether a change of the networks is under way, or what runs is not known; `nil` from agents that do not say.
+    package var musterNetworkChanging: Bool?
     /// The device that owns the local address of the connection that asked; empty when there is none.
     package var lastClientIface = ""
     /// Ours: what in the kernel is not as the running configuration says, by network or bond.

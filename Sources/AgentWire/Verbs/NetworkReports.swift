@@ -1,6 +1,15 @@
 // The network block of `getCapabilities` (ovirt.md 5.5). Each report is its own fields and `AddressReport`'s, flat in one
 // JSON object.
 
+/// One entry of `qos` of a NIC or bond: the share of a network that stands on it.
+package struct LinkShareReport: Hashable, Sendable, Codable {
+    package var hostQos: JSONValue
+    /// The network's tag; `-1` for untagged.
+    package var vlan: Int
+
+    package init(hostQos: JSONValue, vlan: Int?) { (self.hostQos, self.vlan) = (hostQos, vlan ?? -1) }
+}
+
 /// One entry of `nics`.
 package struct NICReport: Hashable, Sendable, Codable {
     package var hwaddr: String
@@ -8,6 +17,8 @@ package struct NICReport: Hashable, Sendable, Codable {
     package var speed: Int
     /// `up` with a carrier, else `down`; empty from agents that do not say. Ours: VDSM says it in its statistics only.
     package var operstate: String
+    /// Absent when no network on it has a share.
+    package var qos: [LinkShareReport]?
     package var address: AddressReport
 
     package init(hwaddr: String, speed: Int, operstate: String = "", address: AddressReport) {
@@ -18,6 +29,7 @@ package struct NICReport: Hashable, Sendable, Codable {
         case hwaddr
         case speed
         case operstate
+        case qos
     }
 
     package init(from decoder: any Decoder) throws {
@@ -25,6 +37,7 @@ package struct NICReport: Hashable, Sendable, Codable {
         hwaddr = try container.decode(String.self, forKey: .hwaddr)
         speed = try container.decodeIfPresent(Int.self, forKey: .speed) ?? 0
         operstate = try container.decodeIfPresent(String.self, forKey: .operstate) ?? ""
+        qos = try container.decodeIfPresent([LinkShareReport].self, forKey: .qos)
         address = try AddressReport(from: decoder)
     }
 
@@ -34,6 +47,7 @@ package struct NICReport: Hashable, Sendable, Codable {
         try container.encode(hwaddr, forKey: .hwaddr)
         try container.encode(speed, forKey: .speed)
         if !operstate.isEmpty { try container.encode(operstate, forKey: .operstate) }
+        try container.encodeIfPresent(qos, forKey: .qos)
     }
 }
 
@@ -117,6 +131,8 @@ package struct BondReport: Hashable, Sendable, Codable {
     /// 802.3ad only.
     package var ad_aggregator_id: String?
     package var ad_partner_mac: String?
+    /// Absent when no network on it has a share.
+    package var qos: [LinkShareReport]?
     package var address: AddressReport
 
     package init(hwaddr: String, slaves: [String], opts: [String: String], speed: Int, address: AddressReport) {
@@ -133,12 +149,14 @@ package struct BondReport: Hashable, Sendable, Codable {
         case `switch`
         case ad_aggregator_id
         case ad_partner_mac
+        case qos
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         ad_aggregator_id = try container.decodeIfPresent(String.self, forKey: .ad_aggregator_id)
         ad_partner_mac = try container.decodeIfPresent(String.self, forKey: .ad_partner_mac)
+        qos = try container.decodeIfPresent([LinkShareReport].self, forKey: .qos)
         hwaddr = try container.decode(String.self, forKey: .hwaddr)
         slaves = try container.decode([String].self, forKey: .slaves)
         active_slave = try container.decodeIfPresent(String.self, forKey: .active_slave) ?? ""
@@ -159,6 +177,7 @@ package struct BondReport: Hashable, Sendable, Codable {
         try container.encode(`switch`, forKey: .switch)
         try container.encodeIfPresent(ad_aggregator_id, forKey: .ad_aggregator_id)
         try container.encodeIfPresent(ad_partner_mac, forKey: .ad_partner_mac)
+        try container.encodeIfPresent(qos, forKey: .qos)
     }
 }
 

@@ -69,7 +69,7 @@ struct ReportedNetworks: Hashable, Sendable, Codable {
         }
     }
 
-    private var bondTable: Table {
+    var bondTable: Table {
         Table(
             header: ["NAME", "MODE", "SLAVES", "ACTIVE", "MTU", "ADDRESSES"],
             rows: rows(bondings) {

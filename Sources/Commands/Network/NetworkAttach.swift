@@ -8,7 +8,8 @@ struct NetworkAttach: AsyncParsableCommand {
         abstract: "Put a network on a nic or bond of a host, or change how it stands there.",
         discussion: """
             The host makes the change, is heard by the engine afterwards, and keeps it for its next start; else it takes the \
-            change back. Without --nic the network is a bridge without ports.
+            change back. What is not named stays as it is on the host; a network that is new there is, without --nic, a bridge \
+            without ports, and has no address.
             """
     )
 
@@ -18,17 +19,17 @@ struct NetworkAttach: AsyncParsableCommand {
     @Argument(help: "Name or id of the host.", completion: .hosts)
     var host: String
 
-    @Option(help: "The nic or bond of the host.")
+    @Option(help: ArgumentHelp("The nic or bond of the host; none for a bridge without ports.", valueName: "nic|none"))
     var nic: String?
 
     @Option(help: ArgumentHelp("The host's address in it.", valueName: "dhcp|none|ADDRESS/LENGTH"))
     var address: String?
 
-    @Option(help: "The way out of the address's subnet.")
+    @Option(help: ArgumentHelp("The way out of the address's subnet.", valueName: "address|none"))
     var gateway: String?
 
-    @Flag(help: "The host's default route goes by it.")
-    var defaultRoute = false
+    @Flag(inversion: .prefixedNo, help: "The host's default route goes by it.")
+    var defaultRoute: Bool?
 
     @OptionGroup var options: EngineOptions
     @OptionGroup var output: OutputOptions
@@ -37,7 +38,7 @@ struct NetworkAttach: AsyncParsableCommand {
         try await options.withSession { session in
             let found = try await session.findHost(host)
             var order = NetworkAttachmentOrder(network: network)
-            (order.host_nic, order.address, order.gateway) = (nic, address, gateway)
+            (order.host_nic, order.address, order.gateway) = (nic == "none" ? "" : nic, address, gateway)
             order.default_route = defaultRoute
             try await session.attachNetwork(order, to: found.id)
             output.show(found, as: Sentence(words: "\(found.name) carries \(network)"))

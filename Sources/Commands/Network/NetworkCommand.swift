@@ -34,12 +34,12 @@ func networkTable(_ networks: [NetworkResource]) -> Table {
     let rows = networks.map { network in
         [
             Cell(network.name), Cell(network.vlan?.id), Cell(network.mtu == "0" ? "1500 (default)" : network.mtu),
-            Cell(network.usages.usage.joined(separator: ",")), Cell(network.data_center?.name),
+            Cell(network.usages.usage.joined(separator: ",")), Cell(network.label), Cell(network.data_center?.name),
             Cell(network.description),
         ]
     }
     return Table(
-        header: ["NAME", "VLAN", "MTU", "USAGES", "DATA CENTER", "DESCRIPTION"],
+        header: ["NAME", "VLAN", "MTU", "USAGES", "LABEL", "DATA CENTER", "DESCRIPTION"],
         rows: rows,
         ifEmpty: "There are no networks."
     )

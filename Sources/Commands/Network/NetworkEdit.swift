@@ -19,8 +19,12 @@ struct NetworkFlags: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "A host that does not carry it is not operational.")
     var required: Bool?
 
+    @Option(help: ArgumentHelp("Every nic of a host that has this label carries it.", valueName: "label|none"))
+    var label: String?
+
     func order(name: String?, usages: [String]) -> NetworkOrder {
         var order = NetworkOrder()
+        order.label = label.map { $0 == "none" ? "" : $0 }
         (order.name, order.description, order.required) = (name, description, required)
         order.mtu = mtu.map(String.init)
         order.vlan = vlan.map { NetworkResource.VLAN(id: $0 == "none" ? "" : $0) }

@@ -31,7 +31,8 @@ extension NetworkRecord {
                 mtu: row["mtu"],
                 vlan: row["vlan"],
                 usages: usages.split(separator: " ").map(String.init),
-                isRequired: row["isRequired"]
+                isRequired: row["isRequired"],
+                label: row["label"]
             )
         }
     }

@@ -4,6 +4,8 @@ import AgentWire
 struct HostFitness: Hashable, Sendable {
     /// The logical networks that the agent reports, and whether each is a bridge.
     var networks: [String: Bool]
+    /// False while the agent changes them, or does not know them itself: nothing is said of what is missing then.
+    var areNetworksKnown = true
     var hasKVM: Bool
     var flags: Set<Substring> = []
     var engines: [String] = []
@@ -28,6 +30,7 @@ struct HostFitness: Hashable, Sendable {
     }
 
     private func networkUnfitness(in cluster: ClusterDemands) -> Unfitness? {
+        guard areNetworksKnown else { return nil }
         let missing = cluster.networks.filter { $0.isRequired && networks[$0.name] == nil }.map(\.name)
         if !missing.isEmpty {
             let text = "The networks \(missing.joined(separator: ", ")) are required in the cluster and missing on it."
@@ -107,6 +110,7 @@ extension HostFitness {
     init(_ values: HostCapabilities) {
         self.init(
             networks: values.networks.mapValues(\.bridged),
+            areNetworksKnown: values.musterNetworkChanging != true,
             hasKVM: values.kvmEnabled.lowercased() == "true",
             flags: Set(values.cpuFlags.split(separator: ",")),
             engines: values.supportedENGINEs,

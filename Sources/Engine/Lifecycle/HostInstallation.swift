@@ -149,6 +149,7 @@ extension HostInstallation {
                 guard !isOrdered else { throw AgentFailure.closed("The host took \(network.name) back.") }
                 isOrdered = true
                 try await order(parameters, network, over: device)
+                try await store.keepOrders(parameters, of: self.host.row.id)
                 continue
             }
             try await Task.sleep(for: .milliseconds(times.connectivityPoll))

@@ -21,9 +21,9 @@ package struct HostNetworkOrder: Hashable, Sendable, Decodable {
 extension HostEngine {
     /// The data center's networks that the host carries, as it reports now.
     package func networkAttachments(of id: UniqueID) async throws(EngineError) -> [NetworkAttachment] {
-        let all = try await networks()
+        let (all, ordered) = (try await networks(), try await store.orderedNetworks(of: id))
         return try await withAgent(of: id) { _, link throws(AgentFailure) in
-            NetworkAttachment.all(all, on: try await link.capabilities().values)
+            NetworkAttachment.all(all, ordered: ordered, on: try await link.capabilities().values)
         }
     }
 
@@ -35,8 +35,10 @@ extension HostEngine {
         correlation: String?
     ) async throws(EngineError) {
         let network = try await network(order.network)
-        let host = try await withAgent(of: id) { _, link throws(AgentFailure) in try await link.capabilities().values }
-        let change = SetupNetworksParameters(networks: [network.name: try order.attributes(of: network, on: host)])
+        let ordered = try await store.orderedNetworks(of: id)[network.id]
+        let host = try await reported(by: id)
+        let attributes = try order.attributes(of: network, ordered: ordered, on: host)
+        let change = SetupNetworksParameters(networks: [network.name: attributes], options: networkOptions())
         try await setupNetworks(change, on: id, "network \(network.name) attached", by: user, correlation: correlation)
     }
 
@@ -51,7 +53,14 @@ extension HostEngine {
                 remedy: "The engine reaches the host over it."
             )
         }
-        let change = SetupNetworksParameters(networks: [network.name: NetworkAttributes(["remove": "true"])])
+        let removal = NetworkAttributes(["remove": "true"])
+        let change = SetupNetworksParameters(networks: [network.name: removal], options: networkOptions())
+        if try await store.orderedNetworks(of: id)[network.id] != nil,
+            try await reported(by: id).networks[network.name] == nil
+        {
+            // The host lost it before: what is left of it is the order.
+            return try await store.keepOrders(change, of: id)
+        }
         try await setupNetworks(change, on: id, "network \(network.name) detached", by: user, correlation: correlation)
     }
 
@@ -63,7 +72,54 @@ extension HostEngine {
         by user: String,
         correlation: String?
     ) async throws(EngineError) {
-        try await setupNetworks(order.change, on: id, "networks changed", commit, by: user, correlation: correlation)
+        var change = order.change
+        change.options = networkOptions(commit: commit)
+        try await setupNetworks(change, on: id, "networks changed", by: user, correlation: correlation)
+    }
+
+    /// A change in oVirt's words: attachments, bonds and labels. One that changes nothing does not touch the host.
+    package func setupNetworks(
+        _ order: SetupNetworksResource,
+        on id: UniqueID,
+        by user: String,
+        correlation: String?
+    ) async throws(EngineError) {
+        var setup = try await networkSetup(of: id)
+        try setup.take(order)
+        var change = setup.change
+        change.options = networkOptions(commit: order.commit_on_success?.value ?? false)
+        change.options.connectivityCheck = order.check_connectivity?.value ?? true
+        if let seconds = order.connectivity_timeout?.value {
+            guard (1...SetupNetworksParameters.connectivityTimeoutMax).contains(seconds) else {
+                throw EngineError(
+                    .invalid,
+                    "connectivity_timeout is 1 to \(SetupNetworksParameters.connectivityTimeoutMax) seconds.",
+                    remedy: "Leave it out."
+                )
+            }
+            change.options.connectivityTimeout = seconds
+        }
+        if !change.networks.isEmpty || !change.bondings.isEmpty {
+            try await setupNetworks(change, on: id, "networks changed", by: user, correlation: correlation)
+        }
+        try await store.keepOrders(setup.forgotten, of: id)
+        try await store.setNICLabels(setup.newLabels, of: id)
+    }
+
+    func networkSetup(of id: UniqueID) async throws(EngineError) -> HostNetworkSetup {
+        let host = try await hostRow(id)
+        return HostNetworkSetup(
+            networks: host.networks,
+            ordered: try await store.orderedNetworks(of: id),
+            labels: try await store.nicLabels(of: id),
+            host: try await reported(by: id)
+        )
+    }
+
+    /// The nic of each label of the host.
+    package func nicLabels(of id: UniqueID) async throws(EngineError) -> [String: String] {
+        _ = try await hostRow(id)
+        return try await store.nicLabels(of: id)
     }
 
     /// What the host would do, a line each. Nothing is changed.
@@ -86,158 +142,7 @@ extension HostEngine {
         try await tell(host, .hostNetworksChanged, .normal, "its networks are kept", by: user, correlation)
     }
 
-    private func setupNetworks(
-        _ change: SetupNetworksParameters,
-        on id: UniqueID,
-        _ what: String,
-        _ commit: Bool = true,
-        by user: String,
-        correlation: String?
-    ) async throws(EngineError) {
-        var change = change
-        (change.options.connectivityCheck, change.options.commitOnSuccess) = (true, commit)
-        change.options.connectivityTimeout = Int(settings.monitoring.connectivityCheck / 1000)
-        let wanted = change
-        let host = try await hostRow(id)
-        do throws(EngineError) {
-            try await withAgent(of: id) { host, link throws(AgentFailure) in
-                try await confirming(host) { () throws(AgentFailure) in
-                    try await order(wanted, over: link)
-                }
-            }
-        } catch {
-            try await tell(
-                host,
-                .hostNetworksFailed,
-                .error,
-                "\(what): not done. \(error.detail)",
-                by: user,
-                correlation
-            )
-            throw error
-        }
-        try await tell(host, .hostNetworksChanged, .normal, what, by: user, correlation)
-    }
-
-    /// As an address moves the connection breaks; the host itself shows then how the change ended.
-    private func order(_ change: SetupNetworksParameters, over link: AgentLink) async throws(AgentFailure) {
-        do throws(AgentFailure) {
-            _ = try await link.call(.setupNetworks, change.params, timeout: settings.monitoring.call)
-            return
-        } catch {
-            if case .refused = error { throw error }
-            // What is not kept for the next start does not show whether it is still under way.
-            guard error.isPassing, change.options.commitOnSuccess else { throw error }
-        }
-        let end = settings.clock.now() + settings.monitoring.connectivityCheck
-        while true {
-            await link.close()
-            try? await Task.sleep(for: .milliseconds(settings.monitoring.connectivityPoll))
-            do throws(AgentFailure) {
-                let host = try await link.capabilities().values
-                if host.netConfigDirty != "True" {
-                    guard Self.stands(change, on: host) else {
-                        throw AgentFailure.malformed("It took the change back: it did not hear the engine.")
-                    }
-                    return
-                }
-                throw AgentFailure.timedOut("The change has not ended.")
-            } catch {
-                guard error.isPassing, settings.clock.now() < end, !Task.isCancelled else { throw error }
-            }
-        }
-    }
-
-    private static func stands(_ change: SetupNetworksParameters, on host: HostCapabilities) -> Bool {
-        change.networks.allSatisfy { name, attributes in
-            (host.networks[name] != nil) == (attributes["remove"]?.boolean != true)
-        }
-    }
-
-    /// The agent hears the engine over a connection of its own while `body` runs: the other may be dead since an address
-    /// moved.
-    private func confirming(_ host: WatchedHost, _ body: () async throws(AgentFailure) -> Void)
-        async throws(AgentFailure)
-    {
-        let (times, dialer) = (settings.monitoring, try? dialer())
-        let voice = Task {
-            guard let dialer, let target = host.target else { return }
-            let second = AgentLink(dialer, target)
-            while !Task.isCancelled {
-                do {
-                    _ = try await second.call(.confirmConnectivity, timeout: times.confirmation)
-                } catch {
-                    await second.close()
-                }
-                try? await Task.sleep(for: .milliseconds(times.connectivityPoll))
-            }
-            await second.close()
-        }
-        defer { voice.cancel() }
-        try await body()
-    }
-
-    private func dialer() throws(EngineError) -> AgentDialer {
-        try AgentDialer(authority: authority.certificate, identity: identity, times: settings.monitoring)
-    }
-
-    private func hostRow(_ id: UniqueID) async throws(EngineError) -> WatchedHost {
-        guard let host = try await store.watched(id) else { throw HostRow.notFound(id) }
-        return host
-    }
-
-    private func withAgent<Answer: Sendable>(
-        of id: UniqueID,
-        _ body: (WatchedHost, AgentLink) async throws(AgentFailure) -> Answer
-    ) async throws(EngineError) -> Answer {
-        let host = try await hostRow(id)
-        guard let target = host.target else {
-            throw EngineError(
-                .conflict,
-                "Host \(host.row.name) is not approved, so its agent is not asked.",
-                remedy: "Approve it first: `muster host approve \(host.row.name) --code CODE`."
-            )
-        }
-        let link = AgentLink(try dialer(), target)
-        do throws(AgentFailure) {
-            let answer = try await body(host, link)
-            await link.close()
-            return answer
-        } catch {
-            await link.close()
-            throw Self.networkRefusal(error, of: host.row.name)
-        }
-    }
-
-    private static func networkRefusal(_ failure: AgentFailure, of host: HostName) -> EngineError {
-        switch failure {
-        case .refused(let error) where !failure.isPassing:
-            EngineError(
-                .conflict,
-                "Host \(host) refuses: \(terminalEscaped(error.message.prefix(1000))) (code \(error.code.rawValue)).",
-                remedy: "`muster host network \(host) show` shows its networks."
-            )
-        default:
-            EngineError(
-                .unavailable,
-                "Host \(host) cannot be asked. \(failure.sentence)",
-                remedy: "`muster host show \(host)` shows where it stands."
-            )
-        }
-    }
-
-    private func tell(
-        _ host: WatchedHost,
-        _ code: EventCode,
-        _ severity: EventRecord.Severity,
-        _ what: String,
-        by user: String,
-        _ correlation: String?
-    ) async throws(EngineError) {
-        let context = context(by: user, correlation)
-        let text = "Host \(host.row.name): \(what)."
-        var occurrence = Occurrence(code, severity, text, user: context.user, correlation: context.correlation)
-        (occurrence.host, occurrence.hostName) = (host.row.id, host.row.name)
-        try await store.record([occurrence], at: context.now)
+    private func reported(by id: UniqueID) async throws(EngineError) -> HostCapabilities {
+        try await withAgent(of: id) { _, link throws(AgentFailure) in try await link.capabilities().values }
     }
 }

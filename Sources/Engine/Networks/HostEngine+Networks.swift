@@ -141,6 +141,13 @@ extension NetworkRecord {
             guard required || !isManagement else { throw refuse("The management network is always required.") }
             isRequired = required
         }
+        if let wanted = order.label {
+            guard !isManagement || wanted.isEmpty else { throw refuse("The management network has no label.") }
+            guard wanted.isEmpty || NetworkLabel(wanted) != nil else {
+                throw refuse("A label has 1 to \(NetworkLabel.lengthMax) letters, digits, _ and -.")
+            }
+            label = wanted.isEmpty ? nil : wanted
+        }
     }
 
     private static let usageNames = ["default_route", "display", "management", "migration", "vm"]
@@ -160,13 +167,13 @@ extension NetworkRecord {
     }
 
     private var arguments: StatementArguments {
-        [name, description, mtu, vlan, usages.joined(separator: " "), isRequired, id]
+        [name, description, mtu, vlan, usages.joined(separator: " "), isRequired, label, id]
     }
 
     fileprivate func insert(in db: Database) throws {
         try db.execute(
             sql:
-                "INSERT INTO network (name, description, mtu, vlan, usages, isRequired, id, dataCenter) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO network (name, description, mtu, vlan, usages, isRequired, label, id, dataCenter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: arguments + [dataCenter]
         )
     }
@@ -174,7 +181,7 @@ extension NetworkRecord {
     fileprivate func update(in db: Database) throws {
         try db.execute(
             sql:
-                "UPDATE network SET name = ?, description = ?, mtu = ?, vlan = ?, usages = ?, isRequired = ? WHERE id = ?",
+                "UPDATE network SET name = ?, description = ?, mtu = ?, vlan = ?, usages = ?, isRequired = ?, label = ? WHERE id = ?",
             arguments: arguments
         )
     }

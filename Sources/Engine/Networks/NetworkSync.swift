@@ -1,69 +1,48 @@
 import AgentWire
-import HostModel
+package import HostModel
 
 /// A network of the data center as a host carries it.
 package struct NetworkAttachment: Hashable, Sendable {
-    /// One attribute, wanted and found.
-    package struct Attribute: Hashable, Sendable {
-        package var name: String
-        package var expected: String
-        package var actual: String
-    }
-
     package var network: NetworkRecord
     /// The nic or bond below; `nil` for a bridge without ports.
     package var device: String?
-    package var attributes: [Attribute]
+    package var attributes: [NetworkAttribute]
+    /// One of IPv4 and one of IPv6, as the host reports them.
+    package var assignments: [WantedAttachmentResource.Assignment]
 
-    package var isInSync: Bool { attributes.allSatisfy { $0.expected == $0.actual } }
+    package var isInSync: Bool { attributes.allSatisfy(\.isInSync) }
 
-    /// Compares what oVirt compares: whether there is a bridge, the tag, and the MTU.
-    init(_ network: NetworkRecord, _ report: NetworkReport, on host: HostCapabilities) {
+    /// Compares what oVirt compares: whether there is a bridge, the tag, and the MTU; and the addresses as they were ordered,
+    /// where the engine knows the order.
+    init(
+        _ network: NetworkRecord,
+        _ report: NetworkReport,
+        ordered: NetworkAttributes?,
+        on host: HostCapabilities
+    ) {
         self.network = network
-        device = report.southbound.map { host.vlans[$0]?.iface ?? $0 }
-        attributes = [
-            Attribute(name: "bridged", expected: "\(network.isVM)", actual: "\(report.bridged)"),
-            Attribute(name: "vlan", expected: Self.text(network.vlan), actual: Self.text(report.vlanid)),
-            Attribute(name: "mtu", expected: network.mtu == 0 ? "1500" : "\(network.mtu)", actual: report.address.mtu),
-        ]
+        device = report.device(on: host)
+        assignments = NetworkComparison.assignments(report.address)
+        attributes = NetworkComparison.link(
+            bridged: network.isVM,
+            vlan: network.vlan,
+            mtu: network.mtu == 0 ? WantedNetwork.mtuDefault : network.mtu,
+            in: report
+        )
+        guard let ordered, let wanted = try? WantedNetwork(name: network.name, attributes: ordered) else { return }
+        attributes += NetworkComparison(wanted: wanted, report: report, host: host).addressing
     }
 
-    private static func text(_ vlan: Int?) -> String { vlan.map { "\($0)" } ?? "none" }
-
-    /// Of every network of the data center that the host reports, by name.
-    static func all(_ networks: [NetworkRecord], on host: HostCapabilities) -> [NetworkAttachment] {
+    /// Of every network of the data center that the host reports, by name. `ordered`: by the network's id.
+    static func all(
+        _ networks: [NetworkRecord],
+        ordered: [UniqueID: NetworkAttributes],
+        on host: HostCapabilities
+    ) -> [NetworkAttachment] {
         networks.compactMap { network in
-            host.networks[network.name].map { NetworkAttachment(network, $0, on: host) }
-        }
-    }
-}
-
-extension NetworkAttachmentOrder {
-    /// VDSM's attributes of a network on this host.
-    func attributes(of network: NetworkRecord, on host: HostCapabilities) throws(EngineError) -> NetworkAttributes {
-        var values: [String: AttributeValue] = [
-            "bridged": network.isVM ? "true" : "false", "switch": "legacy",
-            "mtu": .text(String(network.mtu == 0 ? WantedNetwork.mtuDefault : network.mtu)),
-        ]
-        if network.isVM { values["STP"] = "no" }
-        if let nic = host_nic, !nic.isEmpty { values[host.bondings[nic] == nil ? "nic" : "bonding"] = .text(nic) }
-        if let vlan = network.vlan { values["vlan"] = .text(String(vlan)) }
-        switch address {
-        case nil, "none": values["bootproto"] = "none"
-        case "dhcp": values["bootproto"] = "dhcp"
-        case let text?:
-            guard let address = IPv4Network(text) else {
-                throw EngineError(
-                    .invalid,
-                    "\(terminalEscaped(text.prefix(64))) is no address.",
-                    remedy: "Give dhcp, none, or one like 192.0.2.5/24."
-                )
+            host.networks[network.name].map {
+                NetworkAttachment(network, $0, ordered: ordered[network.id], on: host)
             }
-            values["ipaddr"] = .text(address.address.description)
-            values["netmask"] = .text(address.netmask.description)
         }
-        if let gateway { values["gateway"] = .text(gateway) }
-        if default_route == true { values["defaultRoute"] = "true" }
-        return NetworkAttributes(values)
     }
 }

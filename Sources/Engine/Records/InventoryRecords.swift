@@ -27,6 +27,8 @@ package struct NetworkRecord: Sendable, Hashable {
     package var usages: [String]
     /// True when every host of the cluster must carry it.
     package var isRequired: Bool
+    /// Attached to every nic of a host that has the same label.
+    package var label: String?
 
     package var isVM: Bool { usages.contains("vm") }
     package var isManagement: Bool { usages.contains("management") }

@@ -16,6 +16,7 @@ enum Schema {
         migrator.registerMigration("9 kickstart") { try $0.execute(sql: kickstart) }
         migrator.registerMigration("10 node images") { try $0.execute(sql: nodeImages) }
         migrator.registerMigration("11 conversions") { try $0.execute(sql: conversions) }
+        migrator.registerMigration("12 network orders") { try $0.execute(sql: networkOrders) }
         return migrator
     }
 

@@ -72,7 +72,7 @@ extension NetworkResource {
         )
         description = record.description
         data_center = ResourcePath.link("datacenters", record.dataCenter)
-        required = record.isRequired
+        (required, label) = (record.isRequired, record.label)
         vlan = record.vlan.map { VLAN(id: String($0)) }
     }
 }

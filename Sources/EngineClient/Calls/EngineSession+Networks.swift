@@ -54,6 +54,17 @@ extension EngineSession {
         _ = try await perform(try Self.json(.POST, path, change))
     }
 
+    /// Attachments, bonds and labels in oVirt's words. Returns when the host has made the change and was heard afterwards.
+    package func setupNetworks(_ order: SetupNetworksResource, on host: String) async throws(CallError) {
+        _ = try await perform(try Self.json(.POST, Self.path(host, "setupnetworks"), order))
+    }
+
+    /// The labels of the host's nics.
+    package func nicLabels(of host: String) async throws(CallError) -> [NICLabelResource] {
+        let found = try await decode(NICLabelCollection.self, .get(Self.path(host, "networklabels")))
+        return found.network_label?.elements ?? []
+    }
+
     package func commitNetworks(of host: String) async throws(CallError) {
         _ = try await perform(.post(Self.path(host, "commitnetconfig"), ByteBuffer(string: "{}")))
     }

@@ -38,7 +38,7 @@ package struct BridgeOptions: Hashable, Sendable, Codable {
         guard values != other.values else { return [] }
         return BridgeOption.all.filter { option in
             let (have, want) = (self[option.name] ?? option.standard, other[option.name] ?? option.standard)
-            return abs(have - want) > option.tolerance
+            return !option.isSame(have, want)
         }
     }
 
@@ -60,7 +60,13 @@ package struct BridgeOption: Hashable, Sendable {
     package var standard: Int
 
     /// The kernel counts these times in its own ticks, and gives them back rounded.
-    package var tolerance: Int { width == 8 ? 1 : 0 }
+    private var tolerance: UInt { width == 8 ? 1 : 0 }
+
+    /// Whether two values are one to the kernel. They may be any numbers: eight octets of a message hold more than makes sense.
+    package func isSame(_ one: Int, _ other: Int) -> Bool {
+        let (difference, isOver) = one.subtractingReportingOverflow(other)
+        return !isOver && difference.magnitude <= tolerance
+    }
 
     /// The number on the wire is in network byte order.
     package var isBigEndian: Bool { name == "vlan_protocol" }

@@ -29,7 +29,8 @@ package struct NetworkDrift: Hashable, Sendable, Codable {
 
     package var isEmpty: Bool { differences.isEmpty }
 
-    private mutating func add(_ line: String, to name: String) {
+    /// Tells of a network or bond what it takes.
+    package mutating func add(_ line: String, to name: String) {
         guard differences[name] != nil || differences.count < Self.entitiesMax else { return }
         guard differences[name, default: []].count < Self.linesMax else { return }
         differences[name, default: []].append(line)

@@ -155,7 +155,7 @@ extension NetworkTarget {
             if !isReached || !hasSource { remove(route) }
         }
         if keepsAddress {
-            for var route in before where !route.isDefault || network.defaultRoute && network.addressing == .dhcp {
+            for var route in before where !route.takesDefault || network.defaultRoute && network.addressing == .dhcp {
                 route.link = carrier
                 add(route)
             }
@@ -217,7 +217,7 @@ extension NetworkTarget {
 
     private mutating func dropDefault(of carrier: String) {
         for route in state.routes(via: carrier)
-        where route.isIPv4 && route.isDefault && route.table == RouteState.mainTable { remove(route) }
+        where route.isIPv4 && route.takesDefault && route.table == RouteState.mainTable { remove(route) }
     }
 
     /// Removes default routes of the main table, whatever their link.

@@ -44,7 +44,13 @@ package struct RouteState: Hashable, Sendable, Codable {
         (self.table, self.metric, source, self.origin) = (table, metric, nil, origin)
     }
 
+    /// The shortest prefix of IPv4 that a network is given (class A). What is shorter takes the default route's place, in part:
+    /// `0.0.0.0/1` and `128.0.0.0/1` are it in halves.
+    package static let prefixMin = 8
+
     package var isDefault: Bool { destination.prefixLength == 0 }
+    /// Whether it is the host's default route, or a part of it.
+    package var takesDefault: Bool { isIPv4 ? destination.prefixLength < Self.prefixMin : isDefault }
     package var isIPv4: Bool { destination.v4 != nil }
 
     func leads(like other: RouteState) -> Bool { link == other.link && gateway == other.gateway }

@@ -12,6 +12,8 @@ package struct NetworkOrder: Hashable, Sendable, Codable {
     package var usages: NetworkResource.Usages?
     /// A host of the cluster without it is not operational.
     package var required: Bool?
+    /// Ours: a nic of a host with this label carries the network. Empty takes it away.
+    package var label: String?
 
     package init() {}
 }
@@ -40,6 +42,8 @@ package struct NetworkAttachmentResource: Hashable, Sendable, Codable {
     package var host_nic: ResourceLink?
     package var in_sync: Bool
     package var reported_configurations: Configurations
+    /// As the host reports them: one of IPv4 and one of IPv6, also where there is none.
+    package var ip_address_assignments: WantedAttachmentResource.Assignments?
 
     package init(_ network: ResourceLink, over nic: String?, _ configurations: [Configuration]) {
         (self.id, self.network) = (network.id, network)
@@ -54,7 +58,8 @@ package struct NetworkAttachmentCollection: Hashable, Sendable, Codable {
     package init(_ attachments: [NetworkAttachmentResource]) { network_attachment = attachments }
 }
 
-/// The body of `POST hosts/ID/networkattachments`: attaches, or changes how a network is attached.
+/// The body of `POST hosts/ID/networkattachments`: attaches, or changes how a network is attached. What is left out stays as
+/// it is on the host.
 package struct NetworkAttachmentOrder: Hashable, Sendable, Codable {
     /// Name or id.
     package var network: String
@@ -62,6 +67,7 @@ package struct NetworkAttachmentOrder: Hashable, Sendable, Codable {
     package var host_nic: String?
     /// `dhcp`, `none`, or `ADDRESS/LENGTH`.
     package var address: String?
+    /// `none` takes it away.
     package var gateway: String?
     /// The host's default route goes by it.
     package var default_route: Bool?

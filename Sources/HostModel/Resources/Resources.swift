@@ -194,6 +194,8 @@ package struct NetworkResource: Hashable, Sendable, Codable {
     package var usages: Usages
     /// Every host of the cluster must carry it.
     package var required: Bool?
+    /// Ours: a nic of a host with this label carries the network.
+    package var label: String?
     package var vdsm_name: String
 
     package init(id: String, href: String, name: String, mtu: String, usages: [String]) {

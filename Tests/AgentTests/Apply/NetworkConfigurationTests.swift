@@ -85,7 +85,40 @@ import Glibc
             OwnedNetworks(networks: ["internal": WantedNetwork(name: "internal", southbound: nil)])
         )
         try NodeDirectory(configuration.root.appending("nets")).write(Array("{".utf8), to: "internal")
-        #expect(throws: (any Error).self) { try configuration.owned() }
+        #expect(throws: UnreadableEntity.self) { try configuration.owned() }
+    }
+
+    @Test("of what was committed the rest is read, and each file that can not be is named (R7)")
+    func damagedAmongOthers() throws {
+        let temporary = TemporaryDirectory()
+        let configuration = NetworkConfiguration.persistent(in: temporary.path)
+        var all = OwnedNetworks(
+            networks: Dictionary(uniqueKeysWithValues: Self.networks.map { ($0.name, $0) }),
+            bonds: [
+                "bond0": WantedBond(name: "bond0", nics: ["eth1"]), "bond1": WantedBond(name: "bond1", nics: ["e"]),
+            ]
+        )
+        try configuration.save(all)
+        #expect(try configuration.readable().lost == [])
+        let nets = NodeDirectory(configuration.root.appending("nets"))
+        for (name, text) in [("storage", ""), ("six", "[]"), ("wan", #"{"nic": "eth0", "vlan": 5000}"#)] {
+            try nets.write(Array(text.utf8), to: name)
+            all.networks[name] = nil
+        }
+        try NodeDirectory(configuration.root.appending("bonds")).write([0xFF, 0xFE], to: "bond1")
+        all.bonds["bond1"] = nil
+        try NodeDirectory(nets.file("folder")).make()
+        let (owned, entities) = try configuration.readable()
+        let lost = entities.map(\.sentence)
+        #expect(owned == all)
+        #expect(lost.count == 5, "\(lost)")
+        for name in ["storage", "six", "wan", "bond1", "folder"] {
+            #expect(lost.contains { $0.hasPrefix("\(name) is left out: ") && $0.contains("/\(name) ") }, "\(lost)")
+        }
+        #expect(lost.contains { $0.contains("networks.wan.vlan") })
+        // The next commit is whole again.
+        try configuration.save(all, instead: owned)
+        #expect(try configuration.readable().lost == [])
     }
 
     @Test func journal() throws {

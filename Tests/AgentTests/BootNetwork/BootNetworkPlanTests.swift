@@ -1,7 +1,8 @@
-import Agent
 import HostModel
 import SystemPackage
 import Testing
+
+@testable import Agent
 
 @Suite struct BootNetworkPlanTests {
     static let tool = NetworkTool(
@@ -167,6 +168,29 @@ import Testing
                 "route replace 10.9.0.0/16 dev eth0",
             ]
         )
+    }
+
+    @Test("a network without the default route gives none away, whole, in halves or in quarters; nor by its mask (R6)")
+    func noDefaultByTheBack() throws {
+        let ways = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "64.0.0.0/2", "8.0.0.0/7", "10.0.0.0/8", "192.0.2.0/24"]
+        let lease = try #require(
+            leaseOf(["mtu": nil, "staticroutes": ways.map { "\($0) 10.0.0.1" }.joined(separator: " ")])
+        )
+        func routes(_ role: LeaseRoles.Role?) -> [String] {
+            lease.steps(role).compactMap { step in
+                guard case .addRoute(let destination, _, _) = step else { return nil }
+                return destination.description
+            }
+        }
+        #expect(routes(.init(defaultRoute: false, nameservers: [])) == ["10.0.0.0/8", "192.0.2.0/24"])
+        #expect(routes(.init(defaultRoute: true, nameservers: [])) == ways && routes(nil) == ways)
+        #expect(
+            lease.refused(.init(defaultRoute: false, nameservers: [])).map(\.destination.description)
+                == ["0.0.0.0/1", "128.0.0.0/1", "64.0.0.0/2", "8.0.0.0/7"]
+        )
+        #expect(lease.refused(nil).isEmpty)
+        for mask in ["0", "1", "7", "128.0.0.0"] { #expect(leaseOf(["mask": mask]) == nil, "\(mask)") }
+        #expect(leaseOf(["mask": "8"]) != nil)
     }
 
     @Test(arguments: [

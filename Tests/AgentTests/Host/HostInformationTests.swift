@@ -150,4 +150,50 @@ import Testing
         #expect((bridgeless.interface, bridgeless.vlanid, bridgeless.bridged) == ("eth1.5", 5, false))
         #expect(capabilities.networks["gone"] == nil, "it is not in the kernel")
     }
+
+    @Test("the shares of networks, at the nic or bond that they share: the untagged one as -1 (R11)")
+    func shares() throws {
+        func network(_ name: String, _ base: WantedNetwork.Southbound, vlan: Int?, _ share: Int?) -> WantedNetwork {
+            WantedNetwork(
+                name: name,
+                southbound: base,
+                vlan: vlan,
+                hostQoS: share.map { TrafficShare(linkShare: ServiceCurve(m2: $0)) }
+            )
+        }
+        let networks = [
+            network("a", .nic("eth0"), vlan: 7, 8000), network("b", .nic("eth0"), vlan: nil, 16000),
+            network("c", .nic("eth0"), vlan: 9, nil), network("d", .bonding("bond0"), vlan: 0, 24000),
+        ]
+        let links =
+            ["eth0", "eth1"].map { LinkState(name: $0) } + [LinkState(name: "bond0", kind: .bond(BondOptions()))]
+        var ownership = NetworkOwnership()
+        ownership.networks = Dictionary(uniqueKeysWithValues: networks.map { ($0.name, $0.canonical) })
+        var capabilities = HostCapabilities()
+        NetworkInventory(state: NetworkState(links: links), ownership: ownership).fill(&capabilities)
+        func told(_ shares: [LinkShareReport]?) -> [Int: JSONValue]? {
+            shares.map {
+                Dictionary(uniqueKeysWithValues: $0.map { ($0.vlan, $0.hostQos["out"]?["ls"]?["m2"] ?? .null) })
+            }
+        }
+        #expect(capabilities.nics["eth0"]?.qos?.map(\.vlan) == [-1, 7])
+        #expect(told(capabilities.nics["eth0"]?.qos) == [-1: .integer(16000), 7: .integer(8000)])
+        #expect(told(capabilities.bondings["bond0"]?.qos) == [0: .integer(24000)])
+        #expect(capabilities.nics["eth1"]?.qos == nil)
+        let json = try capabilities.result()
+        #expect(
+            json["nics"]?["eth0"]?["qos"]?.array?.first?["vlan"] == .integer(-1) && json["nics"]?["eth1"]?["qos"] == nil
+        )
+        #expect(try HostCapabilities(result: json) == capabilities)
+    }
+
+    @Test("a network by DHCP stays one while its client has fallen")
+    func fallenClient() throws {
+        var ownership = NetworkOwnership()
+        ownership.networks = ["n": WantedNetwork(name: "n", southbound: .nic("eth0"), addressing: .dhcp).canonical]
+        let links = [LinkState(name: "eth0"), LinkState(name: "n", kind: .bridge(BridgeOptions()))]
+        var capabilities = HostCapabilities()
+        NetworkInventory(state: NetworkState(links: links), ownership: ownership).fill(&capabilities)
+        #expect(capabilities.networks["n"]?.address.dhcpv4 == true)
+    }
 }

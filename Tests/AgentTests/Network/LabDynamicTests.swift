@@ -15,7 +15,7 @@ import Glibc
     private final class Servers {
         private let directory: NodeDirectory
 
-        init(_ host: LabHost) async throws {
+        init(_ host: LabHost, options: [String] = []) async throws {
             directory = host.temporary.directory
             _ = try? LabProgram.command(["ip", "netns", "delete", "servers"], isSure: false)
             try LabProgram.command(["ip", "netns", "add", "servers"])
@@ -36,7 +36,7 @@ import Glibc
                     "ip", "netns", "exec", "servers", "dnsmasq", "--port=0", "--bind-interfaces", "--no-ping",
                     "--dhcp-option=6,10.9.0.53", "--dhcp-leasefile=\(directory.file("leases"))", "--dhcp-authoritative",
                     "--conf-file=/dev/null", "--user=root", "--pid-file=\(directory.file("dnsmasq.pid"))",
-                ] + subnets.map { "--interface=\($0.0)" }
+                ] + options.map { "--dhcp-option=\($0)" } + subnets.map { "--interface=\($0.0)" }
                     + subnets.map { "--dhcp-range=\($0.1).50,\($0.1).60,255.255.255.0,2m" }
             )
         }
@@ -80,6 +80,27 @@ import Glibc
         try await host.setup(#""n": {"remove": true}"#)
         #expect(try await Judge.now().sourceGateway(carrier) == nil)
         #expect(try !rules(carrier))
+    }
+
+    @Test("dynamic ip: a server's classless routes are taken, but for the default route in halves (R6)")
+    func classlessRoutes() async throws {
+        let host = try await LabHost()
+        let ways = ["0.0.0.0/1", "128.0.0.0/1", "10.20.0.0/16"]
+        let servers = try await Servers(host, options: ["121," + ways.map { "\($0),10.9.0.1" }.joined(separator: ",")])
+        defer { servers.end() }
+        func taken() throws -> [String] {
+            let text = try LabProgram.command(["ip", "route"])
+            return ways.filter { text.contains("\($0.hasPrefix("0") ? "0.0.0.0/1" : $0) via 10.9.0.1") }
+        }
+        try await host.setup(#""n": {"nic": "veth_0", \#(Self.dhcp), "defaultRoute": false}"#)
+        #expect(try taken() == ["10.20.0.0/16"])
+        try await host.setup(#""n": {"remove": true}"#)
+        try await host.setup(#""n": {"nic": "veth_0", \#(Self.dhcp), "defaultRoute": true}"#)
+        #expect(try taken() == ways)
+        // The network loses the default route, with its lease in hand.
+        try await host.setup(#""n": {"nic": "veth_0", \#(Self.dhcp), "defaultRoute": false}"#)
+        #expect(try taken() == ["10.20.0.0/16"])
+        try await host.setup(#""n": {"remove": true}"#)
     }
 
     @Test(

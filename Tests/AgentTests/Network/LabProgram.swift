@@ -19,7 +19,8 @@ enum LabProgram {
         let program = String(decoding: path.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
         let words = [
             lab, "-t", "\(seconds)", "-M",
-            "ipv6,bonding,8021q,bridge,dummy,veth,sch_hfsc,sch_fq_codel,sch_tbf,cls_basic,cls_u32,em_meta", "--",
+            "ipv6,bonding,8021q,bridge,dummy,veth,tun,sch_hfsc,sch_fq_codel,sch_tbf,sch_sfq,sch_cake,cls_basic,cls_u32,em_meta",
+            "--",
             program, "--testing-library",
             "swift-testing", "--no-parallel", "--filter", filter,
         ]

@@ -29,6 +29,34 @@ import Testing
         #expect(await host.keeper.restore() == [], "once a start")
     }
 
+    @Test("restore: a file that can not be read is no trouble for the others, nor for the next commit (R7)")
+    func unreadable() async throws {
+        let host = try await LabHost()
+        try await host.setup(
+            #""a": {"nic": "eth0"}, "b": {"nic": "eth3"}, "c": {"bonding": "bond0"}"#,
+            bonds: Self.bond
+        )
+        try await host.keeper.commit()
+        let persistent = NetworkConfiguration.persistent(in: host.settings.networkConfiguration)
+        try NodeDirectory(persistent.root.appending("nets")).write(Array("{".utf8), to: "b")
+        try await host.setup(
+            ["a", "b", "c"].map { #""\#($0)": {"remove": true}"# }.joined(separator: ","),
+            bonds: #""bond0": {"remove": true}"#
+        )
+        // Another process, which has read nothing yet.
+        let keeper = host.successor()
+        let failures = await keeper.restore(isForced: true)
+        let drift = try await keeper.ownership().drift.differences
+        #expect(drift.keys.sorted() == ["b"] && drift["b"]?.first?.contains("cannot be read") == true, "\(drift)")
+        #expect(failures.count == 1 && failures.first?.hasPrefix("b is left out: ") == true, "\(failures)")
+        #expect(try host.owned().networks.keys.sorted() == ["a", "c"] && host.owned().bonds.keys.sorted() == ["bond0"])
+        let judge = try await Judge.now()
+        #expect(judge.master("eth0") == "a" && judge.master("bond0") == "c" && judge.master("eth3") == nil)
+        try await keeper.commit()
+        #expect(try persistent.owned() == host.owned())
+        #expect(try await keeper.ownership().drift.isEmpty)
+    }
+
     @Test("restore: what lacks its nic, and what the kernel refuses, is no trouble for the others")
     func independent() async throws {
         let host = try await LabHost()

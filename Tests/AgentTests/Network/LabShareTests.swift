@@ -119,6 +119,31 @@ import Testing
         #expect(try Traffic("eth2").root == "tbf")
     }
 
+    @Test("qos: a discipline that the kernel could have chosen is somebody's when he gave it to this link (R12)")
+    func administrators() async throws {
+        let host = try await LabHost()
+        for words in [["pfifo", "limit", "7"], ["sfq", "perturb", "10"], ["cake", "bandwidth", "1mbit"]] {
+            try LabProgram.command(["tc", "qdisc", "replace", "dev", "eth2", "root"] + words)
+            #expect(try await host.code(#""n": {"nic": "eth2", \#(Self.share(3))}"#) == 21, "\(words)")
+            #expect(try Traffic("eth2").root == words[0])
+        }
+        // The administrator's choice for every link.
+        func choose(_ kind: String) throws {
+            try LabProgram.command(["sh", "-c", "echo \(kind) > /proc/sys/net/core/default_qdisc"])
+        }
+        try choose("sfq")
+        defer { try? choose("pfifo_fast") }
+        // Dummies and veths have no queue of the kernel's.
+        try await host.ip("tuntap add dev tap9 mode tap")
+        defer { _ = try? LabProgram.command(["ip", "link", "del", "tap9"], isSure: false) }
+        try await host.ip("link set tap9 up")
+        #expect(try Traffic("tap9").root == "sfq")
+        try await host.setup(#""n": {"nic": "tap9", \#(Self.share(3))}"#)
+        #expect(try Traffic("tap9").root == "hfsc")
+        try await host.setup(#""n": {"remove": true}"#)
+        #expect(try Traffic("tap9").root == "sfq")
+    }
+
     @Test("stats: received and sent octets of every link, none below zero")
     func counters() async throws {
         let host = try await LabHost()

@@ -128,6 +128,79 @@ private final class LogLines: LogHandler, Sendable {
         try lock.close()
     }
 
+    /// A keeper of its own directory, and what it logs.
+    private static func keeper(
+        in temporary: TemporaryDirectory
+    ) throws -> (keeper: NetworkKeeper, settings: ApplySettings, lines: LogLines) {
+        let run = try temporary.directory("run")
+        var settings = ApplySettings(run: run, networkConfiguration: temporary.path.appending("vdsm"))
+        (settings.networkLockSeconds, settings.waitsForBootNetwork) = (0, false)
+        let lines = LogLines()
+        return (NetworkKeeper(settings, logger: Logger(label: "test") { _ in lines }), settings, lines)
+    }
+
+    private static let plain = OwnedNetworks(networks: ["lab": WantedNetwork(name: "lab", southbound: nil)])
+
+    @Test("what another program has put in force is not forgotten with the former boot (R9)")
+    func forgetsUnderTheLock() async throws {
+        let temporary = TemporaryDirectory()
+        let (keeper, settings, _) = try Self.keeper(in: temporary)
+        let running = NetworkConfiguration.running(in: settings.networkConfiguration)
+        try running.save(Self.plain)
+        let lock = try Self.lock(settings.run)
+        await keeper.restore()
+        #expect(try running.owned() == Self.plain)
+        try lock.close()
+        // Whoever has the lock first forgets, before its own change.
+        let other = NetworkKeeper(settings, logger: Logger(label: "test") { _ in LogLines() })
+        try await other.recover()
+        #expect(try running.owned() == OwnedNetworks())
+        try running.save(Self.plain)
+        try await NetworkKeeper(settings, logger: Logger(label: "test") { _ in LogLines() }).recover()
+        await keeper.restore()
+        #expect(try running.owned() == Self.plain, "once a boot")
+    }
+
+    @Test("between the start and the end of restoring nothing is committed: nothing runs yet")
+    func commitsNothingEarly() async throws {
+        let temporary = TemporaryDirectory()
+        let (keeper, settings, _) = try Self.keeper(in: temporary)
+        let persistent = NetworkConfiguration.persistent(in: settings.networkConfiguration)
+        try persistent.save(Self.plain)
+        try NetworkConfiguration.running(in: settings.networkConfiguration).save(Self.plain)
+        try await keeper.recover()
+        await keeper.expectRestoration()
+        let error = await #expect(throws: RPCError.self) { try await keeper.commit() }
+        #expect(error?.code == .recovering)
+        #expect(try persistent.owned() == Self.plain)
+    }
+
+    @Test("files that can not be read are named in the log, also when there are no others (R7)")
+    func unreadable() async throws {
+        let temporary = TemporaryDirectory()
+        let (keeper, settings, lines) = try Self.keeper(in: temporary)
+        let persistent = NetworkConfiguration.persistent(in: settings.networkConfiguration)
+        try persistent.save(Self.plain)
+        try NodeDirectory(persistent.root.appending("nets")).write(Array("{".utf8), to: "lab")
+        let lost = await keeper.restore()
+        #expect(lost.count == 1 && lost.first?.hasPrefix("lab is left out: ") == true, "\(lost)")
+        #expect(lines.text.contains("lab is left out: "))
+    }
+
+    @Test("a server, which has no boot network, waits for none (R14)", .timeLimit(.minutes(1)))
+    func restoresAtOnce() async throws {
+        let temporary = TemporaryDirectory()
+        let run = try temporary.directory("run")
+        try Self.commit(in: temporary.path.appending("vdsm"))
+        var settings = ApplySettings(run: run, networkConfiguration: temporary.path.appending("vdsm"))
+        settings.networkLockSeconds = 0
+        let lock = try Self.lock(run)
+        let change = LocalNetworkChange(settings, logger: Logger(label: "test") { _ in LogLines() })
+        let failures = try await change.restore(isForced: false)
+        #expect(failures == ["another program has held the lock of the network for 0 s"])
+        try lock.close()
+    }
+
     @Test("while another program changes the network nothing is committed: it may yet be taken back")
     func commitWaits() async throws {
         let temporary = TemporaryDirectory()

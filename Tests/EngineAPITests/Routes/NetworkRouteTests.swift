@@ -14,9 +14,15 @@ import Testing
         "strangers get nothing, and nobody's host is not found",
         arguments: [
             ("POST", "networks", #"{"name": "red"}"#), ("PUT", "networks/\(nobody)", "{}"),
-            ("DELETE", "networks/\(nobody)", ""), ("GET", "hosts/\(nobody)/networkattachments", ""),
+            ("DELETE", "networks/\(nobody)", ""), ("GET", "networks/\(nobody)/networklabels", ""),
+            ("POST", "networks/\(nobody)/networklabels", #"{"id": "lab"}"#),
+            ("DELETE", "networks/\(nobody)/networklabels/lab", ""), ("GET", "hosts/\(nobody)/networkattachments", ""),
             ("POST", "hosts/\(nobody)/networkattachments", #"{"network": "ovirtmgmt"}"#),
             ("DELETE", "hosts/\(nobody)/networkattachments/red", ""), ("POST", "hosts/\(nobody)/commitnetconfig", "{}"),
+            ("POST", "hosts/\(nobody)/setupnetworks", "{}"), ("GET", "hosts/\(nobody)/networklabels", ""),
+            ("GET", "hosts/\(nobody)/nics/eth0/networklabels", ""),
+            ("POST", "hosts/\(nobody)/nics/eth0/networklabels", #"{"id": "lab"}"#),
+            ("DELETE", "hosts/\(nobody)/nics/eth0/networklabels/lab", ""),
             ("POST", "hosts/\(nobody)/plannetworks", "{}"), ("POST", "hosts/\(nobody)/applynetworks", "{}"),
         ]
     )
@@ -44,13 +50,24 @@ import Testing
                 made.status == 201 && made.body.contains(#""name":"red""#) && made.body.contains(#""required":true"#)
             )
             #expect(try await client.send(.post, networks, order).status == 409)
-            for bad in ["{}", #"{"name": "a b"}"#, #"{"name": "x", "mtu": "1"}"#, #"{"name": 7}"#, "[]", ""] {
+            let refused = [
+                "{}", #"{"name": "a b"}"#, #"{"name": "x", "mtu": "1"}"#, #"{"name": 7}"#, "[]", "",
+                #"{"name": "x", "label": "a b"}"#,
+            ]
+            for bad in refused {
                 #expect(try await client.send(.post, networks, bad).status == 400, "\(bad)")
             }
             let found = try JSONDecoder().decode(NetworkResource.self, from: Data(made.body.utf8))
             let path = "\(networks)/\(found.id)"
-            let changed = try await client.send(.put, path, #"{"vlan": {"id": ""}, "required": false}"#)
+            let changed = try await client.send(.put, path, #"{"vlan": {"id": ""}, "required": false, "label": "lab"}"#)
             #expect(changed.status == 200 && !changed.body.contains(#""vlan""#), "\(changed.body)")
+            #expect(changed.body.contains(#""label":"lab""#))
+            #expect(try await client.send(.put, path, #"{"label": ""}"#).body.contains(#""label""#) == false)
+            #expect(try await client.send(.post, "\(path)/networklabels", #"{"id": "blue"}"#).status == 201)
+            #expect(try await client.get("\(path)/networklabels").body.contains(#""id":"blue""#))
+            #expect(try await client.send(.post, "\(path)/networklabels", #"{"id": "a b"}"#).status == 400)
+            #expect(try await client.send(.delete, "\(path)/networklabels/blue", nil).status == 200)
+            #expect(try await client.get("\(path)/networklabels").body == #"{"network_label":[]}"#)
             #expect(try await client.send(.delete, path, nil).status == 200)
             #expect(try await client.get(path).status == 404)
         }

@@ -47,6 +47,9 @@ import Testing
         Case("no network and no KVM: the network comes first", .networkUnreachable) { host, _ in
             (host.networks, host.hasKVM) = ([:], false)
         },
+        Case("the agent does not know its networks at the moment", nil) { host, _ in
+            (host.networks, host.areNetworksKnown) = ([:], false)
+        },
         Case("bridgeless", .vmNetworkIsBridgeless) { host, _ in host.networks["ovirtmgmt"] = false },
         Case("bridgeless on a host that is up", .vmNetworkIsBridgeless, isUp: true) { host, _ in
             host.networks["ovirtmgmt"] = false

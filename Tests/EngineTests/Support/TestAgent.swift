@@ -32,6 +32,8 @@ final class TestAgent: Sendable {
         var node = TestNodeDisks()
         /// Guests that run.
         var guests = 0
+        /// Whether it says that a change is under way, as ours does and VDSM does not.
+        var saysChanging = false
     }
 
     /// A change between its first step and its end, as the real agent has it: the network shows already, calls that
@@ -53,6 +55,8 @@ final class TestAgent: Sendable {
         case fails(RPCError)
         /// Rolled back: the engine was not heard.
         case lost
+        /// The connection breaks, and the change is rolled back before the engine is there again.
+        case breaksAndIsTakenBack
     }
 
     let key: P256.Signing.PrivateKey
@@ -306,9 +310,10 @@ extension TestAgent {
     }
 
     private static func show(_ state: inout State) -> HostCapabilities {
-        guard let change = state.change, change.looksUnowned > 0 else { return state.capabilities }
-        state.change?.looksUnowned -= 1
         var shown = state.capabilities
+        if state.saysChanging { shown.musterNetworkChanging = state.change != nil }
+        guard let change = state.change, change.looksUnowned > 0 else { return shown }
+        state.change?.looksUnowned -= 1
         shown.networks = [:]
         return shown
     }
@@ -319,6 +324,7 @@ extension TestAgent {
         switch state.setup {
         case .fails(let error): return .now(.failure(error))
         case .lost: return .now(.failure(RPCError(.lostConnection, "connectivity check failed")))
+        case .breaksAndIsTakenBack: return .hangUp
         case .works: break
         case .unowned(let looks): change.looksUnowned = looks
         case .breaksUntilConfirmed: break
@@ -328,7 +334,7 @@ extension TestAgent {
         if state.capabilities.networks["ovirtmgmt"] == nil {
             state.capabilities = Self.withManagementNetwork(state.capabilities)
         } else {
-            Self.change(&state.capabilities.networks, params)
+            NetworkReport.change(&state.capabilities, params)
         }
         state.capabilities.netConfigDirty = "True"
         state.change = change
@@ -336,27 +342,6 @@ extension TestAgent {
         loop.scheduleTask(in: Self.patience) { self.takeBack(reply) }
         if case .breaksUntilConfirmed = state.setup { return .hangUp }
         return .later(reply.futureResult)
-    }
-
-    /// What the networks of a call look like once they stand.
-    private static func change(_ networks: inout [String: NetworkReport], _ params: JSONValue) {
-        for (name, asked) in params["networks"]?.object ?? [:] {
-            guard asked["remove"] == nil else {
-                networks[name] = nil
-                continue
-            }
-            var address = AddressReport()
-            address.mtu = asked["mtu"]?.string ?? "1500"
-            let vlan = asked["vlan"]?.string.flatMap { Int($0) }
-            networks[name] = NetworkReport(
-                iface: name,
-                bridged: asked["bridged"] == "true",
-                southbound: asked["nic"]?.string,
-                ports: [],
-                address: address
-            )
-            networks[name]?.vlanid = vlan
-        }
     }
 
     private func takeBack(_ reply: EventLoopPromise<Result<JSONValue, RPCError>>) {

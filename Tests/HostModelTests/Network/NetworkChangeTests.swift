@@ -153,4 +153,30 @@ import Testing
         )
         #expect(change.desired.networks["wan"]?.nameservers == ["10.77.0.53"])
     }
+
+    @Test(
+        "halves of the default route go with it: a network without it takes none over from its nic (R6)",
+        arguments: ["true", "false"]
+    )
+    func halves(bridged: String) throws {
+        var state = NetworkState.booted(dhcp: true)
+        for way in ["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8"] {
+            let destination = try #require(IPv4Network(way))
+            let gateway = IPv4Address("10.77.0.1")
+            state.routes.insert(RouteState(destination: destination, gateway: gateway, link: "eth0", origin: 3))
+        }
+        for (isDefault, expected) in [("false", 1), ("true", 4)] {
+            let asked: [String: AttributeValue] = [
+                "nic": "eth0", "bootproto": "dhcp", "bridged": .text(bridged), "defaultRoute": .text(isDefault),
+            ]
+            let change = try NetworkChange(
+                networks: ["n": NetworkAttributes(asked)],
+                bondings: [:],
+                owned: OwnedNetworks(),
+                state: state
+            )
+            let plan = NetworkPlan.change(change, owned: OwnedNetworks(), from: state)
+            #expect(plan.expected.routes.all.count == expected, "\(plan.expected.routes.all)")
+        }
+    }
 }
