@@ -160,6 +160,10 @@ import Testing
         #expect(list["boot/vmlinuz-\(Self.release)"] == "-rw-r--r-- 0/0")
         #expect(try await RootSample.content(built, "boot/vmlinuz-\(Self.release)") == "kernel image")
         #expect(built.manifest.rollbackIndex == 3)
+        // The initramfs takes none older than itself.
+        let files = try await ImageInspection(built.directory, hashesFiles: true).run().files
+        let index = files.first { $0.path == "etc/muster/rollback-index" }
+        #expect(index?.sha256 == Nonce(hex: "1121cfccd5913f0a63fec40a6ffd44ea64f9dc135c66634ba001d10bcf4302a2"))
     }
 
     @Test("case 30: a package without the repository's signature is refused") func unsigned() async throws {

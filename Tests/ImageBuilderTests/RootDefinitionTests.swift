@@ -14,11 +14,26 @@ import Testing
 
         """
 
-    @Test(arguments: ["node-minimal", "node-debian", "node-el9", "discovery"])
-    func theProjectsOwnDefinitionsAreGood(name: String) throws {
+    @Test(arguments: [
+        ("node-minimal", false), ("node-debian", true), ("node-el9", true), ("node-el9-liveimg", true),
+        ("discovery", false),
+    ])
+    func theProjectsOwnDefinitionsAreGood(name: String, hasRoot: Bool) throws {
         let definition = try ImageDefinition.read(Self.images.appending("\(name).yaml"))
         #expect(definition.name == name)
-        #expect((definition.root != nil) == name.hasPrefix("node-") && name != "node-minimal" || definition.root == nil)
+        #expect((definition.root != nil) == hasRoot)
+        // Anaconda takes kernel and loaders out of the tree; a node of ours has them beside it.
+        #expect(definition.root?.trim.keepsBoot ?? false == (name == "node-el9-liveimg"))
+    }
+
+    @Test("what Anaconda's liveimg needs is node-el9 and more")
+    func liveimg() throws {
+        let node = try #require(try ImageDefinition.read(Self.images.appending("node-el9.yaml")).root)
+        let live = try #require(try ImageDefinition.read(Self.images.appending("node-el9-liveimg.yaml")).root)
+        #expect(Set(live.packages).isSuperset(of: node.packages) && live.services == node.services)
+        for package in ["grub2-pc", "grub2-efi-x64", "shim-x64", "efibootmgr", "selinux-policy-targeted"] {
+            #expect(live.packages.contains(package), "\(package)")
+        }
     }
 
     @Test func bothFullNodesHaveTheSameContents() throws {
@@ -31,6 +46,19 @@ import Testing
         let own = debian.services.enable.filter { $0.hasPrefix("muster-") }
         #expect(own == el9.services.enable.filter { $0.hasPrefix("muster-") })
         #expect(debian.sizeLimit == 210 << 20)
+        // The same programs, under the names that each distribution gives them.
+        let pairs = [
+            ("qemu-system-x86", "qemu-kvm-core"), ("qemu-utils", "qemu-img"), ("ovmf", "edk2-ovmf"), ("swtpm", "swtpm"),
+            ("libvirt-daemon-system", "libvirt-daemon-driver-qemu"), ("libvirt-clients", "libvirt-client"),
+            ("lvm2", "lvm2"), ("multipath-tools", "device-mapper-multipath"), ("open-iscsi", "iscsi-initiator-utils"),
+            ("nfs-common", "nfs-utils"), ("xfsprogs", "xfsprogs"), ("e2fsprogs", "e2fsprogs"), ("parted", "parted"),
+            ("dosfstools", "dosfstools"), ("smartmontools", "smartmontools"), ("dmidecode", "dmidecode"),
+            ("openssh-server", "openssh-server"), ("ethtool", "ethtool"), ("nftables", "nftables"),
+            ("iproute2", "iproute"), ("busybox-static", "busybox"), ("systemd-timesyncd", "chrony"),
+        ]
+        for (one, other) in pairs {
+            #expect(debian.packages.contains(one) && el9.packages.contains(other), "\(one), \(other)")
+        }
     }
 
     @Test func readsEveryKey() throws {

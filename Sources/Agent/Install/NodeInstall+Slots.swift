@@ -60,7 +60,7 @@ extension NodeInstall {
         let (disk, running) = try ownDisk()
         let environment = try environment(disk, running)
         try disk.write(environment.confirming(running))
-        protection.ran(index: disk.image(in: running)?.rollbackIndex)
+        protection.confirmed(index: disk.image(in: running)?.rollbackIndex)
         try? settings.run.write([], to: Self.confirmedName)
         return running
     }
@@ -97,7 +97,7 @@ extension NodeInstall {
                 remedy: "write it: muster-agent upgrade"
             )
         }
-        try checkAge(image)
+        try checkAge(image, besidesRunning: environment.trial == running)
         try disk.write(environment.trial == running ? environment.givingUp : environment.trying(running.other))
         return running.other
     }

@@ -235,9 +235,15 @@ package struct NodeInstall: Sendable {
 
     var protection: RollbackProtection { RollbackProtection(state: settings.state, builtIn: settings.rollbackIndex) }
 
-    func checkAge(_ image: ImageManifest) throws(InstallFailure) {
+    func checkAge(_ image: ImageManifest, besidesRunning: Bool = false) throws(InstallFailure) {
         let title = "\(terminalEscaped(image.name.prefix(64))) \(terminalEscaped(image.version.prefix(64)))"
-        guard let refusal = protection.refusal(of: title, index: image.rollbackIndex) else { return }
+        guard
+            let refusal = protection.refusal(
+                of: title,
+                index: image.rollbackIndex,
+                besidesRunning: besidesRunning
+            )
+        else { return }
         throw InstallFailure(.refused, refusal.message, remedy: refusal.remedy)
     }
 

@@ -45,7 +45,7 @@ package struct SlotTrial: Sendable {
             if let trial = environment.trial, trial != running, environment.left == 0 {
                 tellFall(from: trial, to: running, disk)
             }
-            install.protection.ran(index: disk.image(in: running)?.rollbackIndex)
+            install.protection.confirmed(index: disk.image(in: running)?.rollbackIndex)
             return .settled
         }
         say("slot \(running.rawValue) is on trial for \(seconds) s; \(environment.left) tries are left")

@@ -62,12 +62,33 @@ struct SlotWriter: Sendable {
             let top = FilePath("/proc/self/fd/\(mount.directory.rawValue)")
             try NetworkConfiguration(top.appending("networks").appending("netconf")).save(networks)
         }
-        let names = Self.files(in: state.path).sorted { ($0 == "host-id" ? 1 : 0, $0) < ($1 == "host-id" ? 1 : 0, $1) }
+        try copyIdentity(NodeDirectory(state.file(Self.identityName)), to: mount.directory)
+        try Self.copyFiles(of: state, to: mount.directory)
+    }
+
+    /// What other machines know this one by (`keep-identity`).
+    private static let identityName = "identity"
+
+    private func copyIdentity(_ identity: NodeDirectory, to top: FileDescriptor) throws {
+        guard !Self.files(in: identity.path).isEmpty else { return }
+        guard mkdirat(top.rawValue, Self.identityName, 0o700) == 0 else {
+            throw BlockDeviceError("make the identity's folder")
+        }
+        let descriptor = openat(top.rawValue, Self.identityName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { throw BlockDeviceError("open the identity's folder") }
+        let folder = FileDescriptor(rawValue: descriptor)
+        defer { try? folder.close() }
+        try Self.copyFiles(of: identity, to: folder)
+        guard fsync(descriptor) == 0 else { throw BlockDeviceError("flush the identity's folder") }
+    }
+
+    private static func copyFiles(of source: NodeDirectory, to folder: FileDescriptor) throws {
+        let names = files(in: source.path).sorted { ($0 == "host-id" ? 1 : 0, $0) < ($1 == "host-id" ? 1 : 0, $1) }
         for name in names {
-            guard let status = FileStatus(state.file(name), followsLinks: false), status.isRegular,
-                let bytes = try state.read(name)
+            guard let status = FileStatus(source.file(name), followsLinks: false), status.isRegular,
+                let bytes = try source.read(name)
             else { continue }
-            let file = try Self.write(bytes, to: name, in: mount.directory, mode: status.permissions & 0o777)
+            let file = try write(bytes, to: name, in: folder, mode: status.permissions & 0o777)
             defer { try? file.close() }
             guard fchown(file.rawValue, status.user, status.group) == 0, fsync(file.rawValue) == 0 else {
                 throw FileFailure(FilePath(name), "keep the owner of")

@@ -60,6 +60,8 @@ package struct LiveRoot: Sendable {
         while true {
             do {
                 try await attempt.run()
+                // It may have set up a network of which nothing must run on in the root to come.
+                await report?.value
                 HandedOverNetwork(run: settings.run).release()
                 return .ready
             } catch let failure as LiveRootFailure {
@@ -73,8 +75,11 @@ package struct LiveRoot: Sendable {
                 }
             }
             if isTrial {
-                console.say("this slot is on trial: restarting in \(Self.trialSeconds) s, the boot menu counts")
+                console.say("this slot is on trial: the machine restarts when that was told, and the boot menu counts")
+                // For a person to read what went wrong.
                 try await Task.sleep(for: .seconds(Self.trialSeconds))
+                // Each of its parts has a limit: the network's, the connection's and the answer's.
+                await report?.value
                 return .reboot
             }
             switch try await ask(LiveRootChoice.pause(after: failures)) {
@@ -100,7 +105,6 @@ package struct LiveRoot: Sendable {
         return .tryAgain
     }
 
-    /// For a person to read what went wrong.
     private static let trialSeconds = 10
 
     private var isTrial: Bool {

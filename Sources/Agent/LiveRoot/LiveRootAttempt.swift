@@ -80,7 +80,6 @@ struct LiveRootAttempt: Sendable {
         let overlay = MemoryNeed.overlay(memory)
         console.say("the root image is whole; \(overlay) MiB of memory for what is written")
         try assembly.assemble(file, image, overlayMebibytes: overlay)
-        remember(image)
     }
 
     private mutating func download(_ root: ImageManifest.File, _ fetch: ImageFetch) async throws {
@@ -138,7 +137,7 @@ struct LiveRootAttempt: Sendable {
         let found = try await medium.find(seconds: settings.waitSeconds, trust) { [console] in console.say($0) }
         defer { try? found.file.close() }
         console.say("the root image \(found.image.name) \(found.image.version) is on \(found.device)")
-        try checkAge(found.image)
+        if case .volume = name { try checkAge(found.image) }
         let isChecked = KernelArguments(commandLine)[LiveImageSource.checkArgumentName] != nil
         if isChecked { console.say("checking every block of it (\(found.image.verity.dataSize >> 20) MiB)") }
         try assembly.assemble(
@@ -147,23 +146,15 @@ struct LiveRootAttempt: Sendable {
             checking: isChecked,
             overlayMebibytes: MemoryNeed.overlay(memory)
         )
-        remember(found.image)
     }
 
-    // MARK: Age
-
-    private var protection: RollbackProtection { RollbackProtection(state: settings.state) }
-
+    /// A root that comes from elsewhere is not older than this initramfs. What was confirmed on the machine's disk, by
+    /// another installation perhaps, says nothing of what it starts from the network.
     private func checkAge(_ image: LiveImage) throws(LiveRootFailure) {
         let title = "\(terminalEscaped(image.name.prefix(64))) \(terminalEscaped(image.version.prefix(64)))"
+        let protection = RollbackProtection(state: nil)
         guard let refusal = protection.refusal(of: title, index: image.rollbackIndex) else { return }
         throw LiveRootFailure(.refused, refusal.message, remedy: refusal.remedy)
-    }
-
-    /// A slot on trial counts when it is confirmed: until then the older one must be able to start again.
-    private func remember(_ image: LiveImage) {
-        guard KernelArguments(commandLine)[BootSlot.trialArgumentName] == nil else { return }
-        protection.ran(index: image.rollbackIndex)
     }
 
     // MARK: The machine

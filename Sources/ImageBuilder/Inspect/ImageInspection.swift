@@ -99,7 +99,11 @@ package struct ImageInspection: Sendable {
             try addInitramfs(try medium.source.bytes(at: place.offset, count: Int(place.size)), to: &contents)
         }
         for file in image.manifest.files where file.role == .root {
-            guard let place = try medium.file(file.name) else { continue }
+            guard let place = try medium.file(file.name) else {
+                let words = "not in one piece on the medium, or not there: its tree is not listed"
+                contents.parts.append(.init(name: "tree of \(file.name)", size: file.size, detail: words))
+                continue
+            }
             _ = try await addSquashfs(path, at: place.offset, size: place.size, name: file.name, to: &contents)
         }
         return "\(title), with \(image.manifest.name)@\(image.manifest.version), kernel \(image.manifest.kernelVersion)"

@@ -6,7 +6,7 @@ struct ISODirectory {
         /// Bytes from the beginning of the image.
         var offset: Int64
         var size: Int64
-        /// One piece: larger files may have several extents (section 6.5.1).
+        /// One piece: larger files have several extents (section 6.5.1), mostly one behind the other.
         var isContiguous: Bool
     }
 
@@ -53,14 +53,17 @@ struct ISODirectory {
     /// Every file, by the bytes of its path.
     func files() throws -> [Entry] {
         var files: [Entry] = []
+        // The record before this one said that its file goes on.
+        var continues = false
         for (path, record) in try Self.records(of: source, below: root) where !record.isDirectory {
-            let continues = record.flags & ISORecord.moreExtentsFlag != 0
-            if let last = files.last, last.path == path, !last.isContiguous {
+            let offset = Int64(record.extent) * Int64(ISOVolume.sector)
+            if continues, let last = files.last, last.path == path {
+                files[files.count - 1].isContiguous = last.isContiguous && offset == last.offset + last.size
                 files[files.count - 1].size += Int64(record.size)
             } else {
-                let offset = Int64(record.extent) * Int64(ISOVolume.sector)
-                files.append(Entry(path: path, offset: offset, size: Int64(record.size), isContiguous: !continues))
+                files.append(Entry(path: path, offset: offset, size: Int64(record.size), isContiguous: true))
             }
+            continues = record.flags & ISORecord.moreExtentsFlag != 0
         }
         return files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     }

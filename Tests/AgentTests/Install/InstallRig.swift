@@ -155,13 +155,19 @@ final class InstallRig: Sendable {
     }
 
     /// Ends the program by SIGKILL as soon as `step` is told, or after `count` lines.
-    func agentKilled(_ arguments: [String], at step: String) async throws {
+    func agentKilled(_ arguments: [String], at step: String, percent: Int = 0) async throws {
         let configuration = Configuration(
             executable: Self.executable(Self.program),
             arguments: Arguments(words(arguments + ["--progress", "json"]))
         )
         _ = try await Subprocess.run(configuration, input: .none, output: .sequence, error: .discarded) { execution in
             for try await line in execution.standardOutput.strings() where line.contains("\"step\":\"\(step)\"") {
+                let told = try JSONDecoder().decode(InstallProgress.self, from: Data(line.utf8))
+                if percent > 0 {
+                    guard let done = told.done, let total = told.total, done * 100 >= total * Int64(percent) else {
+                        continue
+                    }
+                }
                 kill(execution.processIdentifier.value, SIGKILL)
                 break
             }

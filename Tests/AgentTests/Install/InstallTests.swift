@@ -31,6 +31,8 @@ struct InstallTests {
             let state = try rig.folder.directory("state")
             try state.write("key".utf8, to: "key.pem", permissions: [.ownerReadWrite, .groupRead], group: 36)
             try state.write("id".utf8, to: "host-id")
+            let identity = try rig.folder.directory("state/identity")
+            try identity.write("secret".utf8, to: "ssh_host_ed25519_key", permissions: [.ownerReadWrite])
             let vdsm = FilePath(rig.path("vdsm"))
             let network = WantedNetwork(name: "ovirtmgmt", southbound: .nic("eth0"), addressing: .dhcp)
             try NetworkConfiguration.persistent(in: vdsm).save(OwnedNetworks(networks: ["ovirtmgmt": network]))
@@ -55,6 +57,12 @@ struct InstallTests {
             #expect(try await rig.check(["e2fsck", "-f", "-n"], start: stateStart, mebibytes: rest).code == 0)
             let kept = try await rig.check(["debugfs", "-R", "stat key.pem"], start: stateStart, mebibytes: rest).output
             #expect(kept.contains("Mode:  0640") && kept.contains("Group:    36"))
+            let identityKey = try await rig.check(
+                ["debugfs", "-R", "stat identity/ssh_host_ed25519_key"],
+                start: stateStart,
+                mebibytes: rest
+            )
+            #expect(identityKey.output.contains("Mode:  0600"), "SSH keys and the iSCSI name go along")
             let networks = try await rig.check(
                 ["debugfs", "-R", "ls -p networks"],
                 start: stateStart,
@@ -186,6 +194,19 @@ struct InstallTests {
         }
     }
 
+    @Test("F9: switched off at so many percent of the write", arguments: [1, 25, 50, 75, 99])
+    func cutWhileWriting(percent: Int) async throws {
+        try await Self.with { rig in
+            let image = try await rig.image("one", seed: 3, megabytes: 60)
+            try await rig.agentKilled(Self.install(rig, image: image), at: "slot", percent: percent)
+            #expect(try await rig.report().muster?.slots["a"]?.state == .unfinished)
+            #expect(try !rig.isBootable())
+            let ended = try await rig.agent(Self.install(rig, image: image))
+            #expect(ended.code == 0, "\(ended.error)")
+            #expect(try await rig.report().muster?.slots["a"]?.state == .good && rig.isBootable())
+        }
+    }
+
     @Test(
         "case 58: an upgrade writes the other slot alone, arms a trial, and confirm, fall-back and rollback move between them"
     )
@@ -239,6 +260,11 @@ struct InstallTests {
             // On trial it counts for nothing: it may fall back, and the older one is written again.
             try #require(try await rig.agent(["rollback"]).code == 0)
             try #require(try await rig.agent(["upgrade", "--image", old]).code == 0)
+            try #require(try await rig.agent(["upgrade", "--image", new]).code == 0)
+            // The way back from the trial is open, though what runs is newer.
+            try await rig.start(from: .b, "muster.trial")
+            #expect(try await rig.agent(["rollback"]).output.contains("slot a"))
+            try await rig.start(from: .a)
             try #require(try await rig.agent(["upgrade", "--image", new]).code == 0)
             try await rig.start(from: .b, "muster.trial")
             try #require(try await rig.agent(["confirm"]).code == 0)

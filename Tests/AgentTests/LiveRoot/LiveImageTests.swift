@@ -104,18 +104,29 @@ import Testing
     }
 
     @Test(
-        "A26: the lowest roll-back index is the higher one of what ran and of the initramfs's own",
+        "A26: an image is not older than what was confirmed on the disk, nor than what runs",
         arguments: [
-            (nil, nil, 0), ("3\n", nil, 3), (nil, "4\n", 4), ("3\n", "4\n", 4), ("5", "4", 5), ("x", "2", 2),
-            ("-7", nil, 0), ("99999999999", nil, Int(Int32.max)), ("999999999999999999999999", nil, 0),
-        ] as [(String?, String?, Int)]
+            (nil, nil, nil, nil), (2, "3\n", nil, "none below 3"), (3, "3\n", nil, nil), (nil, "1", nil, "index 0"),
+            (3, nil, "4\n", "none below 4"), (4, "3\n", "4\n", nil), (4, "5", "4", "none below 5"), (2, "x", "2", nil),
+            (nil, "-7", nil, nil), (nil, "99999999999", nil, "none below 2147483647"),
+            (nil, "999999999999999999999999", nil, nil),
+        ] as [(Int?, String?, String?, String?)]
     )
-    func rollback(kept: String?, builtIn: String?, lowest: Int) throws {
+    func rollback(index: Int?, kept: String?, running: String?, says: String?) throws {
         let folder = TemporaryDirectory()
         if let kept { try folder.directory.write(kept.utf8, to: RollbackProtection.fileName) }
-        if let builtIn { try folder.directory.write(builtIn.utf8, to: "own") }
+        if let running { try folder.directory.write(running.utf8, to: "own") }
         let protection = RollbackProtection(state: folder.directory, builtIn: folder.directory.file("own"))
-        #expect(protection.lowest == lowest)
+        let refusal = protection.refusal(of: "a b", index: index)
+        #expect(refusal?.message.contains(says ?? "") ?? (says == nil), "\(refusal?.message ?? "none")")
+        #expect((refusal == nil) == (says == nil))
+        // The remedy names the file only where that would help.
+        let wouldHelp = (index ?? 0) >= protection.running
+        #expect(refusal?.remedy.contains("remove") ?? wouldHelp == wouldHelp)
+        #expect(
+            (protection.refusal(of: "a b", index: index, besidesRunning: true) == nil)
+                == (protection.kept <= index ?? 0)
+        )
     }
 
     @Test("an initramfs without certificates says so", arguments: ["", "junk", "-----BEGIN CERTIFICATE-----\nAAAA"])
