@@ -81,16 +81,18 @@ actor HostStatisticsSampler {
     }
 
     private func fillNetwork(_ statistics: inout HostStatistics) throws {
-        let snapshot = try KernelSnapshot.read()
+        let snapshot = try KernelSnapshot.readLinks()
         let time = Date().timeIntervalSince1970
         var (received, sent) = (UInt64(0), UInt64(0))
         for link in snapshot.state.links.values where link.kind != .loopback {
             let counters = snapshot.counters[link.name]
+            // Bridges and VLANs have neither, and a host can have a thousand of them.
+            let isCard = link.isNIC || link.isBond
             var report = HostStatistics.LinkCounters(
                 name: link.name,
                 state: link.isUp && link.hasCarrier ? "up" : "down",
-                speed: String(inventory.speed(link.name) ?? 1000),
-                duplex: inventory.line("sys/class/net/\(link.name)/duplex") ?? "unknown",
+                speed: String(isCard ? inventory.speed(link.name) ?? 1000 : 1000),
+                duplex: isCard ? inventory.line("sys/class/net/\(link.name)/duplex") ?? "unknown" : "unknown",
                 sampleTime: time
             )
             if let counters {

@@ -21,6 +21,7 @@ struct HostVerbs: Sendable {
     private let guestWatch: GuestWatch
     private let fenceAgents: FenceAgents
     private let logger: Logger
+    private let lastOwnership = LastOwnership()
     /// True once `apply` knows that the engine was heard since this process started.
     private let voice = EngineVoice()
 
@@ -74,7 +75,9 @@ struct HostVerbs: Sendable {
         case .setupNetworks: return try await setupNetworks(request)
         case .planNetworks:
             return try await apply.call(.planNetworks, request.params, seconds: Self.quickSeconds)
-        case .setSafeNetworkConfig: return try await apply.call(.commit, seconds: Self.quickSeconds)
+        case .setSafeNetworkConfig:
+            defer { lastOwnership.forget() }
+            return try await apply.call(.commit, seconds: Self.quickSeconds)
         case .fenceNode: return try await fenceAgents.answer(try FenceOrder(params: request.params))
         case .hostdevListByCaps: return try await devices(request)
         case .getLldp:
@@ -132,6 +135,7 @@ struct HostVerbs: Sendable {
     }
 
     private func setupNetworks(_ request: RPCRequest) async throws(RPCError) -> JSONValue {
+        defer { lastOwnership.forget() }
         let call = try SetupNetworksParameters(params: request.params)
         let seconds = call.options.connectivityTimeout + Self.changeSeconds
         return try await apply.call(.setupNetworks, request.params, seconds: seconds)
@@ -175,7 +179,9 @@ struct HostVerbs: Sendable {
     }
 
     private func statistics() async throws(RPCError) -> JSONValue {
-        let ownership = await ownership()
+        // Engines ask every few seconds, and one thing of it only: whether the networks are committed.
+        let ownership: NetworkOwnership
+        if let last = lastOwnership.fresh { ownership = last } else { ownership = await self.ownership() }
         do {
             var statistics = try await sampler.sample(isDirty: ownership.isDirty)
             (statistics.vmCount, statistics.vmActive) = guestWatch.seen.counts
@@ -189,7 +195,9 @@ struct HostVerbs: Sendable {
     /// gone.
     private func ownership() async -> NetworkOwnership {
         do throws(RPCError) {
-            return try NetworkOwnership(result: try await apply.call(.ownership, seconds: Self.quickSeconds))
+            let ownership = try NetworkOwnership(result: try await apply.call(.ownership, seconds: Self.quickSeconds))
+            lastOwnership.keep(ownership)
+            return ownership
         } catch {
             logger.warning("the owned networks are unknown: \(error.message)")
             var unknown = NetworkOwnership()
@@ -208,4 +216,21 @@ struct HostVerbs: Sendable {
 /// Whether the engine was heard since this process started.
 private final class EngineVoice: Sendable {
     let wasRelayed = Atomic(false)
+}
+
+/// What `apply` said last, for a moment: it compares the kernel and two sets of files each time.
+private final class LastOwnership: Sendable {
+    private let kept = Mutex<(value: NetworkOwnership, time: ContinuousClock.Instant)?>(nil)
+
+    private static let freshness = Duration.seconds(2)
+
+    var fresh: NetworkOwnership? {
+        kept.withLock { kept in
+            kept.flatMap { $0.time.duration(to: .now) < Self.freshness ? $0.value : nil }
+        }
+    }
+
+    func keep(_ ownership: NetworkOwnership) { kept.withLock { $0 = (ownership, .now) } }
+
+    func forget() { kept.withLock { $0 = nil } }
 }
