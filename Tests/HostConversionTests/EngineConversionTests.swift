@@ -112,9 +112,9 @@ import Testing
     }
 
     @Test(
-        "a jump host's key is pinned too; a host that is removed while its server is worked on ends the work over SSH"
+        "a jump host's key is pinned too; a host that is removed, or approved with another key, while its server is worked on ends the work over SSH"
     )
-    func endsWorkOfRemovedHost() async throws {
+    func endsWorkOfOverruled() async throws {
         let bed = try await EngineBed()
         try await bed.server.hold(step: "packages")
         var order = try bed.order()
@@ -135,10 +135,31 @@ import Testing
                 "timeout 60 sh -c 'until pgrep -f \"flock -w\" > /dev/null; do sleep 0.05; done'"
             )
             try await engine.remove(host.id, force: true, by: "test", correlation: nil)
-            try await bed.server.shell(
-                "timeout 30 sh -c 'while ss -Htn state established \"( sport = :22 )\" | grep -q .; do sleep 0.05; done'"
-            )
+            try await Self.awaitNoConnection(bed)
+
+            let other = try await engine.addServer(good, by: "test", correlation: nil)
+            let job = try #require(try await engine.jobs(of: other.id, max: 1).first)
+            try await Self.reach("access", of: job.id, engine)
+            try await Self.approve(other.id, engine)
+            try await Self.awaitNoConnection(bed)
+            #expect(try await engine.job(job.id).status == .aborted)
+            try await engine.remove(other.id, force: true, by: "test", correlation: nil)
+            try await Self.awaitNoConnection(bed)
         }
+    }
+
+    private static func awaitNoConnection(_ bed: EngineBed) async throws {
+        try await bed.server.shell(
+            "timeout 30 sh -c 'while ss -Htn state established \"( sport = :22 )\" | grep -q .; do sleep 0.05; done'"
+        )
+    }
+
+    /// As when a node under its name was approved with a key of its own.
+    private static func approve(_ id: UniqueID, _ engine: HostEngine) async throws {
+        let context = TransitionContext(now: 0, times: MonitoringTimes(), user: nil, correlation: nil)
+        let host = try #require(try await engine.store.watched(id)).row
+        let life = HostLife(status: host.status, detail: host.statusDetail, lastContact: 0)
+        _ = try await engine.store.live(host, life, .approved(hasNewKey: true), context: context)
     }
 
     @Test("what another run is doing is not taken back; a run that goes on knows that the server was changed before")

@@ -101,7 +101,32 @@ import Testing
         let report = ConversionUndo.report(lines)
         #expect(report.foreign.count == ConversionUndo.Report.thingsMax && report.more == 99_000)
         #expect(report.packages.first?.count == 500)
+        let marks = "e" + String(repeating: "\u{301}", count: 100_000)
+        let marked = ConversionUndo.report([Substring("foreign \(marks)")]).foreign.first
+        #expect(marked.map { $0.utf8.count <= 500 && $0.hasPrefix("e\u{301}\u{301}") == false && !$0.isEmpty } == true)
         #expect(report.lines.count == 1002 && report.lines.last == "and 99000 more" && !report.isExact)
+    }
+
+    @Test("a server that breaks every connection is not come back to when all the time is over")
+    func enduranceHasATotal() async throws {
+        var patience = ConversionPatience(pause: .zero)
+        func connects() async -> (Int, ConversionError?) {
+            let count = Mutex(0)
+            let error = await #expect(throws: ConversionError.self) {
+                try await SSHConnection.enduring(patience, isResumed: true) { () async throws(ConversionError) in
+                    count.withLock { $0 += 1 }
+                    throw ConversionError(.connectionLost, "it broke", remedy: "x")
+                } _: { (_: SSHConnection) async throws(ConversionError) in
+                }
+            }
+            return (count.withLock(\.self), error)
+        }
+        let patient = await connects()
+        #expect(patient.0 == 21 && patient.1?.kind == .connectionLost)
+        patience.total = .zero
+        let late = await connects()
+        #expect(late.0 == 1 && late.1?.kind == .timeout, "\(late)")
+        #expect(late.1?.message.hasSuffix("took longer than 0 s; at last it broke") == true, "\(late)")
     }
 
     @Test("another machine is told from the same one; who says nothing of itself is taken for it")

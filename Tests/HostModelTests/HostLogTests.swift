@@ -12,6 +12,16 @@ import Testing
         #expect(cut.utf8.count <= HostLog.lineBytesMax + 3 && cut.hasPrefix("aä") && cut.hasSuffix("ä…"))
     }
 
+    @Test("a character of endless combining marks is cut by its bytes, between two scalars")
+    func combiningMarks() throws {
+        let marks = "e" + String(repeating: "\u{301}", count: 1_000_000)
+        #expect(Array(marks.prefix(bytes: 4).unicodeScalars) == ["e", "\u{301}"])
+        #expect(marks.prefix(bytes: 0).isEmpty && "ä".prefix(bytes: 1).isEmpty && "äb".prefix(bytes: 3) == "äb")
+        #expect("abc".dropFirst().prefix(bytes: 9) == "bc")
+        let cut = try #require(HostLog("agent", lines: [marks]).lines.first)
+        #expect(cut.utf8.count == 999 + "…".utf8.count)
+    }
+
     @Test("what comes over the wire is bounded in the same way")
     func wire() throws {
         let hostile = ["name": String(repeating: "n", count: 5000), "other": "x"]

@@ -210,28 +210,39 @@ extension Store {
     }
 
     private func write(_ line: ConversionLine, of job: UniqueID, at now: Int64, in db: Database) throws {
-        let text = String(line.text.prefix(ConversionLine.textMax))
+        let text = String(line.text.prefix(bytes: ConversionLine.textMax))
         try db.execute(
             literal: """
                 INSERT INTO conversionLine (job, number, time, step, text)
                 SELECT \(job), coalesce(max(number), 0) + 1, \(now), \(line.step), \(text)
-                FROM conversionLine WHERE job = \(job) HAVING count(*) < \(ConversionLine.countMax)
+                FROM conversionLine WHERE job = \(job);
+                DELETE FROM conversionLine WHERE job = \(job)
+                AND number <= (SELECT max(number) FROM conversionLine WHERE job = \(job)) - \(ConversionLine.countMax)
                 """
         )
     }
 
-    /// What was kept of a conversion, oldest first.
+    /// What was kept of a conversion, oldest first: its end, in `ConversionLine.transcriptMax` bytes. Where earlier entries
+    /// are left out the first one says so.
     func transcript(of id: UniqueID) async throws(EngineError) -> [ConversionLine] {
         try await read { db in
             guard try ConversionRow.filter(Column("id") == id).fetchCount(db) > 0 else {
                 throw EngineError(.notFound, "There is no conversion \(id).", remedy: "`GET jobs` lists the jobs.")
             }
-            let sql = "SELECT time, step, text FROM conversionLine WHERE job = ? ORDER BY number"
-            return try Row.fetchAll(db, sql: sql, arguments: [id]).map { row in
+            let sql = "SELECT number, time, step, text FROM conversionLine WHERE job = ? ORDER BY number DESC"
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: [id])
+            var lines: [ConversionLine] = []
+            var (left, room) = (0, ConversionLine.transcriptMax)
+            while let row = try rows.next() {
                 var line = ConversionLine(row["step"], row["text"])
                 line.time = row["time"]
-                return line
+                room -= line.bytes
+                guard room >= 0 else { break }
+                lines.append(line)
+                left = row["number"] - 1
             }
+            if left > 0 { lines.append(.leftOut(left, before: lines.last)) }
+            return lines.reversed()
         }
     }
 
@@ -249,9 +260,22 @@ package struct ConversionLine: Hashable, Sendable {
 
     init(_ step: String, _ text: String) { (self.step, self.text) = (step, text) }
 
-    /// Bytes of one, and how many of one conversion are kept.
+    /// Bytes of one's text, and how many of one conversion are kept, the newest.
     static let textMax = 20_000
     static let countMax = 2000
+    /// Bytes of a transcript that is shown: half of what our client takes as one answer (`TransportLimits`).
+    static let transcriptMax = 4 << 20
+    /// What stands around an entry's step and text, such as its time.
+    private static let frameBytes = 64
+
+    var bytes: Int { step.utf8.count + text.utf8.count + Self.frameBytes }
+
+    /// `newer`: the oldest that is shown.
+    static func leftOut(_ count: Int, before newer: ConversionLine?) -> ConversionLine {
+        var line = ConversionLine("transcript", "\(count) earlier entries are left out.")
+        line.time = newer?.time ?? 0
+        return line
+    }
 }
 
 /// Why a conversion ended without what was wanted.

@@ -40,7 +40,7 @@ extension Store {
             literal: """
                 INSERT INTO event (code, class, severity, time, text, host, hostName, mac, user, correlation)
                 VALUES (\(occurrence.code), \(occurrence.code.class.rawValue), \(occurrence.severity), \(time),
-                        \(String(occurrence.text.prefix(Self.eventTextMax))), \(occurrence.host),
+                        \(String(occurrence.text.prefix(bytes: Self.eventTextMax))), \(occurrence.host),
                         \(occurrence.hostName), \(occurrence.mac), \(occurrence.user), \(occurrence.correlation))
                 """
         )

@@ -11,7 +11,8 @@ package struct ConversionPatience: Hashable, Sendable {
     /// How long another run is waited for in all: longer than any step and the way back may take. Its lock ends with its
     /// process, so that nobody waits for a dead one.
     package var otherRun: Duration = .seconds(4 * 3600)
-    /// How long all steps of one run may take: no server keeps a place for longer by breaking connections and coming back.
+    /// How long all steps of one run may take, or the way back, or looking at the server: after it nothing is begun anew, so
+    /// that no server keeps a place by breaking connections and coming back.
     package var total: Duration = .seconds(8 * 3600)
 
     package init(pause: Duration = .seconds(5)) { self.pause = pause }
@@ -61,7 +62,8 @@ struct Endurance {
 extension SSHConnection {
     /// Runs `body` over as many connections as it takes, and closes each. What it had begun on the server goes on there, so
     /// it must be one that can be run again. `isResumed`: the server was reached before, so a first connection that fails
-    /// is tried again too. `tell`: what passes by itself, before it is tried again.
+    /// is tried again too. `tell`: what passes by itself, before it is tried again. Throws `.timeout` where the patience's
+    /// `total` is over.
     package static func enduring<Value>(
         _ patience: ConversionPatience,
         isResumed: Bool,
@@ -70,6 +72,7 @@ extension SSHConnection {
         _ body: (SSHConnection) async throws(ConversionError) -> Value
     ) async throws(ConversionError) -> Value {
         var endurance = Endurance(patience, hasStood: isResumed)
+        let end = ContinuousClock.now + patience.total
         while true {
             var connection: SSHConnection?
             do throws(ConversionError) {
@@ -82,9 +85,19 @@ extension SSHConnection {
             } catch {
                 await connection?.close()
                 guard endurance.endures(error, inSession: connection != nil) else { throw error }
+                guard ContinuousClock.now < end else { throw tooLong(patience, error) }
                 try await tell(error)
                 try await patience.rest()
             }
         }
+    }
+
+    private static func tooLong(_ patience: ConversionPatience, _ last: ConversionError) -> ConversionError {
+        ConversionError(
+            .timeout,
+            "the work on the server took longer than \(patience.total.components.seconds) s; at last \(last.message)",
+            remedy: "see why it does not answer to the end, and start it again: what is done stays done",
+            detail: last.detail
+        )
     }
 }

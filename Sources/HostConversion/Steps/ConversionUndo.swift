@@ -23,9 +23,9 @@ package struct ConversionUndo: Sendable {
         /// Things beyond `thingsMax` of their kind, which are not listed.
         package var more = 0
 
-        /// What is kept of each kind, and of one name in characters: they are the server's word.
+        /// What is kept of each kind, and of one name in bytes: they are the server's word.
         package static let thingsMax = 1000
-        static let nameMax = 500
+        static let nameBytesMax = 500
 
         package var isComplete: Bool { failed.isEmpty && kept.isEmpty }
         package var isExact: Bool { isComplete && !foundNothing && foreign.isEmpty && packages.isEmpty }
@@ -166,6 +166,6 @@ package struct ConversionUndo: Sendable {
 extension ConversionUndo.Report {
     fileprivate mutating func note(_ thing: Substring, in list: WritableKeyPath<Self, [String]>) {
         guard self[keyPath: list].count < Self.thingsMax else { return more += 1 }
-        self[keyPath: list].append(String(terminalEscaped(thing).prefix(Self.nameMax)))
+        self[keyPath: list].append(String(terminalEscaped(thing).prefix(bytes: Self.nameBytesMax)))
     }
 }

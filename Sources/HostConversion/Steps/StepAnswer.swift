@@ -61,7 +61,7 @@ struct StepAnswer: Hashable, Sendable {
             let sentence = "the step \(name) took longer than \(step.limit) s on \(server)"
             return ConversionError(.step, sentence, remedy: step.remedy, detail: log)
         }
-        let last = log.split(separator: "\n").last.map { ": \($0.prefix(300))" } ?? " (code \(code))"
+        let last = log.split(separator: "\n").last.map { ": \($0.prefix(bytes: 300))" } ?? " (code \(code))"
         let what = result == .unsaved ? "what was there could not be saved before the step" : "the step"
         return ConversionError(
             .step,

@@ -1,8 +1,9 @@
 /// What every script of a conversion has on the server: where things are kept, and how a step is done and taken back.
 ///
 /// Everything lies under /var/lib/muster-conversion (0700): `journal` with a line for every step begun, done and undone; `etc`,
-/// a copy of /etc as it was before the first change, and `etc.before`, the list of what was in it; `packages.before`; and a
-/// folder for each step with its script, its log and what it keeps. `undo` takes everything back without the engine:
+/// a copy of /etc as it was before the first change, and `etc.before`, the list of what was in it; `etc.after`, the list as
+/// we left it last, and `foreign`, the names that others changed since then; `packages.before`; and a folder for each step
+/// with its script, its log and what it keeps. `undo` takes everything back without the engine:
 /// `sh /var/lib/muster-conversion/undo`.
 package enum ConversionLibrary {
     package static let folder = "/var/lib/muster-conversion"
@@ -190,12 +191,21 @@ package enum ConversionLibrary {
             # Room for what the way back writes, should the disk be full then: its lists, and a file of /etc.
             : > "$D/foreign" && installed > "$D/packages.before" &&
                 cat "$D/etc.before" "$D/etc.before" "$D/etc.before" "$D/packages.before" "$D/packages.before" > "$D/spare" &&
-                flush && : > "$D/ready"
+                cp "$D/etc.before" "$D/etc.after" && flush && : > "$D/ready"
         }
-        # What others changed under /etc since our last step, so that it is never taken back with ours.
+        # at_work SECONDS: what runs now changes /etc for so long at most, and every change until then counts as ours.
+        at_work() { touch -d "$1 seconds" "$D/at-work" && sync "$D/at-work"; }
+        # at_rest LIST: /etc as we leave it; whoever changes it from here on is another.
+        at_rest() { sync "$1" && mv -f "$1" "$D/etc.after" && rm -f "$D/at-work"; }
+        # What others changed under /etc since we left it, so that it is never taken back with ours. Where we never left it,
+        # as our run was cut off, that is what changed later than such a run could.
         note_foreign() {
             [ -e "$D/etc.after" ] || return 0
-            etc_now "$D/etc.now" && differing "$D/etc.after" "$D/etc.now" >> "$D/foreign"
+            etc_now "$D/etc.now" && differing "$D/etc.after" "$D/etc.now" > "$D/changed" || return
+            if [ -e "$D/at-work" ]; then
+                ( cd /etc && find . -xdev -newercm "$D/at-work" ) | sort > "$D/later"
+                comm -12 "$D/changed" "$D/later" >> "$D/foreign"
+            else cat "$D/changed" >> "$D/foreign"; fi
         }
         step_is_done() { timeout -k 5 60 sh "$S/script" check > "$S/check.log" 2>&1 < /dev/null 9>&-; }
         step_run() {
@@ -205,7 +215,7 @@ package enum ConversionLibrary {
                 [ "$3" = do ] || answer needed
             fi
             : > "$S/output"
-            said=$({ conversion_begin && note_foreign && rm -f "$D/etc.after" "$D/finished" "$D/undoing" && record begun "$1"; } 2>&1) ||
+            said=$({ conversion_begin && note_foreign && at_work $(($2 + 60)) && rm -f "$D/finished" && record begun "$1"; } 2>&1) ||
                 answer unsaved $?
             said=
             timeout -k 10 "$2" sh "$S/script" do > "$S/log" 2>&1 9>&-
@@ -214,7 +224,7 @@ package enum ConversionLibrary {
                 step_is_done || { echo 'it ran, but is not done' >> "$S/log"; code=1; }
             fi
             [ "$1" != packages ] || installed > "$S/packages.after"
-            etc_now "$D/etc.list" && mv "$D/etc.list" "$D/etc.after"
+            etc_now "$D/etc.list" && at_rest "$D/etc.list"
             [ $code = 0 ] || answer failed $code
             flush
             record "done" "$1" || answer unsaved 1
@@ -229,16 +239,19 @@ package enum ConversionLibrary {
             # Without a journal nothing was begun, only copied.
             [ -e "$D/journal" ] || { rm -rf "$D"; echo end; return 0; }
             rm -f "$D/spare" "$D/etc.list"
-            # What a run that was cut off took back is not what others changed.
-            [ -e "$D/undoing" ] || { note_foreign || true; : > "$D/undoing"; }
-            sort -u "$D/foreign" > "$D/theirs"
-            : > "$D/failed-undo"
+            # Who cannot tell what others changed must not take it back.
+            note_foreign && sort -u "$D/foreign" > "$D/theirs" && at_work 1860 && : > "$D/failed-undo" || {
+                echo "what others changed under /etc cannot be told: is there room in $D?" >&2
+                return 1
+            }
             for one in $(sed -n 's/^begun //p' "$D/journal" | awk '!seen[$0]++ {all = $0 " " all} END {print all}'); do
                 [ "$(state_of "$one")" != undone ] || continue
                 [ "$one" != access ] || [ -z "${keep_access:-}" ] || continue
+                at_work 1860 || true
                 if timeout -k 10 1800 sh "$D/step-$one/script" undo > "$D/step-$one/undo.log" 2>&1 < /dev/null 9>&-; then record undone "$one"
                 else echo "$one" >> "$D/failed-undo"; fi
             done
+            at_work 1860 || true
             put_etc_back
             systemctl daemon-reload || true
             report_undo
@@ -262,7 +275,7 @@ package enum ConversionLibrary {
                 fi
             done < "$D/ours" 2>> "$D/etc.log"
             # A folder's mode may have changed while its files came back.
-            etc_now "$D/etc.now"
+            etc_now "$D/etc.now" && listed=yes || listed=
         }
         # Lines `REASON NAME`; the folder of the conversion goes when every step was taken back.
         report_undo() {
@@ -277,6 +290,7 @@ package enum ConversionLibrary {
             } > "$D/report"
             # Whoever ordered this may have lost the connection: the report stays for him until the next boot.
             cp "$D/report" /run/muster-undone
+            [ -z "$listed" ] || at_rest "$D/etc.now"
             [ -s "$D/failed-undo" ] || [ -n "${keep_access:-}" ] || rm -rf "$D"
             cat /run/muster-undone
         }

@@ -25,13 +25,9 @@ package struct HostLog: Hashable, Sendable, Codable {
         self.init(name, lines: try container.decode([String].self, forKey: .lines))
     }
 
-    /// At a character's border.
     private static func cut(_ text: some StringProtocol, _ bytes: Int) -> String {
-        let text = String(text)
-        guard text.utf8.count > bytes else { return text }
-        var end = text.utf8.index(text.startIndex, offsetBy: bytes)
-        while end.samePosition(in: text) == nil { end = text.utf8.index(before: end) }
-        return text[..<end] + "…"
+        let kept = text.prefix(bytes: bytes)
+        return kept.endIndex == text.endIndex ? String(text) : kept + "…"
     }
 }
 

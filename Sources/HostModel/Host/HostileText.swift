@@ -46,3 +46,16 @@ package func terminalEscaped(_ text: some StringProtocol) -> String {
     }
     return escaped
 }
+
+extension StringProtocol {
+    /// At most so many bytes of UTF-8 from the beginning, whole scalars only, in linear time. `prefix(_:)` bounds nothing
+    /// of a hostile text: one character may have megabytes of combining marks.
+    package func prefix(bytes: Int) -> SubSequence {
+        var room = bytes
+        let end = unicodeScalars.indices.first { index in
+            room -= UTF8.width(unicodeScalars[index])
+            return room < 0
+        }
+        return self[..<(end ?? endIndex)]
+    }
+}
