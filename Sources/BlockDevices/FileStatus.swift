@@ -14,6 +14,8 @@ package struct FileStatus: Hashable, Sendable {
     package let group: UInt32
     /// The last change of the content, in seconds since 1970.
     package let modified: Int
+    /// Nanoseconds after `modified`.
+    package let modifiedNanoseconds: Int
 
     /// `nil` when the kernel does not say.
     package init?(_ descriptor: Int32) {
@@ -32,6 +34,6 @@ package struct FileStatus: Hashable, Sendable {
     private init(_ status: stat) {
         (isRegular, size) = (status.st_mode & S_IFMT == S_IFREG, Int64(status.st_size))
         (permissions, user, group) = (status.st_mode & 0o7777, status.st_uid, status.st_gid)
-        modified = status.st_mtim.tv_sec
+        (modified, modifiedNanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
     }
 }

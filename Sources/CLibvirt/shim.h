@@ -25,6 +25,7 @@ static const int clibvirt_xml_options = 1 << 5 | 1 << 6 | 1 << 11;
     each(virConnectGetAllDomainStats) each(virDomainStatsRecordListFree)                                                \
     each(virDomainGetName) each(virDomainGetUUIDString) each(virDomainGetXMLDesc) each(virDomainLookupByUUIDString)     \
     each(virDomainFree) each(virConnectListAllNodeDevices) each(virNodeDeviceGetXMLDesc) each(virNodeDeviceFree)        \
+    each(virNodeDeviceGetName) each(virNodeDeviceLookupByName)                                                          \
     each(virGetLastErrorMessage) each(virSetErrorFunc) each(xmlReadMemory) each(xmlFreeDoc)         \
     each(xmlXPathNewContext) each(xmlXPathFreeContext) each(xmlXPathEvalExpression) each(xmlXPathCastToString)          \
     each(xmlXPathFreeObject)

@@ -27,6 +27,12 @@ package struct HostDevice: Hashable, Sendable {
     /// The first byte of a PCI class that is a bridge.
     private static let bridgeClass = "0x06"
 
+    /// libvirt's XML; `nil` for what is none, or has no name or kind.
+    init?(description: String, _ library: LibvirtLibrary) {
+        guard let document = try? XMLDocument(description, library) else { return nil }
+        self.init(document)
+    }
+
     init?(_ document: borrowing XMLDocument) {
         func value(_ path: String, _ document: borrowing XMLDocument) -> String? {
             let text = document.string("string(/device/\(path))")

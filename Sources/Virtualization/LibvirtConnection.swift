@@ -66,24 +66,25 @@ package struct LibvirtConnection: ~Copyable {
         return try text(library.functions.virDomainGetXMLDesc(domain, 0), "describe a guest")
     }
 
-    /// The devices of the host; takes some milliseconds for each.
-    package borrowing func devices() throws(LibvirtError) -> [HostDevice] {
+    /// Names of the host's devices.
+    package borrowing func deviceNames() throws(LibvirtError) -> [String] {
         var list: UnsafeMutablePointer<virNodeDevicePtr?>?
         let count = library.functions.virConnectListAllNodeDevices(handle, &list, 0)
         guard count >= 0, let list else { throw library.failure("list the devices") }
         defer { free(list) }
-        var devices: [HostDevice] = []
-        for device in UnsafeBufferPointer(start: list, count: Int(count)) {
-            guard let device else { continue }
+        return UnsafeBufferPointer(start: list, count: Int(count)).compactMap { device in
+            guard let device else { return nil }
             defer { _ = library.functions.virNodeDeviceFree(device) }
-            // One that went away meanwhile has no description any more.
-            guard let answer = try? text(library.functions.virNodeDeviceGetXMLDesc(device, 0), "describe a device")
-            else {
-                continue
-            }
-            if let found = HostDevice(try XMLDocument(answer, library)) { devices.append(found) }
+            return library.functions.virNodeDeviceGetName(device).map { String(cString: $0) }
         }
-        return devices
+    }
+
+    /// A device of that name; takes some milliseconds. `nil` for one that went away, or whose description can not be read.
+    package borrowing func device(_ name: String) -> HostDevice? {
+        guard let device = library.functions.virNodeDeviceLookupByName(handle, name) else { return nil }
+        defer { _ = library.functions.virNodeDeviceFree(device) }
+        let answer = try? text(library.functions.virNodeDeviceGetXMLDesc(device, 0), "describe a device")
+        return answer.flatMap { HostDevice(description: $0, library) }
     }
 
     /// What does not change while the daemon runs; takes a moment.

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// libvirt's client library, opened when it is first needed. A host without it does without guests.
 struct LibvirtLibrary: @unchecked Sendable {
-    // Pointers to functions, written once.
+    // Pointers to functions in the order of shim.h, written once.
     let functions: clibvirt_functions
 
     private static let file = "libvirt.so.0"

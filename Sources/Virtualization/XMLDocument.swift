@@ -7,7 +7,7 @@ struct XMLDocument: ~Copyable {
     private let document: UnsafeMutableRawPointer
     private let context: UnsafeMutableRawPointer
 
-    /// What one question may answer, in values: libvirt knows a few hundred machine types.
+    /// What one question may answer, in values: libvirt knows some hundred machine types.
     private static let mostValues = 4096
 
     init(_ text: String, _ library: LibvirtLibrary) throws(LibvirtError) {

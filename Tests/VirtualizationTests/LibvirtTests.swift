@@ -32,9 +32,11 @@ import Testing
     }
 
     @Test("the devices of the test driver, each with its kind") func devices() throws {
-        let devices = try LibvirtConnection(Self.uri).devices()
+        let connection = try LibvirtConnection(Self.uri)
+        let devices = try connection.deviceNames().compactMap { connection.device($0) }
         #expect(devices.first { $0.name == "computer" }?.capability == "system")
         #expect(devices.contains { $0.capability == "scsi_host" && $0.parent == "computer" })
+        #expect(connection.device("no-such-device") == nil)
     }
 
     @Test("a daemon that is not there is a sentence, and the next attempt may succeed")
@@ -111,6 +113,12 @@ import Testing
 
     @Test("what has no name or no kind is no device", arguments: ["<device/>", "<device><name>a</name></device>"])
     func incomplete(text: String) throws { #expect(try device(text) == nil) }
+
+    @Test(
+        "a description that can not be read is that of no device, and stops nothing",
+        arguments: ["", "<device", "\u{1}"]
+    )
+    func malformed(text: String) throws { #expect(HostDevice(description: text, try .shared()) == nil) }
 }
 
 @Suite struct XMLDocumentTests {

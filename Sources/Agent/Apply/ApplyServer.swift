@@ -53,6 +53,8 @@ package struct ApplyServer: Service {
         var network: NetworkKeeper
         var images: ImageKeeper
         var lldp: LLDPWatch
+        /// One reading at a time: each starts programs, and holds megabytes.
+        let readings = Slots(1)
     }
 
     private func serve(_ channel: NIOAsyncChannel<Connection, Never>, _ keepers: Keepers) async throws {
@@ -198,11 +200,20 @@ package struct ApplyServer: Service {
             do { return try LLDPReports(keepers.lldp.report(devices)).result() } catch {
                 throw RPCError(.internalError, "The answer can not be written: \(error)")
             }
-        case .logs?: return try payload(await HostLogs().read(lines: try NodeLogs.lines(params)))
+        case .logs?: return try payload(try await logs(try NodeLogs.lines(params), keepers.readings))
         case .reboot?: try await images.reboot()
         case nil: throw RPCError(.methodNotFound, "apply has no \(request.method)")
         }
         return .boolean(true)
+    }
+
+    /// Throws code 40 while another reading is under way.
+    static func logs(_ lines: Int, _ readings: Slots) async throws(RPCError) -> NodeLogs {
+        guard readings.take() else {
+            throw RPCError(.resourceUnavailable, "The logs are being read for somebody else; ask again in a moment")
+        }
+        defer { readings.give() }
+        return await HostLogs().read(lines: lines)
     }
 
     private static func plan(

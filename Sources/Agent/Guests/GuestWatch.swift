@@ -39,6 +39,7 @@ final class GuestWatch: Sendable {
     private let connection = Mutex<Connection?>(nil)
     private let sight = Mutex<Sight?>(nil)
     private let listeners = Mutex(Listeners())
+    private let deviceList = HostDeviceList()
 
     private struct Listeners: Sendable {
         var next = 0
@@ -50,6 +51,7 @@ final class GuestWatch: Sendable {
     private static let pauseAfterFailure = Duration.seconds(10)
     /// A look that is older than this is old: libvirt does not answer.
     private static let freshness = Duration.seconds(30)
+    private static let devicesMax = 16384
     /// Never stopped: it ends with the process, and a look that hangs cannot be waited for.
     private static let thread: NIOThreadPool = {
         let pool = NIOThreadPool(numberOfThreads: 1)
@@ -161,22 +163,50 @@ final class GuestWatch: Sendable {
 
     /// Of the kinds that are asked for, by libvirt's name; none where there is no libvirt, as it is with VDSM.
     func devices(_ selection: HostDeviceSelection) async throws -> JSONValue {
-        guard seen.time.duration(to: .now) <= Self.freshness else {
-            throw RPCError(.unexpected, "libvirt has not answered for a while")
-        }
-        let devices = try await Self.thread.runIfActive {
-            try self.connection.withLock { try $0?.libvirt.devices() ?? [] }
-        }
+        try checkFreshness()
+        let devices = try await deviceList.devices { try await self.askForDevices() }
         let chosen = devices.filter { selection.capabilities?.contains($0.capability) ?? true }
         let reports = chosen.map { ($0.name, HostDeviceReport($0)) }
         return try JSONValue(encoding: Dictionary(reports) { first, _ in first })
     }
 
-    /// Not asked of a daemon that hangs: the answer would never come.
-    func dumpXML(_ selection: GuestSelection) async throws -> JSONValue {
+    /// One question a device: the guests are looked at in between.
+    private func askForDevices() async throws -> [HostDevice] {
+        var devices: [HostDevice] = []
+        for name in try await ask({ try $0.deviceNames() })?.prefix(Self.devicesMax) ?? [] {
+            if let device = try await ask({ $0.device(name) }).flatMap({ $0 }) { devices.append(device) }
+        }
+        return devices
+    }
+
+    /// Asks libvirt between two looks; `nil` where there is none. Not asked is a daemon that hangs: the answer would never
+    /// come.
+    private func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (borrowing LibvirtConnection) throws -> Answer
+    ) async throws -> Answer? {
+        try checkFreshness()
+        return try await Self.thread.runIfActive {
+            // The looks before this one may have failed.
+            try self.checkFreshness()
+            return try self.connection.withLock { connection -> Answer? in
+                if let open = connection { return try question(open.libvirt) }
+                guard self.sight.withLock({ $0 == nil }) else {
+                    throw RPCError(.unexpected, "libvirt is not connected")
+                }
+                return nil
+            }
+        }
+    }
+
+    private func checkFreshness() throws(RPCError) {
         guard seen.time.duration(to: .now) <= Self.freshness else {
             throw RPCError(.unexpected, "libvirt has not answered for a while")
         }
+    }
+
+    /// Not asked of a daemon that hangs: the answer would never come.
+    func dumpXML(_ selection: GuestSelection) async throws -> JSONValue {
+        try checkFreshness()
         return .object(try await Self.thread.runIfActive { try self.definitions(selection) })
     }
 }

@@ -7,11 +7,12 @@ package import SystemPackage
 /// Reads what this host is and can, from /proc, /sys and netlink; needs no privilege.
 package struct HostInventory: Sendable {
     private let root: FilePath
+    private let hooks: InstalledHooks
 
     /// The cluster levels whose verbs this agent answers.
     private static let clusterLevels = ["4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8"]
 
-    package init(root: FilePath = "/") { self.root = root }
+    package init(root: FilePath = "/") { (self.root, hooks) = (root, InstalledHooks(root: root)) }
 
     /// `client` is the local address of the connection that asks.
     package func capabilities(ownership: NetworkOwnership, client: IPv4Address?) throws -> HostCapabilities {
@@ -128,7 +129,7 @@ package struct HostInventory: Sendable {
         capabilities.hostdevPassthrough = exists("sys/class/iommu") && isIOMMUInUse ? "true" : "false"
         let adapters = StorageAdapters(self)
         (capabilities.ISCSIInitiatorName, capabilities.HBAInventory) = (adapters.initiatorName, adapters.report)
-        capabilities.hooks = InstalledHooks(root: root).report
+        capabilities.hooks = hooks.report
         let kernel = line("proc/sys/kernel/osrelease") ?? ""
         let (version, release) = Self.split(kernel)
         capabilities.packages2 = [

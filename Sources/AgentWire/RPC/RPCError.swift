@@ -11,6 +11,8 @@ package struct RPCError: Error, Hashable, Sendable, Codable {
         package static let invalidParams = Code(rawValue: -32602)
         package static let internalError = Code(rawValue: -32603)
 
+        /// What a fence agent failed with (VDSM's fenceNode).
+        package static let fenceAgentFailed = Code(rawValue: 1)
         /// The peer was not heard within the connectivity timeout.
         package static let lostConnection = Code(rawValue: 10)
         package static let missingParameter = Code(rawValue: 11)

@@ -15,17 +15,16 @@ package struct FenceOrder: Hashable, Sendable {
     package var input: String
     /// Without the password, for a log.
     package var title: String { "fence_\(agent) \(action.rawValue)" }
+    /// What `redacted` takes out, the longest first.
+    private var hidden: [[UInt8]]
 
     private static let agentMax = 32
     private static let valueMax = 1024
-    private static let optionsMax = 64
-    /// Set from the call's own fields, or make the agent run a program that the caller names.
-    private static let reservedOptions: Set<String> = [
-        "agent", "action", "option", "ipaddr", "ip", "login", "username", "passwd", "password", "passwd_script",
-        "password_script",
-    ]
+    /// Shorter values of options (`1`, `yes`) tell nothing, and are part of many a word.
+    private static let hiddenBytesMin = 4
 
-    /// Reads the `params` of the call. Nothing of it reaches a command line, and no value a second line.
+    /// Reads the `params` of the call. No value becomes a second line. Agents put the address, the login and options on
+    /// command lines of theirs, some without quotes, so these are words; a password they quote.
     package init(params: JSONValue) throws(RPCError) {
         agent = try Self.text("agent", params)
         guard agent.utf8.count <= Self.agentMax, agent.utf8.allSatisfy(Self.isNameByte), !agent.isEmpty else {
@@ -35,26 +34,67 @@ package struct FenceOrder: Hashable, Sendable {
             throw RPCError(.invalidParams, "action is on, off, reboot or status")
         }
         self.action = action
+        let (address, login) = (try Self.text("addr", params), try Self.text("username", params))
+        let password = try Self.text("password", params)
+        guard Self.isWord(address) else { throw RPCError(.invalidParams, "addr is no address") }
+        guard Self.isLogin(login) else {
+            throw RPCError(.invalidParams, "username has characters that a login can not have")
+        }
         var lines = [
-            "agent=fence_\(agent)", "ipaddr=\(try Self.text("addr", params))",
-            "login=\(try Self.text("username", params))", "action=\(action.rawValue)",
-            "passwd=\(try Self.text("password", params))",
+            "agent=fence_\(agent)", "ipaddr=\(address)", "login=\(login)", "action=\(action.rawValue)",
+            "passwd=\(password)",
         ]
         if let port = try Self.port(params) { lines.append("port=\(port)") }
         if let secure = params["secure"], secure.boolean ?? (secure.string?.lowercased() == "true") {
             lines.append("secure=yes")
         }
-        lines += try Self.options(params["options"]?.string ?? "")
-        input = lines.joined(separator: "\n") + "\n"
+        let options = try FenceOptions(params["options"]?.string ?? "")
+        input = (lines + options.lines).joined(separator: "\n") + "\n"
+        hidden = Self.hidden(password, options.values)
     }
+
+    /// What the agent said, without the password and without values of options: agents repeat what they were given.
+    package func redacted(_ text: String) -> String {
+        let bytes = hidden.reduce(Array(text.utf8)) { $0.replacing($1, with: Array("…".utf8)) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func hidden(_ password: String, _ values: [String]) -> [[UInt8]] {
+        let passwords = password.isEmpty ? [] : [password]
+        let plain = passwords + values.filter { $0.utf8.count >= hiddenBytesMin }
+        // Agents show command lines as a shell would take them, and Python's strings.
+        let quoted = plain.flatMap { [$0, $0.replacing("'", with: #"'"'"'"#), $0.replacing("\\", with: "\\\\")] }
+        return Set(quoted).map { Array($0.utf8) }.sorted { $0.count > $1.count }
+    }
+
+    // MARK: Characters
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         (97...122).contains(byte) || (48...57).contains(byte) || byte == 95
     }
 
+    /// One line of at most `valueMax` bytes.
+    static func isText(_ text: String) -> Bool {
+        text.utf8.count <= valueMax && text.utf8.allSatisfy { $0 >= 32 && $0 != 127 }
+    }
+
+    /// Neither the end of a word in any shell, nor an option of a program.
+    static func isWord(_ text: String) -> Bool { isWord(text, ".:_-[]/@%") }
+
+    /// A directory's logins too: `DOMAIN\user`, `user+role`.
+    private static func isLogin(_ text: String) -> Bool { isWord(text, ".:_-/@%\\+=,") }
+
+    private static func isWord(_ text: String, _ others: StaticString) -> Bool {
+        let others = others.withUTF8Buffer { Array($0) }
+        return text.utf8.first != 45
+            && text.utf8.allSatisfy { isNameByte($0) || (65...90).contains($0) || others.contains($0) }
+    }
+
+    // MARK: Fields
+
     private static func text(_ name: String, _ params: JSONValue) throws(RPCError) -> String {
         guard let text = params[name]?.string else { throw RPCError(.missingParameter, "\(name) is missing") }
-        guard text.utf8.count <= valueMax, text.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+        guard isText(text) else {
             throw RPCError(.invalidParams, "\(name) is not one line of at most \(valueMax) bytes")
         }
         return text
@@ -66,24 +106,5 @@ package struct FenceOrder: Hashable, Sendable {
         guard let port = value.integer.map({ Int($0) }) ?? value.string.flatMap({ Int($0) }), (0...65535).contains(port)
         else { throw RPCError(.invalidParams, "port is not a number from 0 to 65535") }
         return port == 0 ? nil : port
-    }
-
-    /// `key=value`, one a line or separated by commas.
-    private static func options(_ text: String) throws(RPCError) -> [String] {
-        let words = text.split { $0 == "\n" || $0 == "," || $0 == "\r" }
-        guard words.count <= optionsMax else { throw RPCError(.invalidParams, "more than \(optionsMax) options") }
-        var lines: [String] = []
-        for word in words {
-            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let key = parts[0].filter { $0 != " " }
-            guard !key.isEmpty, key.utf8.allSatisfy({ isNameByte($0) || $0 == 45 }), word.utf8.count <= valueMax,
-                word.utf8.allSatisfy({ $0 >= 32 && $0 != 127 })
-            else { throw RPCError(.invalidParams, "an option is not key=value") }
-            guard !reservedOptions.contains(key) else {
-                throw RPCError(.invalidParams, "\(key) is no option: it is set by the call itself, or runs a program")
-            }
-            lines.append(parts.count == 2 ? "\(key)=\(parts[1])" : key)
-        }
-        return lines
     }
 }

@@ -26,7 +26,8 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case planNetworks = "Host.planNetworks"
     /// Makes the running network configuration the one that is restored at boot.
     case setSafeNetworkConfig = "Host.setSafeNetworkConfig"
-    /// `FenceOrder` -> `{"power": …}` of `status`, `{"operationStatus": "initiated"}` of everything else.
+    /// `FenceOrder` -> `{"power": "on"|"off"}` of `status`, `{"operationStatus": "initiated"}` of everything else; code 1
+    /// with the agent's words when it fails.
     case fenceNode = "Host.fenceNode"
     /// `HostDeviceSelection` -> `HostDeviceReport`s by libvirt's name of the device.
     case hostdevListByCaps = "Host.hostdevListByCaps"

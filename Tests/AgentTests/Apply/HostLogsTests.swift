@@ -1,6 +1,8 @@
 import AgentWire
 import Glibc
 import HostModel
+import NIOCore
+import NIOPosix
 import SystemPackage
 import Testing
 
@@ -40,12 +42,62 @@ import Testing
         #expect(read[2].lines == ["98", "99", "100"])
     }
 
-    @Test("a program that fails, and a file that is a link, are left out") func refused() async throws {
-        try program("dmesg", "echo no; exit 1")
+    @Test("a program that fails says so in its log; a file that is a link is left out") func refused() async throws {
+        try program("dmesg", "echo no; exit 3")
         try folder.directory.write("secret\n".utf8, to: "shadow")
         let link = folder.directory.file("agent.log").string
         #expect(symlink(folder.directory.file("shadow").string, link) == 0)
-        #expect(await logs.read(lines: 3).logs == [])
+        let read = await logs.read(lines: 3).logs
+        #expect(read.map(\.name) == ["kernel"])
+        #expect(read[0].lines.count == 2 && read[0].lines[0] == "no")
+        #expect(read[0].lines[1].hasPrefix("(dmesg ended with ") && read[0].lines[1].contains("3"), "\(read)")
+    }
+
+    @Test("a program that does not end says so in its log") func endless() async throws {
+        mkfifo(folder.directory.file("begun").string, 0o600)
+        try program("dmesg", "echo one; echo >\(folder.directory.file("begun")); exec sleep 1000")
+        var limited = logs
+        limited.limit = { [file = folder.directory.file("begun").string] in
+            try await NIOThreadPool.singleton.runIfActive {
+                // Opened when the program writes to it.
+                let reader = open(file, O_RDONLY)
+                var byte: UInt8 = 0
+                _ = Glibc.read(reader, &byte, 1)
+                close(reader)
+            }
+        }
+        let read = await limited.read(lines: 3).logs
+        #expect(read.first?.lines.last?.hasPrefix("(dmesg did not end in time") == true, "\(read)")
+    }
+
+    @Test("of a log that is larger than what is kept comes the end; CRLF ends a line") func large() async throws {
+        try program("dmesg", #"yes 0123456789abcdef | head -c 20000000; printf '\nx\r\ny\r\n\r\nz'"#)
+        let read = await logs.read(lines: 4).logs
+        #expect(read.first?.lines.suffix(3) == ["x", "y", "z"], "\(read)")
+        try program("dmesg", "yes 0123456789abcdef | head -c 17000000")
+        let whole = await logs.read(lines: 2000).logs.first?.lines ?? []
+        #expect(whole.count == 2000 && whole.allSatisfy { $0 == "0123456789abcdef" })
+    }
+
+    @Test("all logs together fit into the answer: of the long ones the oldest lines leave") func fit() throws {
+        let bad = String(repeating: "\u{1}", count: HostLog.lineBytesMax)
+        let many = (0..<HostLog.linesMax).map { "\($0) \(bad)" }
+        let logs = [
+            HostLog("agent", lines: ["short"]), HostLog("journal", lines: many), HostLog("kernel", lines: many),
+        ]
+        let fitting = HostLogs.fit(logs)
+        #expect(fitting.map(\.name) == ["agent", "journal", "kernel"])
+        #expect(fitting[0] == logs[0])
+        #expect(fitting[1].lines.last == logs[1].lines.last && fitting[1].lines.count == fitting[2].lines.count)
+        let bytes = try JSONText.encode(try NodeLogs(fitting).result()).readableBytes
+        #expect((1_400_000...HostLogs.encodedBytesMax + 200).contains(bytes), "\(bytes)")
+    }
+
+    @Test("while one reads the logs, the next gets code 40") func oneReading() async {
+        let readings = Slots(1)
+        #expect(readings.take())
+        let error = await #expect(throws: RPCError.self) { _ = try await ApplyServer.logs(1, readings) }
+        #expect(error?.code == .resourceUnavailable)
     }
 
     @Test("how many lines", arguments: [(.null, 200), (.integer(1), 1), (.integer(2000), 2000)] as [(JSONValue, Int)])

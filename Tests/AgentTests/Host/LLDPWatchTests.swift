@@ -14,30 +14,52 @@ import Testing
         ]).bytes
     }
 
-    /// The loopback interface has index 1 everywhere.
-    private var loopback: String? {
-        let tlvs = watch.report(["lo"])["lo"]?.tlvs ?? []
+    private var chassis: String? {
+        let tlvs = watch.report(["eth0"])["eth0"]?.tlvs ?? []
         return tlvs.first?.properties["chassis ID"]?.raw
     }
 
+    private func plug(isHeard: Bool = true) { watch.look([1: .init(name: "eth0", isHeard: isHeard)]) }
+
     @Test("the last one that spoke counts, until it takes it back") func table() throws {
         #expect(watch.report() == [:])
+        plug()
         watch.take(try Self.unit("one"), from: 1)
-        #expect(loopback == "one")
+        #expect(chassis == "one")
         watch.take(try Self.unit("two"), from: 1)
-        #expect(loopback == "two")
+        #expect(chassis == "two")
         watch.take(try Self.unit("two", seconds: 0), from: 1)
-        #expect(loopback == "one")
+        #expect(chassis == "one")
         watch.take([1, 2, 3], from: 1)
-        #expect(loopback == "one")
-        #expect(watch.report(["eth9"]) == [:])
+        #expect(chassis == "one")
+    }
+
+    @Test("what a guest says on its own link is nobody's neighbour") func strangers() throws {
+        plug()
+        watch.take(try Self.unit("guest"), from: 7)
+        #expect(watch.report() == ["eth0": LLDPReport(enabled: true)])
+        // Also when the index becomes a NIC's later.
+        watch.look([7: .init(name: "eth1", isHeard: true)])
+        #expect(watch.report() == ["eth1": LLDPReport(enabled: true)])
+    }
+
+    @Test("each NIC that is asked for has an entry; one without a carrier is not enabled") func asked() throws {
+        plug()
+        watch.take(try Self.unit("one"), from: 1)
+        #expect(watch.report(["eth9"]) == ["eth9": LLDPReport(enabled: false)])
+        plug(isHeard: false)
+        #expect(watch.report() == ["eth0": LLDPReport(enabled: false)])
+        watch.take(try Self.unit("one"), from: 1)
+        plug()
+        #expect(watch.report() == ["eth0": LLDPReport(enabled: true)])
     }
 
     @Test("a flood of made-up neighbours keeps sixteen") func flood() throws {
+        plug()
         for number in 0..<5000 { watch.take(try Self.unit("n\(number)"), from: 1) }
-        #expect(loopback == "n4999")
+        #expect(chassis == "n4999")
         // What was said by an earlier one is forgotten: its taking back changes nothing.
         for number in 4984..<5000 { watch.take(try Self.unit("n\(number)", seconds: 0), from: 1) }
-        #expect(loopback == nil)
+        #expect(chassis == nil)
     }
 }
