@@ -103,7 +103,7 @@ struct ImageOutput {
     private func checkSize(_ manifest: ImageManifest) throws {
         let size = manifest.files.filter { [.kernel, .initramfs].contains($0.role) }.reduce(0) { $0 + $1.size }
         guard size > definition.sizeLimit else { return }
-        let mebibytes = String(Double(size * 10 >> 20) / 10)
+        let mebibytes = String(Double((size * 10) >> 20) / 10)
         throw BuildError(
             .result,
             "kernel and initramfs are \(mebibytes) MiB, over the definition's \(definition.sizeLimit >> 20)",

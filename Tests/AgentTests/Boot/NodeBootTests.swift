@@ -24,7 +24,7 @@ struct NodeBootTests {
         let wanted = [
             "bridge", "8021q", "bonding", "dummy", "virtio_net", "virtio_blk", "e1000e", "igb", "ixgbe", "i40e", "ice",
             "tg3",
-            "bnx2x", "bnxt_en", "mlx5_core", "kvm_amd", "kvm_intel", "nvme", "ahci", "megaraid_sas", "mpt3sas",
+            "bnxt_en", "mlx5_core", "kvm_amd", "kvm_intel", "nvme", "ahci", "megaraid_sas", "mpt3sas",
             "usb_storage",
             "uas", "xhci_pci", "usbhid", "hid_generic", "ipmi_si", "iTCO_wdt", "vfat", "ext4",
         ]
