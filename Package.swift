@@ -203,8 +203,9 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Engine", "AgentWire", "BootServer", "HostModel", nioCore, nioPosix, nioSSL, x509, crypto, asn1, grdb,
-                logging,
+                "Engine", "AgentWire", "BootServer", "HostConversion", "HostModel", nioCore, nioPosix, nioSSL, x509,
+                crypto,
+                asn1, grdb, logging,
             ]
         ),
         tests(
