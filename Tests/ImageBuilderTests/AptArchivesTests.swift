@@ -43,6 +43,21 @@ import Testing
         #expect(try DebianPackage.date(of: archive.scratch.file("exact/tool_1%3a1.0_amd64.deb")) > 1_700_000_000)
     }
 
+    @Test("case 48: packages that do not fit are told before one is fetched") func noRoom() async throws {
+        let archive = try await DebianArchive(try Scratch("apt-room"))
+        let cache = archive.scratch.file("cache")
+        let archives = try archives(archive)
+        _ = try await archives.refresh()
+        let resolution = try await archives.resolve(["tool"])
+        var large = resolution
+        large.pins[0].size = 1 << 50
+        let wanted = large
+        let error = await error { try await archives.fetch(wanted, ["tool"]) { _, _ in } }
+        #expect(error?.kind == .diskFull, "\(error as Any)")
+        #expect(error?.message.contains("the packages that are not here yet") == true)
+        #expect(try names(in: cache.appending("packages/debs")).allSatisfy { !$0.hasSuffix(".deb") })
+    }
+
     @Test("case 29: packages of another architecture are refused") func foreign() async throws {
         let archive = try await DebianArchive(try Scratch("apt-foreign"))
         let archives = try archives(archive)

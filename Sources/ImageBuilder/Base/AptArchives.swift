@@ -161,6 +161,10 @@ struct AptArchives {
         let lock = try await FileLock.take(packages.appending(".lock"))
         defer { withExtendedLifetime(lock) {} }
         let total = resolution.pins.reduce(0) { $0 + $1.size }
+        let here = resolution.files.reduce(0) { $0 + ((try? fileSize(packages.appending($1))) ?? 0) }
+        var plan = SpacePlan()
+        plan.add(max(0, total - here), in: packages, for: "the packages that are not here yet")
+        try plan.check()
         report(0, total)
         do {
             let arguments = ["install", "--download-only", "--yes", "-o", "APT::Status-Fd=1"] + Self.wanted(names)

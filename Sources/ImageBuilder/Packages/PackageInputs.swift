@@ -25,6 +25,10 @@ struct PackageInputs {
         var registry: [String] = []
         for case .registry(let name) in requests { registry.append(name) }
         let resolved = registry.isEmpty ? [] : try await store.resolve(registry)
+        var plan = SpacePlan()
+        let missing = resolved.filter { !store.has($0) }.reduce(0) { $0 + $1.size }
+        plan.add(missing, in: store.directory, for: "the packages that are not here yet")
+        try plan.check()
         let pins = Dictionary(zip(registry, resolved)) { first, _ in first }
         var fetched: [(pin: PackagePin, file: FilePath)] = []
         for request in requests {
