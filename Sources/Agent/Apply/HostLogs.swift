@@ -28,7 +28,14 @@ struct HostLogs: Sendable {
             logs += await log("journal", "journalctl", arguments, count)
         }
         logs += await log("kernel", "dmesg", [], count)
-        return NodeLogs(Self.fit(logs))
+        let shown = logs.map { HostLog($0.name, lines: $0.lines.map(Self.redacted)) }
+        return NodeLogs(Self.fit(shown))
+    }
+
+    /// The kernel prints its command line, on which the console's password or its hash stands.
+    static func redacted(_ line: String) -> String {
+        let words = line.split(separator: " ", omittingEmptySubsequences: false)
+        return words.map { $0.contains("=") ? KernelArguments(String($0)).redacted : String($0) }.joined(separator: " ")
     }
 
     // MARK: Files

@@ -100,6 +100,16 @@ import Testing
         #expect(error?.code == .resourceUnavailable)
     }
 
+    @Test("secrets of the kernel's command line do not leave the host with its log")
+    func secrets() async throws {
+        let line = "[0.0] Command line: root=/dev/sda  adminpw=$6$salt$hash quiet"
+        try program("dmesg", "cat \(folder.directory.file("ring"))")
+        try folder.directory.write("\(line)\nUnknown parameters \"adminpw=geheim\", a=b\n".utf8, to: "ring")
+        let lines = await logs.read(lines: 5).logs.last?.lines
+        #expect(lines?.first == "[0.0] Command line: root=/dev/sda  adminpw=… quiet")
+        #expect(lines?.count == 2 && lines?[1].contains("geheim") == false && lines?[1].hasSuffix(" a=b") == true)
+    }
+
     @Test("how many lines", arguments: [(.null, 200), (.integer(1), 1), (.integer(2000), 2000)] as [(JSONValue, Int)])
     func counts(value: JSONValue, lines: Int) throws {
         #expect(try NodeLogs.lines(.object(["lines": value])) == lines)
