@@ -24,6 +24,8 @@ package struct ArchiveEntry: Hashable, Sendable {
     package var owner: (user: Int64, group: Int64) { (user, group) }
     /// Extended attributes by name: `security.capability`.
     package var attributes: [String: [UInt8]]
+    /// An access control list with more than the permission bits; it is not read, and no writer here has a place for it.
+    package var hasAccessControlList: Bool
 
     package init(
         path: TreePath,
@@ -32,9 +34,11 @@ package struct ArchiveEntry: Hashable, Sendable {
         modified: Int64 = 0,
         user: Int64 = 0,
         group: Int64 = 0,
-        attributes: [String: [UInt8]] = [:]
+        attributes: [String: [UInt8]] = [:],
+        hasAccessControlList: Bool = false
     ) {
         (self.path, self.kind, self.mode, self.modified) = (path, kind, mode, modified)
         (self.user, self.group, self.attributes) = (user, group, attributes)
+        self.hasAccessControlList = hasAccessControlList
     }
 }

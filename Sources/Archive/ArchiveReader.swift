@@ -170,7 +170,8 @@ package struct ArchiveReader: ~Copyable, ArchiveHandle {
             modified: Int64(archive_entry_mtime(entry)),
             user: archive_entry_uid(entry),
             group: archive_entry_gid(entry),
-            attributes: attributes(of: entry)
+            attributes: attributes(of: entry),
+            hasAccessControlList: archive_entry_acl_types(entry) != 0
         )
     }
 

@@ -134,6 +134,37 @@ import Testing
         #expect(machine.arguments.contains { $0.hasSuffix("snapshot=on,file=\(GuestMachine.firmwareVariables)") })
     }
 
+    @Test("an image that fetches its root gets it from QEMU, in a folder with the right names only")
+    func aRootOverHTTP() async throws {
+        let program = try Program()
+        let hash = String(repeating: "0", count: 64)
+        let files = [("vmlinuz", "kernel"), ("initramfs.zst", "initramfs"), ("root.squashfs", "root")].map {
+            #"{"name": "\#($0)", "role": "\#($1)", "size": 1, "sha256": "\#(hash)"}"#
+        }
+        let manifest = """
+            {"schema": 2, "name": "n", "version": "0a", "architecture": "x86_64", "kernelVersion": "1",
+             "kernelArguments": ["quiet"], "files": [\(files.joined(separator: ","))]}
+            """
+        for folder in ["it's, here/n/0a", "other"] {
+            let place = program.folder.appending(folder).string
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+            try Data(manifest.utf8).write(to: URL(filePath: place + "/manifest.json"))
+        }
+        let above = program.folder.appending("it's, here").string
+        let outcome = try await program.run(["image", "run", above + "/n/0a", "--dry-run"])
+        #expect(outcome.exit == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("muster.image=http://10.0.2.100/n/0a"), "\(outcome.output)")
+        // The shell's quoting of QEMU's quoting of a comma in a quoted path.
+        #expect(outcome.output.contains("guestfwd=tcp:10.0.2.100:80-cmd:/usr/bin/busybox httpd -i -h"))
+        for (arguments, exit, words) in [
+            ([program.folder.appending("other").string], 65, "from a folder n/0a, and this one is"),
+            ([above + "/n/0a", "--network", "none"], 64, "comes over the network"),
+        ] as [([String], Int32, String)] {
+            let refused = try await program.run(["image", "run", "--dry-run"] + arguments)
+            #expect(refused.exit == exit && refused.errors.contains(words), "\(refused)")
+        }
+    }
+
     /// A boot sector that writes to the serial line and resets: the console is our output, the end is QEMU's, and the disk and
     /// the folder for temporary files are as before.
     @Test func aDiskImageRuns() async throws {
@@ -169,8 +200,6 @@ import Testing
                 """
         )
         try Data(withRoot.utf8).write(to: URL(filePath: folder.appending("manifest.json").string))
-        let direct = try await program.run(["image", "run", folder.string, "--output", "pxe"])
-        #expect(direct.exit == 65 && direct.errors.contains("comes from a boot server or a medium"), "\(direct.errors)")
         let chosen = try await program.run(["image", "run", folder.string, "--dry-run"])
         #expect(chosen.exit == 0 && chosen.output.contains("n.img"), "the disk image, where there is no ISO")
         let dry = try await program.run(["image", "run", folder.string, "--output", "disk", "--dry-run"])

@@ -24,6 +24,7 @@ struct LiveRootTests {
         Case(testDescription: "A26: a lower roll-back index than the initramfs's own", name: "rollback"),
         Case(testDescription: "A27: a signed root that is no squashfs", name: "foreign"),
         Case(testDescription: "A27: the root image on a CD is a link to a device", name: "medium-link"),
+        Case(testDescription: "muster image run, the root from QEMU", name: "run"),
         Case(
             testDescription: "case 44: too little memory is a sentence",
             name: "memory",

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import ImageBuilder
 import Subprocess
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -67,6 +68,20 @@ import Testing
         _ = try await output(of: "umount", [disk.string])
         #expect(error?.kind == .diskFull, "\(error?.message ?? "no error")")
         #expect(left == "")
+    }
+
+    @Test("case 48: without room for the finished image no stage of one that is all initramfs is begun")
+    func noRoomForTheOutput() async throws {
+        let sample = try await SampleImage()
+        let disk = sample.scratch.file("a/out")
+        _ = try await output(of: "mkdir", ["-p", disk.string])
+        _ = try await output(of: "mount", ["-t", "tmpfs", "-o", "size=1m", "muster-test", disk.string])
+        let begun = Mutex<Set<BuildProgress.Stage>>([])
+        let error = await buildError(sample.build()) { progress in begun.withLock { _ = $0.insert(progress.stage) } }
+        _ = try await output(of: "umount", [disk.string])
+        #expect(error?.kind == .diskFull, "\(error?.message ?? "no error")")
+        #expect(error?.message.contains("the finished image may need") == true, "\(error?.message ?? "no error")")
+        #expect(begun.withLock { $0 } == [])
     }
 
     @Test("case 48: a read-only file system", arguments: ["out", "cache"]) func readOnly(name: String) async throws {

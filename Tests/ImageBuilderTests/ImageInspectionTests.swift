@@ -21,6 +21,22 @@ import Testing
         #expect(contents.largest(1).files.count == 1)
     }
 
+    @Test("the root image is read where it lies on the medium", arguments: ["iso", "disk"])
+    func rootOnAMedium(_ output: String) async throws {
+        let sample = try await RootSample()
+        try sample.writeDefinition(RootSample.definition + "outputs: [pxe, \(output)]\n")
+        var build = sample.build()
+        build.menuTemplate = Project.root.appending("pxe/grub.cfg.template")
+        let built = try await build.run { _ in }
+        let folder = try await ImageInspection(built.directory, hashesFiles: true).run()
+        let file = try #require(built.manifest.files.first { $0.role.rawValue == output })
+        let medium = try await ImageInspection(built.directory.appending(file.name), hashesFiles: true).run()
+        #expect(medium.title.hasSuffix("with root-sample@\(built.manifest.version), kernel \(SampleImage.release)"))
+        let tool = try #require(folder.files.first { $0.path == "usr/lib/tool/conf" })
+        #expect(medium.files.contains(tool))
+        #expect(medium.parts.contains { $0.name == "tree of root.squashfs" && $0.unpackedSize != nil })
+    }
+
     @Test func twoImagesDifferInWhatDiffers() async throws {
         let sample = try await SampleImage()
         let first = try await sample.build("a").run { _ in }

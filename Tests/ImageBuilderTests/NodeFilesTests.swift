@@ -1,4 +1,5 @@
 import Glibc
+import Subprocess
 import SystemPackage
 import Testing
 
@@ -46,6 +47,36 @@ import Testing
         #expect(try await machine.start() == first)
         let other = try await Machine()
         #expect(try await other.start() != first)
+    }
+
+    @Test("a service outlives the writer of its log, and ends with its own status")
+    func logged() async throws {
+        let scratch = try Scratch("logged")
+        let log = scratch.file("log").string
+        // The first writer dies after a line, as one would whose disk is full; the next goes on.
+        let agent = """
+            #!/bin/bash
+            case $1 in
+                log)
+                    if [ ! -e \(log) ]; then read -r line; echo "$line" > \(log); exit 1; fi
+                    exec cat >> \(log) ;;
+                *) echo one; until [ -s \(log) ]; do read -r -t 0.1 < /dev/zero; done; echo "two $*"; exit 7 ;;
+            esac
+
+            """
+        _ = try scratch.write(Array(agent.utf8), to: "muster-agent")
+        _ = chmod(scratch.file("muster-agent").string, 0o755)
+        let text = try readText(Project.root.appending("images/parts/node/usr/lib/muster/logged"), limit: 4096)
+            .replacing("/usr/bin/muster-agent", with: scratch.file("muster-agent").string)
+        _ = try scratch.write(Array(text.utf8), to: "script")
+        let ended = try await run(
+            .name("bash"),
+            arguments: [scratch.file("script").string, "serve", "--verbose"],
+            output: .string(limit: 4096),
+            error: .string(limit: 4096)
+        )
+        #expect(ended.terminationStatus == .exited(7), "\(ended)")
+        #expect(try readText(scratch.file("log"), limit: 4096) == "one\ntwo serve --verbose\n")
     }
 
     @Test("a key that was cut off is made anew, and the others stay")

@@ -129,6 +129,47 @@ import Testing
         )
     }
 
+    @Test("case 15: a sparse member is whole; set-uid and the sticky bit stay as the tree says")
+    func sparseAndSetUID() async throws {
+        let sample = try await RootSample()
+        _ = try await output(of: "truncate", ["--size", "3M", sample.tree("var/sparse")])
+        _ = try await output(of: "sh", ["-c", "printf end >> \(sample.tree("var/sparse"))"])
+        _ = try await output(of: "chmod", ["4755", sample.tree("usr/bin/tool")])
+        _ = try await output(of: "chmod", ["1777", sample.tree("var/log/app")])
+        let tar = sample.scratch.file("tree.tar").string
+        _ = try await output(
+            of: "tar",
+            ["--create", "--sparse", "--file", tar, "--directory", sample.scratch.file("tree").string, "."]
+        )
+        #expect(try sample.scratch.bytes("tree.tar").count < 2 << 20, "tar kept the hole")
+        let built = try await sample.build().run { _ in }
+        let place = sample.scratch.file("unpacked").string
+        let image = built.directory.appending("root.squashfs").string
+        _ = try await output(of: "unsquashfs", ["-d", place, image, "var/sparse"])
+        _ = try await output(of: "cmp", ["\(place)/var/sparse", sample.tree("var/sparse")])
+        let list = try await RootSample.list(built)
+        #expect(list["usr/bin/tool"]?.hasPrefix("-rwsr-xr-x") == true)
+        #expect(list["var/log/app"]?.hasPrefix("drwxrwxrwt") == true)
+    }
+
+    @Test("case 14: the build says that access control lists are left out") func accessControlLists() async throws {
+        let sample = try await RootSample()
+        try sample.write("x", "usr/listed")
+        let list = "SCHILY.acl.access:=user::rw-\nuser:7:r--\ngroup::r--\nmask::r--\nother::r--"
+        let more = sample.scratch.file("more.tar").string
+        let tree = sample.scratch.file("tree").string
+        _ = try await output(
+            of: "tar",
+            ["--create", "--format=pax", "--pax-option", list, "--file", more, "--directory", tree, "./usr/listed"]
+        )
+        _ = try await output(of: "tar", ["--concatenate", "--file", sample.scratch.file("tree.tar").string, more])
+        let details = Mutex<[String]>([])
+        _ = try await sample.build().run { progress in
+            if progress.stage == .root, progress.isFinished { details.withLock { $0.append(progress.detail) } }
+        }
+        #expect(details.withLock { $0 }.last?.hasSuffix("without the access control lists of 1 entry") == true)
+    }
+
     /// What a change of the definition makes run again: what follows it, and nothing before it.
     @Test(
         arguments: [
@@ -206,9 +247,12 @@ func stagesRun(by build: ImageBuild) async throws -> Set<BuildProgress.Stage> {
     return made.withLock { $0 }
 }
 
-func buildError(_ build: ImageBuild) async -> BuildError? {
+func buildError(
+    _ build: ImageBuild,
+    progress: @escaping @Sendable (BuildProgress) -> Void = { _ in }
+) async -> BuildError? {
     do {
-        _ = try await build.run { _ in }
+        _ = try await build.run(progress: progress)
         return nil
     } catch {
         return error as? BuildError

@@ -23,6 +23,13 @@ struct GuestMachine: Hashable, Sendable {
     var memory: Int
     var hasNetwork: Bool
     var usesKVM: Bool
+    /// The folder whose files the guest gets by HTTP at `webAddress`, over QEMU's own network.
+    var webRoot: String?
+
+    /// In the network that QEMU's user mode makes, and neither its gateway nor its name server.
+    static let webAddress = "10.0.2.100"
+    /// QEMU starts it for each connection, so that nothing listens on this machine and nothing is left over.
+    static let webServer = "/usr/bin/busybox"
 
     /// The arguments, without the program's name. Disks and firmware variables are written to a snapshot that goes with the
     /// machine; a reboot ends it.
@@ -51,8 +58,16 @@ struct GuestMachine: Hashable, Sendable {
             arguments += ["-drive", "if=none,id=medium,format=raw,snapshot=on,file=\(Self.escaped(file))"]
             arguments += ["-device", "qemu-xhci", "-device", "usb-storage,drive=medium,bootindex=1"]
         }
-        arguments += hasNetwork ? ["-nic", "user,model=virtio-net-pci"] : ["-nic", "none"]
+        arguments += ["-nic", network]
         return arguments
+    }
+
+    private var network: String {
+        guard hasNetwork else { return "none" }
+        guard let webRoot else { return "user,model=virtio-net-pci" }
+        // QEMU takes the command apart as a shell would.
+        let command = "\(Self.webServer) httpd -i -h \(ImageRun.quoted(webRoot))"
+        return "user,model=virtio-net-pci,guestfwd=tcp:\(Self.webAddress):80-cmd:\(Self.escaped(command))"
     }
 
     /// A comma ends a value of an option unless it is doubled.

@@ -14,8 +14,8 @@ struct ImageRun: AsyncParsableCommand {
             it, else software emulation, which takes a minute or two.
 
             --output pxe gives QEMU kernel and initramfs directly, as a boot server would; the default where the image has no root \
-            image. A root image comes from a boot server or a medium, so an image with one is booted from its ISO, or else its disk \
-            image. --output usb puts the disk image, or else the ISO, on a USB stick.
+            image. An image with one is booted from its ISO, or else its disk image, or else as --output pxe, where the machine \
+            fetches its root image over HTTP from QEMU, by busybox. --output usb puts the disk image, or else the ISO, on a USB stick.
             """
     )
 
@@ -75,7 +75,8 @@ struct ImageRun: AsyncParsableCommand {
             isUEFI: firmware == .uefi,
             memory: memory,
             hasNetwork: network == .user,
-            usesKVM: GuestMachine.canUseKVM
+            usesKVM: GuestMachine.canUseKVM,
+            webRoot: try webRoot(of: folder)
         )
         if firmware == .uefi, !FileManager.default.fileExists(atPath: GuestMachine.firmwareCode) {
             throw UserError(.unavailable, "there is no OVMF on this machine", remedy: "apt-get install ovmf")
@@ -102,8 +103,7 @@ struct ImageRun: AsyncParsableCommand {
             return folder.path.appending(file.name).string
         }
         let manifest = folder.manifest
-        let hasRoot = manifest.file(.root) != nil
-        let output = output ?? (!hasRoot ? .pxe : manifest.file(.iso) != nil ? .iso : .disk)
+        let output = chosenOutput(of: manifest)
         guard kargs.isEmpty || output == .pxe else {
             throw UserError(
                 .usage,
@@ -112,15 +112,11 @@ struct ImageRun: AsyncParsableCommand {
             )
         }
         switch output {
-        case .pxe where hasRoot:
-            throw UserError(
-                .badData,
-                "the root image of \(manifest.name) comes from a boot server or a medium, and --output pxe is neither",
-                remedy:
-                    "--output iso, disk or usb, with it among the definition's outputs; or publish it and boot a machine"
-            )
         case .pxe:
-            let words = folder.manifest.kernelArguments + kargs.split(separator: " ").map(String.init)
+            var words = manifest.kernelArguments + kargs.split(separator: " ").map(String.init)
+            if manifest.file(.root) != nil {
+                words.append("muster.image=http://\(GuestMachine.webAddress)/\(manifest.name)/\(manifest.version)")
+            }
             return .direct(
                 kernel: try path(.kernel, "kernel"),
                 initramfs: try path(.initramfs, "initramfs"),
@@ -132,8 +128,44 @@ struct ImageRun: AsyncParsableCommand {
         }
     }
 
+    private func chosenOutput(of manifest: ImageManifest) -> Output {
+        if let output { return output }
+        guard manifest.file(.root) != nil else { return .pxe }
+        return manifest.file(.iso) != nil ? .iso : manifest.file(.disk) != nil ? .disk : .pxe
+    }
+
+    /// What a boot server would serve: the folder above `NAME/VERSION`, for an image that fetches its root.
+    private func webRoot(of folder: BuiltImageFolder) throws(UserError) -> String? {
+        let manifest = folder.manifest
+        guard manifest.file(.root) != nil, chosenOutput(of: manifest) == .pxe else { return nil }
+        let place = FilePath(URL(filePath: folder.path.string).standardizedFileURL.path)
+        let above = place.removingLastComponent()
+        guard place.lastComponent?.string == manifest.version, above.lastComponent?.string == manifest.name else {
+            throw UserError(
+                .badData,
+                "the machine fetches its root image from a folder \(manifest.name)/\(manifest.version), and this one is \(place)",
+                remedy: "give the folder these names, or boot from its ISO or disk image (--output iso, disk or usb)"
+            )
+        }
+        guard network == .user else {
+            throw UserError(
+                .usage,
+                "the root image of \(manifest.name) comes over the network",
+                remedy: "--network user, or --output iso, disk or usb"
+            )
+        }
+        guard FileManager.default.isExecutableFile(atPath: GuestMachine.webServer) else {
+            throw UserError(
+                .unavailable,
+                "there is no \(GuestMachine.webServer), which hands the root image to the machine",
+                remedy: "apt-get install busybox"
+            )
+        }
+        return above.removingLastComponent().string
+    }
+
     /// For a shell to paste.
-    private static func quoted(_ word: String) -> String {
+    static func quoted(_ word: String) -> String {
         let isPlain =
             !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_=.,/:+".contains($0)) }
         return isPlain ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"

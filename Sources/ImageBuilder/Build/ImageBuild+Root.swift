@@ -262,12 +262,17 @@ extension ImageBuild {
         key.add(trimmed.path.lastComponent?.string ?? "")
         key.add("\(compression) \(base.epoch)")
         key.add(try await RootImageStage.toolVersion())
+        var leftOut = ""
         let result = try await cache.result(.root, key: key, onWait: { waiting(.root, progress) }) { path in
             let index = try TreeIndex.read(base.tar, isTrusted: base.isTrusted) { _ in false }
             let overlay = try TreeOverlay.read(customised.path).under(try TreeOverlay.read(trimmed.path))
             let stream = TreeStream(base: base.tar, overlay: overlay, epoch: base.epoch)
             let plan = stream.plan(index)
             try requireSpace(forImageOf: plan.size, media: media)
+            if plan.accessControlLists > 0 {
+                leftOut =
+                    ", without the access control lists of \(plan.accessControlLists) \(plan.accessControlLists == 1 ? "entry" : "entries")"
+            }
             let detail = "packing \(plan.size >> 20) MiB with zstd-\(compression.level)"
             try await RootImageStage(stream: stream, compression: compression).make(at: path, plan: plan) { done in
                 let amount = BuildProgress.Amount(done: done, total: plan.size, unit: .bytes)
@@ -275,7 +280,7 @@ extension ImageBuild {
             }
         }
         let image = try RootImageStage.read(result.path)
-        finish(.root, "\(try fileSize(image.file) >> 20) MiB", cached: result.cached, progress)
+        finish(.root, "\(try fileSize(image.file) >> 20) MiB\(leftOut)", cached: result.cached, progress)
         return result
     }
 

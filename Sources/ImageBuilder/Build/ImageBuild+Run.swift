@@ -33,6 +33,7 @@ extension ImageBuild {
         try makeDirectory(cacheDirectory)
         let cache = StageCache(directory: cacheDirectory)
         try cache.removeUnfinished()
+        if wanted.root == nil { try requireSpace(forOutputOf: wanted) }
         let root = try await rootParts(wanted, epoch: wantedEpoch, cache, progress)
         var inputs = try await fetchPackages(wanted, progress)
         inputs.root = root?.base.packages ?? []
@@ -275,6 +276,22 @@ extension ImageBuild {
 
     func waiting(_ stage: BuildProgress.Stage, _ progress: Report) {
         progress(BuildProgress(stage: stage, detail: "waiting for another build"))
+    }
+
+    /// An image that is all initramfs, at most as large as its definition allows: known before anything is fetched.
+    private func requireSpace(forOutputOf wanted: ImageDefinition) throws {
+        let media = Int64(wanted.outputs.intersection([.iso, .disk]).count)
+        var plan = SpacePlan()
+        plan.add(wanted.sizeLimit, in: outputDirectory, for: "the finished image")
+        plan.add(
+            media * BootMedium.requiredSpace(contents: wanted.sizeLimit),
+            in: outputDirectory,
+            for: "its boot media"
+        )
+        if wanted.outputs.contains(.install) {
+            plan.add(InstalledLoaders.espSize, in: outputDirectory, for: "the boot partition of an installed disk")
+        }
+        try plan.check()
     }
 
     private func requireSpace(_ needed: Int64, for what: String) throws {

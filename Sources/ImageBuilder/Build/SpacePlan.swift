@@ -6,6 +6,7 @@ struct SpacePlan {
     private var needs: [(folder: FilePath, bytes: Int64, what: String)] = []
 
     mutating func add(_ bytes: Int64, in folder: FilePath, for what: String) {
+        guard bytes > 0 else { return }
         needs.append((folder, bytes, what))
     }
 

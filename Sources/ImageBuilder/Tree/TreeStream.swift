@@ -23,6 +23,8 @@ struct TreeStream: Sendable {
         fileprivate(set) var size: Int64 = 0
         /// Entries that will be written.
         fileprivate(set) var count = 0
+        /// Those whose access control list is left out.
+        fileprivate(set) var accessControlLists = 0
     }
 
     /// Decides what is written, from the index of the same base.
@@ -42,6 +44,7 @@ struct TreeStream: Sendable {
                 continue
             }
             plan.count += 1
+            if entry.hasAccessControlList { plan.accessControlLists += 1 }
             if case .file(let size) = entry.kind { plan.size += size }
         }
         plan.count += overlay.added.count

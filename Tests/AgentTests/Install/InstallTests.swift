@@ -282,6 +282,24 @@ struct InstallTests {
         }
     }
 
+    @Test("A26: the first start of what was installed keeps its roll-back index, without a trial")
+    func firstStart() async throws {
+        try await Self.with { rig in
+            let old = try await rig.image("old", seed: 3)
+            let new = try await rig.image("new", seed: 7, rollbackIndex: 2)
+            try #require(try await rig.agent(Self.install(rig, image: new)).code == 0)
+            try await rig.start(from: .a)
+            let first = try await rig.agent(["confirm", "--when-ready"])
+            #expect(first.code == 0, "\(first.error)")
+            #expect(
+                try rig.folder.directory("state").read("rollback-index").map { String(decoding: $0, as: UTF8.self) }
+                    == "2\n"
+            )
+            let refused = try await rig.agent(["upgrade", "--image", old])
+            #expect(refused.code == 65 && refused.error.contains("takes none below 2"), "\(refused.error)")
+        }
+    }
+
     @Test(
         "case 58: an upgrade that is killed leaves the running slot as it is, and nothing on trial",
         arguments: ["slot", "verify", "trial"]

@@ -9,8 +9,8 @@ import Testing
 
 @testable import Agent
 
-/// Downloads from a real server that drops connections, lies, or sends machines elsewhere (case 43).
-@Suite(.timeLimit(.minutes(2))) struct ImageFetchTests {
+/// Downloads from a real server that drops connections, lies, or sends machines elsewhere.
+@Suite("case 43: a root image over HTTP", .timeLimit(.minutes(2))) struct ImageFetchTests {
     private static let content = String(decoding: (0..<300_000).map(letter), as: UTF8.self)
 
     private static func letter(_ index: Int) -> UInt8 { UInt8(97 + (index * 7 + index / 997) % 26) }
