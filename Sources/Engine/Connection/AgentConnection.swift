@@ -111,14 +111,15 @@ struct AgentConnection: Sendable {
 
     var isOpen: Bool { channel.isActive }
 
-    /// Calls a verb and waits for its answer. Cancelling the task closes the connection.
-    func call(
+    /// Calls a verb and waits for its answer, which comes as JSON text that nobody has read yet. Cancelling the task closes
+    /// the connection.
+    func ask(
         _ verb: HostVerb,
         _ params: JSONValue = .object([:]),
         timeout milliseconds: Int64,
         correlation: String? = nil
-    ) async throws(AgentFailure) -> JSONValue {
-        let (channel, promise) = (channel, channel.eventLoop.makePromise(of: JSONValue.self))
+    ) async throws(AgentFailure) -> ByteBuffer {
+        let (channel, promise) = (channel, channel.eventLoop.makePromise(of: ByteBuffer.self))
         channel.eventLoop.execute {
             guard let session = try? channel.pipeline.syncOperations.handler(type: AgentSession.self) else {
                 return promise.fail(AgentFailure.closed("The connection is closed."))

@@ -1,5 +1,6 @@
 import AgentWire
 import HostModel
+import NIOCore
 import Synchronization
 
 /// The engine's line to one agent: dials when somebody calls, keeps the connection, dials anew when it is gone.
@@ -20,8 +21,20 @@ actor AgentLink {
         _ params: JSONValue = .object([:]),
         timeout milliseconds: Int64? = nil
     ) async throws(AgentFailure) -> JSONValue {
+        let text = try await ask(verb, params, timeout: milliseconds)
+        do { return try JSONText.decode(JSONValue.self, from: text) } catch {
+            throw .malformed("The agent's answer to \(verb.rawValue) is not JSON.")
+        }
+    }
+
+    /// The answer as the agent wrote it.
+    func ask(
+        _ verb: HostVerb,
+        _ params: JSONValue = .object([:]),
+        timeout milliseconds: Int64? = nil
+    ) async throws(AgentFailure) -> ByteBuffer {
         let connection = try await open()
-        return try await connection.call(
+        return try await connection.ask(
             verb,
             params,
             timeout: milliseconds ?? dialer.times.call,

@@ -158,7 +158,7 @@ struct HostWatch: Sendable {
         do {
             let capabilities = try await link.capabilities()
             let hardware = try? HardwareInformation(result: try await link.call(.getHardwareInfo))
-            _ = try await link.call(.getStats)
+            _ = try await link.ask(.getStats)
             let summary = HostHardware(hardware ?? HardwareInformation(), capabilities.values)
             try await store.saveReport(of: id, capabilities, summary, at: now)
             let unfit = try await store.judge(id, capabilities.fitness, isUp: life.status == .up)
@@ -172,7 +172,8 @@ struct HostWatch: Sendable {
 
     private func readStatistics(_ link: AgentLink) async -> HostLife.Signal {
         do {
-            _ = try await link.call(.getStats)
+            // Nobody reads it yet; that it came, and is JSON, says that the host is there.
+            _ = try await link.ask(.getStats)
             return .heard
         } catch {
             return Self.signal(for: error)
