@@ -44,6 +44,8 @@ struct HostLife: Hashable, Sendable {
         case removalBegan
         /// Either ended without what was wanted.
         case conversionFailed(ConversionFailure)
+        /// It came up and did not fit its cluster in time: it is taken back.
+        case conversionUnfit(ConversionFailure)
     }
 
     enum Effect: Hashable, Sendable {
@@ -76,6 +78,7 @@ struct HostLife: Hashable, Sendable {
         case .conversionBegan: begin(when: Self.restful, .installing)
         case .removalBegan: begin(when: Self.restful, .preparingForMaintenance)
         case .conversionFailed(let failure): failConversion(failure, name)
+        case .conversionUnfit(let failure): giveUp(failure, name)
         }
     }
 
@@ -103,6 +106,12 @@ extension HostLife {
             ? "Host \(name) could not be uninstalled. \(failure.reason) \(failure.remedy)"
             : "Host \(name) installation failed. \(failure.reason) \(failure.remedy)"
         return [.tell(isRemoval ? .uninstallFailed : .installFailed, .error, text)]
+    }
+
+    private mutating func giveUp(_ failure: ConversionFailure, _ name: HostName) -> [Effect] {
+        guard status == .nonOperational else { return [.refuse] }
+        move(to: .installFailed, detail: failure.step)
+        return [.tell(.installFailed, .error, "Host \(name) installation failed. \(failure.reason) It is taken back.")]
     }
 
     private mutating func approve(hasNewKey: Bool, _ name: HostName) -> [Effect] {
