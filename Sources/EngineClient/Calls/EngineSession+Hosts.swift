@@ -29,9 +29,10 @@ extension EngineSession {
         "\(api)/hosts/\(percentEncoded(host))\(rest)"
     }
 
-    /// Every host, in the engine's order.
-    package func hosts() async throws(CallError) -> [HostResource] {
-        try await decode(HostCollection.self, .get("\(Self.api)/hosts")).host ?? []
+    /// Every host, or those that oVirt's search language names (`name=kvm-* and status=up`), in the engine's order.
+    package func hosts(search: String? = nil) async throws(CallError) -> [HostResource] {
+        let query = search.map { "?search=\(percentEncoded($0))" } ?? ""
+        return try await decode(HostCollection.self, .get("\(Self.api)/hosts\(query)")).host ?? []
     }
 
     /// One host by its id. 404 when there is none.
