@@ -15,7 +15,7 @@ import Testing
         let temporary = TemporaryDirectory()
         let root = temporary.directory
         try temporary.directory("proc").write(Array("quiet adminpw=$6$salt$hash\n".utf8), to: "cmdline")
-        let capabilities = try HostInventory(root: root.path).capabilities(
+        let capabilities = HostInventory(root: root.path).capabilities(
             OwnedHere(NetworkOwnership()),
             try KernelSnapshot.read(),
             client: nil
@@ -206,7 +206,7 @@ import Testing
     @Test("who has the networks already is told so, and nothing else")
     func unchangedOwnership() throws {
         var ownership = NetworkOwnership()
-        (ownership.networks, ownership.revision) = (["n": WantedNetwork(name: "n").canonical], "one")
+        (ownership.networks, ownership.revision) = (["n": WantedNetwork(name: "n", southbound: nil).canonical], "one")
         #expect(String(buffer: try JSONText.encode(ownership.answer(to: "one"))) == #"{"isUnchanged":true}"#)
         for known in [nil, "", "two"] {
             let text = try JSONText.encode(ownership.answer(to: known))

@@ -43,7 +43,7 @@ import Testing
 
     @Test("two nodes: their processors, memory, distances and huge pages") func nodes() async throws {
         try twoNodes()
-        let capabilities = try inventory.capabilities(
+        let capabilities = inventory.capabilities(
             OwnedHere(NetworkOwnership()),
             try KernelSnapshot.read(),
             client: nil
@@ -69,7 +69,7 @@ import Testing
 
     @Test("a kernel without NUMA is one node") func oneNode() async throws {
         try write(["proc/cpuinfo": "processor : 0\n", "proc/meminfo": "MemTotal: 2048 kB\nMemFree: 1024 kB\n"])
-        let capabilities = try inventory.capabilities(
+        let capabilities = inventory.capabilities(
             OwnedHere(NetworkOwnership()),
             try KernelSnapshot.read(),
             client: nil
@@ -98,7 +98,7 @@ import Testing
             "usr/libexec/vdsm/hooks/before_vm_start/50_hello.py": "hello",
             "usr/libexec/vdsm/hooks/before_vm_start/notes.txt": "no program",
         ])
-        let capabilities = try inventory.capabilities(
+        let capabilities = inventory.capabilities(
             OwnedHere(NetworkOwnership()),
             try KernelSnapshot.read(),
             client: nil
