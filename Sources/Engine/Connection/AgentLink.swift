@@ -43,7 +43,7 @@ actor AgentLink {
     }
 
     func capabilities() async throws(AgentFailure) -> ReportedCapabilities {
-        try ReportedCapabilities(try await call(.getCapabilities))
+        try ReportedCapabilities(text: try await ask(.getCapabilities))
     }
 
     /// Closes the connection; the next call dials again.
@@ -82,12 +82,17 @@ private final class LinkNews: Sendable {
 
 /// Capabilities as the agent wrote them, and as we read them.
 struct ReportedCapabilities: Sendable {
-    let json: JSONValue
+    /// The agent's own text.
+    let json: String
     let values: HostCapabilities
 
-    init(_ json: JSONValue) throws(AgentFailure) {
+    init(text: ByteBuffer) throws(AgentFailure) {
+        let value: JSONValue
+        do { value = try JSONText.decode(JSONValue.self, from: text) } catch {
+            throw .malformed("The agent's capabilities are not JSON.")
+        }
         do {
-            (self.json, values) = (json, try HostCapabilities(result: json))
+            (json, values) = (String(buffer: text), try HostCapabilities(result: value))
         } catch {
             throw .malformed("The agent's capabilities cannot be read: \(terminalEscaped(error.message.prefix(300))).")
         }

@@ -38,11 +38,12 @@ final class AgentSession: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// TLS holds these frames back until the peer has proved who it is.
-    func channelActive(context: ChannelHandlerContext) {
+    /// Subscribes and says CONNECT, on a connection that stands. TLS holds these frames back until the peer has proved who
+    /// it is.
+    func open() {
+        guard let context else { return }
         for frame in stomp.opening() { write(frame, to: context) }
         context.flush()
-        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -38,10 +38,8 @@ struct HostRoutes {
         hosts.get { request, _ in
             let query = request.query
             let count = try PageSize(query, limit: Self.pageMax).count
-            guard let filter = try Self.filter(query["search"] ?? "") else {
-                return try Response.json(HostCollection([]))
-            }
-            let records = try await engine.hosts(matching: filter).prefix(count)
+            let filter = try HostFilter(search: query["search"] ?? "", max: count)
+            let records = try await engine.hosts(matching: filter)
             return try Response.json(HostCollection(records.map(HostResource.init)))
         }
         hosts.get(":id") { _, context in
@@ -109,14 +107,6 @@ struct HostRoutes {
             )
             return try Self.complete()
         }
-    }
-
-    /// `nil` when no host can match: a status that oVirt does not have.
-    static func filter(_ search: String) throws -> HostFilter? {
-        let terms = try SearchExpression(search, fields: ["name", "status"]).terms
-        guard let wanted = terms["status"] else { return HostFilter(name: terms["name"]) }
-        guard let status = HostStatus(rawValue: wanted.lowercased()) else { return nil }
-        return HostFilter(name: terms["name"], status: status)
     }
 
     private static func complete() throws -> Response { try Response.json(ActionResource(status: "complete")) }
