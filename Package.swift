@@ -156,7 +156,8 @@ let package = Package(
         program(
             "muster-engine",
             [
-                "Engine", "EngineAPI", "EngineClient", "Simulation", "HostModel", argumentParser, logging, lifecycle, signals, subprocess,
+                "Engine", "EngineAPI", "EngineClient", "Simulation", "HostModel", argumentParser, logging, lifecycle,
+                signals, subprocess,
                 systemPackage, yams,
             ]
         ),

@@ -98,7 +98,8 @@ private final class AgentFaceHandler: ChannelInboundHandler {
             }
             switch fault {
             case .silent: continue
-            case .garbage: return context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 200 OK\n\n")), promise: nil)
+            case .garbage:
+                return context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 200 OK\n\n")), promise: nil)
             case .diesIn(let verb) where call.method.hasSuffix(verb): return context.close(promise: nil)
             case .slow(let milliseconds):
                 let body = body(of: call, number, isRecovering: false)

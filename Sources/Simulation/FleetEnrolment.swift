@@ -34,7 +34,10 @@ struct FleetEnrolment: Sendable {
             }
             let reply: ClaimReply = try await post(Self.path, try host.claim(nonceHash: hash, port: port))
             let code = try code(of: reply, nonce)
-            let progress: ClaimProgress = try await post("\(Self.path)/\(reply.claim)/nonce", ClaimOpening(nonce: nonce))
+            let progress: ClaimProgress = try await post(
+                "\(Self.path)/\(reply.claim)/nonce",
+                ClaimOpening(nonce: nonce)
+            )
             return Claim(id: reply.claim, code: code, authority: reply.authority, progress: progress)
         }
     }

@@ -66,7 +66,11 @@ struct HostReplies: Sendable {
         place.ipv4addrs = ["\(address)/8"]
         for card in 0..<cards {
             let own = card == 0 && !isManaged ? place : AddressReport()
-            host.nics["eth\(card)"] = NICReport(hwaddr: card == 0 ? mac : "02:00:00:00:00:0\(card)", speed: 10_000, address: own)
+            host.nics["eth\(card)"] = NICReport(
+                hwaddr: card == 0 ? mac : "02:00:00:00:00:0\(card)",
+                speed: 10_000,
+                address: own
+            )
         }
         if isManaged {
             host.networks["ovirtmgmt"] = NetworkReport(

@@ -41,7 +41,10 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Hosts that enrol at the same time.", valueName: "n"))
     var parallel = 200
 
-    @Option(name: .customLong("fault"), help: ArgumentHelp("What is wrong with how many; may be given again.", valueName: "fault"))
+    @Option(
+        name: .customLong("fault"),
+        help: ArgumentHelp("What is wrong with how many; may be given again.", valueName: "fault")
+    )
     var faults: [String] = []
 
     @Option(help: "Approve the hosts as this user.")
@@ -53,7 +56,12 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("SHA-256 of the engine's CA: whom the password is told.", valueName: "sha256"))
     var fingerprint: String?
 
-    @Option(help: ArgumentHelp("A line of JSON says where the fleet stands, so often; 0: only when asked.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "A line of JSON says where the fleet stands, so often; 0: only when asked.",
+            valueName: "seconds"
+        )
+    )
     var reportEvery = 5
 
     func validate() throws {
@@ -96,7 +104,9 @@ struct SimulateCommand: AsyncParsableCommand {
         guard HostName(plan.firstName(prefix)) != nil else { throw ValidationError("\(prefix) makes no host names") }
         (plan.port, plan.namePrefix, plan.seed, plan.parallel) = (port, prefix, seed, parallel)
         plan.faults = try faults.map { text in
-            guard let order = FaultOrder(text) else { throw ValidationError("\(text) is no fault: \(FaultOrder.grammar)") }
+            guard let order = FaultOrder(text) else {
+                throw ValidationError("\(text) is no fault: \(FaultOrder.grammar)")
+            }
             return order
         }
         return plan

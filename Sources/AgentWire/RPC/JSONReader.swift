@@ -270,7 +270,9 @@ extension JSONReader {
         if place < bytes.count, bytes[place] | 0x20 == UInt8(ascii: "e") {
             place += 1
             isWhole = false
-            if place < bytes.count, bytes[place] == UInt8(ascii: "+") || bytes[place] == UInt8(ascii: "-") { place += 1 }
+            if place < bytes.count, bytes[place] == UInt8(ascii: "+") || bytes[place] == UInt8(ascii: "-") {
+                place += 1
+            }
             try digits()
         }
         return isWhole

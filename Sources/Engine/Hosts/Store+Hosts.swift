@@ -16,8 +16,10 @@ extension Store {
     /// How many hosts have each status, as lists show it.
     func hostCounts() async throws(EngineError) -> [HostStatus: Int] {
         try await read { db in
-            let rows = try SQLRequest<Row>("SELECT \(HostSearch.shownStatus) AS shown, count(*) FROM host GROUP BY shown")
-                .fetchAll(db)
+            let rows = try SQLRequest<Row>(
+                "SELECT \(HostSearch.shownStatus) AS shown, count(*) FROM host GROUP BY shown"
+            )
+            .fetchAll(db)
             return rows.reduce(into: [:]) { counts, row in
                 if let status = HostStatus(rawValue: row[0]) { counts[status] = row[1] }
             }
@@ -108,7 +110,9 @@ private struct HostParts {
         for row in try SQLRequest<Row>("SELECT host, mac FROM hostMAC WHERE \(isOfThem) ORDER BY mac").fetchAll(db) {
             macs[row["host"], default: []].append(row["mac"])
         }
-        for row in try SQLRequest<Row>("SELECT host, schedule, profile FROM bootAssignment WHERE \(isOfThem)").fetchAll(db) {
+        for row in try SQLRequest<Row>("SELECT host, schedule, profile FROM bootAssignment WHERE \(isOfThem)").fetchAll(
+            db
+        ) {
             profiles[row["schedule"], default: [:]][row["host"]] = row["profile"]
         }
         addresses = try Store.fixedAddresses(in: db)

@@ -33,7 +33,9 @@ extension Store {
             let batch = Array(rest.prefix(ContactBook.batchMax))
             rest.removeFirst(batch.count)
             try await write { db in
-                let statement = try db.cachedStatement(sql: "UPDATE host SET lastSeen = max(coalesce(lastSeen, 0), ?) WHERE id = ?")
+                let statement = try db.cachedStatement(
+                    sql: "UPDATE host SET lastSeen = max(coalesce(lastSeen, 0), ?) WHERE id = ?"
+                )
                 for (id, time) in batch { try statement.execute(arguments: [time, id]) }
             }
         }

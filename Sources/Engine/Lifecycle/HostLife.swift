@@ -44,6 +44,12 @@ struct HostLife: Hashable, Sendable {
         case removalBegan
         /// Either ended without what was wanted.
         case conversionFailed(ConversionFailure)
+        /// A person takes it out of service; the reason is his own words.
+        case deactivated(reason: String?)
+        /// A person takes it into service again.
+        case activated
+        /// No guest runs on it.
+        case drained
     }
 
     enum Effect: Hashable, Sendable {
@@ -76,6 +82,9 @@ struct HostLife: Hashable, Sendable {
         case .conversionBegan: begin(when: Self.restful, .installing)
         case .removalBegan: begin(when: Self.restful, .preparingForMaintenance)
         case .conversionFailed(let failure): failConversion(failure, name)
+        case .deactivated(let reason): deactivate(reason, name)
+        case .activated: activate(name)
+        case .drained: rest(name, at: now)
         }
     }
 
@@ -186,8 +195,9 @@ extension HostLife {
     ) -> [Effect] {
         guard status.isMonitored else { return [.refuse] }
         failures += 1
-        guard status != .preparingForMaintenance, status != .nonResponsive else { return [] }
+        guard status != .nonResponsive else { return [] }
         let isForgiven = failures <= times.attemptsMax || now <= lastContact + times.grace
+        if isForgiven, status == .preparingForMaintenance { return [] }
         guard isForgiven else {
             move(to: .nonResponsive, keepsFailures: true)
             return [.tell(.hostFailure, .error, "Host \(name) does not respond. \(reason)")]
@@ -200,9 +210,9 @@ extension HostLife {
         return [.tell(.hostConnecting, .warning, text)]
     }
 
-    private mutating func contact(at now: Int64) { (failures, lastContact, recoveringSince) = (0, now, nil) }
+    mutating func contact(at now: Int64) { (failures, lastContact, recoveringSince) = (0, now, nil) }
 
-    private mutating func move(to status: HostStatus, detail: String? = nil, keepsFailures: Bool = false) {
+    mutating func move(to status: HostStatus, detail: String? = nil, keepsFailures: Bool = false) {
         (self.status, self.detail, recoveringSince) = (status, detail, nil)
         if !keepsFailures { failures = 0 }
     }

@@ -133,13 +133,23 @@ struct HostWatch: Sendable {
         let startsQuietly = startsQuietly && life.status == .up
         var refreshes = startsQuietly ? Int.random(in: 1..<Self.refreshesBetweenCapabilities) : 0
         var memory: ReportMemory?
+        var guests = 0
         // Not all hosts of an engine that starts in the same moment.
-        if startsQuietly { try? await Task.sleep(for: .milliseconds(Int64.random(in: 0...settings.monitoring.refresh))) }
+        if startsQuietly {
+            try? await Task.sleep(for: .milliseconds(Int64.random(in: 0...settings.monitoring.refresh)))
+        }
         while !Task.isCancelled, life.status.isMonitored {
             let readsAll =
                 life.status != .up || refreshes.isMultiple(of: Self.refreshesBetweenCapabilities)
                 || link.takeNetworkNews()
-            let signal = await readsAll ? readCapabilities(of: host, life, link, &memory) : readStatistics(link)
+            let signal =
+                if life.status == .preparingForMaintenance {
+                    await readGuests(of: row, link, &guests)
+                } else if readsAll {
+                    await readCapabilities(of: host, life, link, &memory)
+                } else {
+                    await readStatistics(link)
+                }
             if Task.isCancelled { return false }
             refreshes += 1
             var next = life
@@ -200,6 +210,28 @@ struct HostWatch: Sendable {
             return .heard
         } catch {
             return Self.signal(for: error)
+        }
+    }
+
+    /// A host that is to go out of service waits until its guests are gone; who moves or stops them is told how many.
+    private func readGuests(of row: HostRow, _ link: AgentLink, _ told: inout Int) async -> HostLife.Signal {
+        do {
+            let statistics: HostStatistics
+            do { statistics = try HostStatistics(result: try await link.call(.getStats)) } catch let error as RPCError {
+                throw AgentFailure.malformed("The agent's statistics cannot be read: \(error.message.prefix(300)).")
+            }
+            let count = max(statistics.vmCount, statistics.vmActive)
+            guard count > 0 else { return .drained }
+            if count != told {
+                told = count
+                let text = "Host \(row.name) still runs \(told) guests; it is in maintenance once they are gone."
+                try await store.record([Occurrence(.maintenanceWaits, .warning, text, host: row)], at: now)
+            }
+            return .heard
+        } catch let failure as AgentFailure {
+            return Self.signal(for: failure)
+        } catch {
+            return .silent("The engine could not keep what the agent reports: \(error).")
         }
     }
 

@@ -27,7 +27,8 @@ extension Store {
     func hostsToWatch() async throws(EngineError) -> [UniqueID] {
         try await read { db in
             let watched = HostStatus.allCases.filter { $0.isMonitored || $0 == .installing || $0 == .reboot }
-            return try HostRow.filter(watched.contains(Column("status"))).select(Column("id"), as: UniqueID.self).fetchAll(db)
+            return try HostRow.filter(watched.contains(Column("status"))).select(Column("id"), as: UniqueID.self)
+                .fetchAll(db)
         }
     }
 

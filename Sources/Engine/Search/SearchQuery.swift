@@ -139,7 +139,8 @@ private struct SearchParser {
     }
 
     private mutating func page() throws(EngineError) -> Int {
-        guard case .word(let word)? = try take(), let number = Int(word), (1...SearchQuery.pageMax).contains(number) else {
+        guard case .word(let word)? = try take(), let number = Int(word), (1...SearchQuery.pageMax).contains(number)
+        else {
             throw refusal("page takes a number from 1 on")
         }
         return number
@@ -205,7 +206,8 @@ private struct SearchParser {
         EngineError(
             .invalid,
             "The search \"\(text.prefix(200))\" is not understood: \(reason).",
-            remedy: "Write FIELD=VALUE, joined by and or or, with * for any characters. Fields: \(fields.sorted().joined(separator: ", "))."
+            remedy:
+                "Write FIELD=VALUE, joined by and or or, with * for any characters. Fields: \(fields.sorted().joined(separator: ", "))."
         )
     }
 }

@@ -25,6 +25,10 @@ struct HostRoutes {
         var address: IPv4Address?
     }
 
+    private struct Deactivation: Decodable {
+        var reason: String?
+    }
+
     private struct ClaimCollection: Encodable {
         var claim: [ClaimResource]
     }
@@ -76,6 +80,28 @@ struct HostRoutes {
         hosts.post(":id/reject") { _, context in
             try await engine.reject(context.id(of: "host"), by: context.user, correlation: context.correlation)
             return try Self.complete()
+        }
+        hosts.post(":id/deactivate") { request, context in
+            let reason = try await request.jsonIfAny(Deactivation.self)?.reason
+            try await engine.deactivate(
+                context.id(of: "host"),
+                reason: reason,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Self.complete()
+        }
+        hosts.post(":id/activate") { _, context in
+            try await engine.activate(context.id(of: "host"), by: context.user, correlation: context.correlation)
+            return try Self.complete()
+        }
+        hosts.post(":id/forceselectspm") { _, context -> Response in
+            let host = try await engine.host(context.id(of: "host"))
+            throw Fault(
+                .conflict,
+                "Host \(host.name) cannot be the storage pool manager: its data center has no storage.",
+                remedy: "Nothing is to be done; without storage no host needs to be it."
+            )
         }
         hosts.post(":id/boot") { request, context in
             let choice = try await request.json(BootChoice.self)

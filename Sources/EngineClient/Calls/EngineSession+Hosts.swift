@@ -62,6 +62,16 @@ extension EngineSession {
         _ = try await perform(.post(Self.path(id, "/reject"), ByteBuffer(string: "{}")))
     }
 
+    /// Takes the host out of service; it is in `maintenance` once no guest runs on it.
+    package func deactivate(_ id: String, reason: String? = nil) async throws(CallError) {
+        _ = try await perform(try Self.json(.POST, Self.path(id, "/deactivate"), reason.map { ["reason": $0] } ?? [:]))
+    }
+
+    /// Takes the host into service again.
+    package func activate(_ id: String) async throws(CallError) {
+        _ = try await perform(.post(Self.path(id, "/activate"), ByteBuffer(string: "{}")))
+    }
+
     /// Sets what the host boots.
     package func setBoot(_ id: String, profile: String, when: BootTime) async throws(CallError) {
         let choice = BootChoice(profile: profile, when: when)
