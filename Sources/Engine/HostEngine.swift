@@ -94,6 +94,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
                 group.addTask { await self.keepContacts() }
                 group.addTask { try await self.superviseHosts() }
                 group.addTask { try await self.workOnConversions() }
+                group.addTask { await self.watchProofs() }
             }
         }
     }

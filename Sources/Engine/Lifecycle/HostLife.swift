@@ -50,6 +50,8 @@ struct HostLife: Hashable, Sendable {
         case activated
         /// No guest runs on it.
         case drained
+        /// It came up and did not fit its cluster in time: it is taken back.
+        case conversionUnfit(ConversionFailure)
     }
 
     enum Effect: Hashable, Sendable {
@@ -85,6 +87,7 @@ struct HostLife: Hashable, Sendable {
         case .deactivated(let reason): deactivate(reason, name)
         case .activated: activate(name)
         case .drained: rest(name, at: now)
+        case .conversionUnfit(let failure): giveUp(failure, name)
         }
     }
 
@@ -112,6 +115,12 @@ extension HostLife {
             ? "Host \(name) could not be uninstalled. \(failure.reason) \(failure.remedy)"
             : "Host \(name) installation failed. \(failure.reason) \(failure.remedy)"
         return [.tell(isRemoval ? .uninstallFailed : .installFailed, .error, text)]
+    }
+
+    private mutating func giveUp(_ failure: ConversionFailure, _ name: HostName) -> [Effect] {
+        guard status == .nonOperational else { return [.refuse] }
+        move(to: .installFailed, detail: failure.step)
+        return [.tell(.installFailed, .error, "Host \(name) installation failed. \(failure.reason) It is taken back.")]
     }
 
     private mutating func approve(hasNewKey: Bool, _ name: HostName) -> [Effect] {

@@ -59,7 +59,7 @@ struct HostWatch: Sendable {
             }
         case let status where status.isMonitored:
             return try await withLink(target, correlation: nil) { link throws(EngineError) in
-                try await monitor(host, link)
+                try await monitor(host, link, drains: conversion == nil)
             }
         default: return false
         }
@@ -127,7 +127,11 @@ struct HostWatch: Sendable {
 
     /// Refreshes until the host is changed by somebody else. The grace period counts from here: what was while the
     /// engine was away is not the host's fault.
-    private func monitor(_ host: WatchedHost, _ link: AgentLink) async throws(EngineError) -> Bool {
+    private func monitor(
+        _ host: WatchedHost,
+        _ link: AgentLink,
+        drains: Bool
+    ) async throws(EngineError) -> Bool {
         var row = host.row
         var life = HostLife(status: row.status, detail: row.statusDetail, lastContact: now)
         let startsQuietly = startsQuietly && life.status == .up
@@ -143,7 +147,7 @@ struct HostWatch: Sendable {
                 life.status != .up || refreshes.isMultiple(of: Self.refreshesBetweenCapabilities)
                 || link.takeNetworkNews()
             let signal =
-                if life.status == .preparingForMaintenance {
+                if drains, life.status == .preparingForMaintenance {
                     await readGuests(of: row, link, &guests)
                 } else if readsAll {
                     await readCapabilities(of: host, life, link, &memory)
