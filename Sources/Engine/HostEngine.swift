@@ -21,6 +21,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let signInGate = SignInGate()
     let agentDigest = AgentDigest()
     let desk = ConversionDesk()
+    let contacts = ContactBook()
     let gate: ServerGate
     let ticketRate: RateLimit
     private let lock: InstallationLock
@@ -90,8 +91,10 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         try await cancelWhenGracefulShutdown {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { await self.keepHouse() }
+                group.addTask { await self.keepContacts() }
                 group.addTask { try await self.superviseHosts() }
                 group.addTask { try await self.workOnConversions() }
+                group.addTask { await self.watchProofs() }
             }
         }
     }
