@@ -82,7 +82,7 @@ import Testing
 
     @Test("many hosts: all of a cluster, a search, names; in one table")
     func many() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             engine.state.withLock { $0.hosts = Self.hosts(4) }
             let made = try await program.run(["network", "attach", "red", "--cluster", "even", "--nic", "eth1"])
             #expect(made.exit == 0, "\(made.errors)")
@@ -100,7 +100,7 @@ import Testing
 
     @Test("the first failure ends it: what was not begun is told, and the exit code is 1")
     func stops() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             engine.state.withLock { state in
                 state.hosts = Self.hosts(4)
                 state.refusing = state.hosts[1].id
@@ -116,7 +116,7 @@ import Testing
 
     @Test("a dry run asks and changes nothing; what is mistyped is said before anything is changed")
     func dryRun() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             engine.state.withLock { $0.hosts = Self.hosts(2) }
             let dry = try await program.run(["network", "attach", "red", "kvm-1", "--dry-run"])
             #expect(dry.exit == 0 && dry.output.contains("kvm-1  planned  0        make bridge red"), "\(dry.output)")

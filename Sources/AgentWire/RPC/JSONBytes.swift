@@ -34,13 +34,13 @@ struct JSONBytes {
 
     private mutating func escape(_ octet: UInt8) {
         switch octet {
-        case .quote: put(#"\""#)
-        case .backslash: put(#"\\"#)
-        case 0x08: put(#"\b"#)
-        case 0x09: put(#"\t"#)
-        case 0x0A: put(#"\n"#)
-        case 0x0C: put(#"\f"#)
-        case 0x0D: put(#"\r"#)
+        case .quote: put(#"\""# as StaticString)
+        case .backslash: put(#"\\"# as StaticString)
+        case 0x08: put(#"\b"# as StaticString)
+        case 0x09: put(#"\t"# as StaticString)
+        case 0x0A: put(#"\n"# as StaticString)
+        case 0x0C: put(#"\f"# as StaticString)
+        case 0x0D: put(#"\r"# as StaticString)
         case ..<0x20:
             put(octet < 0x10 ? #"\u000"# : #"\u001"# as StaticString)
             bytes.append(contentsOf: String(octet & 0xF, radix: 16).utf8)
