@@ -92,6 +92,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { await self.keepHouse() }
                 group.addTask { await self.keepContacts() }
+                group.addTask { await self.noteAuditHeads() }
                 group.addTask { try await self.superviseHosts() }
                 group.addTask { try await self.workOnConversions() }
                 group.addTask { await self.watchProofs() }
@@ -113,6 +114,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         try await store.write { [store] db in
             try store.keepHouse(limits: limits, at: now, in: db)
             try store.expireDenials(before: deniedBefore, in: db)
+            try store.dropAgedEvents(at: now, in: db)
         }
     }
 

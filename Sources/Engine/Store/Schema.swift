@@ -18,6 +18,7 @@ enum Schema {
         migrator.registerMigration("11 conversions") { try $0.execute(sql: conversions) }
         migrator.registerMigration("12 network orders") { try $0.execute(sql: networkOrders) }
         migrator.registerMigration("14 site") { try $0.execute(sql: site) }
+        migrator.registerMigration("15 event chain") { try $0.execute(sql: eventChain) }
         return migrator
     }
 

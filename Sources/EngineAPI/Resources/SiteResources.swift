@@ -49,14 +49,14 @@ extension SchedulingPolicy {
 }
 
 extension TagResource {
-    init(_ record: TagRecord) {
+    init(_ record: TagRecord, names: [UniqueID: String]) {
         self.init(
             id: record.id.rawValue,
             href: ResourcePath.href(Self.collection, record.id.rawValue),
             name: record.name
         )
         description = record.description
-        parent = record.parent.map { ResourcePath.link(Self.collection, $0) }
+        parent = record.parent.map { ResourcePath.link(Self.collection, $0, name: names[$0]) }
     }
 }
 

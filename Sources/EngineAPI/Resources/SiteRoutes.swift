@@ -23,14 +23,19 @@ struct SiteRoutes {
             let names = centers.reduce(into: [:]) { $0[$1.id] = $1.name }
             return records.map { ClusterResource($0, centers: names, hosts: counts[$0.id] ?? 0) }
         }
-        add(TagRecord.self, to: api) { $0.map(TagResource.init) }
+        add(TagRecord.self, to: api) { records in try await tags(records) }
         add(AffinityLabelRecord.self, to: api) { records in try await labels(records) }
         add(MACPoolRecord.self, to: api) { $0.map(MACPoolResource.init) }
-        addMarks(TagRecord.self, to: api) { $0.map(TagResource.init) }
+        addMarks(TagRecord.self, to: api) { records in try await tags(records) }
         addMarks(AffinityLabelRecord.self, to: api) { records in try await labels(records) }
         api.get("schedulingpolicies") { _, _ in
             try Response.json(PolicyCollection(scheduling_policy: SchedulingPolicy.allCases.map(\.link)))
         }
+    }
+
+    private func tags(_ records: [TagRecord]) async throws -> [TagResource] {
+        let names = try await engine.all(TagRecord.self).reduce(into: [:]) { $0[$1.id] = $1.name }
+        return records.map { TagResource($0, names: names) }
     }
 
     private func labels(_ records: [AffinityLabelRecord]) async throws -> [AffinityLabelResource] {
