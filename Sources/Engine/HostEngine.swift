@@ -1,8 +1,10 @@
 import BootServer
+import Fencing
 import Foundation
 import HostModel
 package import Logging
 import ServiceLifecycle
+import SystemPackage
 
 /// Everything one installation is: made by `initialize`, opened from disk by `open`, alive while `run` runs.
 ///
@@ -22,6 +24,11 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let agentDigest = AgentDigest()
     let desk = ConversionDesk()
     let gate: ServerGate
+    /// The hosts of which the power is worked on.
+    let powers = HostSupervisor()
+    let fencing: FenceAgents
+    let secrets: SecretBox
+    let dumps = CrashDumps()
     let ticketRate: RateLimit
     private let lock: InstallationLock
 
@@ -39,6 +46,12 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         authority = try keys.authority(organization: settings.organization)
         identity = try keys.engineIdentity(of: authority, address: settings.engineAddress, now: now)
         (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", authority.fingerprint())
+        secrets = try SecretBox(keys)
+        fencing = FenceAgents(
+            atOnce: settings.power.atOnce,
+            folders: settings.fenceAgentFolders.map { FilePath($0) },
+            logger: logger
+        )
         sshPublicKey = try keys.sshKey().publicLine
         gate = ServerGate(
             store: store,
@@ -92,6 +105,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
                 group.addTask { await self.keepHouse() }
                 group.addTask { try await self.superviseHosts() }
                 group.addTask { try await self.workOnConversions() }
+                group.addTask { try await self.workOnPower() }
+                group.addTask { await self.listenForDumps() }
             }
         }
     }

@@ -51,9 +51,10 @@ extension Store {
         let assignments = try Row.fetchAll(db, sql: "SELECT host, schedule, profile FROM bootAssignment")
         let fixed = try fixedAddresses(in: db)
         let servers = try ServerAccessRow.filter(ids.contains(Column("host"))).fetchAll(db)
+        let managed = Set(try UniqueID.fetchAll(db, sql: "SELECT host FROM powerManagement"))
         let active = try Row.fetchAll(db, sql: "SELECT name, version FROM image WHERE isActive = 1")
             .reduce(into: [String: String]()) { $0[$1["name"]] = $1["version"] }
-        return rows.compactMap { row in
+        return try rows.compactMap { row in
             guard let cluster = clusters[row.cluster] else { return nil }
             func profile(_ schedule: BootSchedule) -> String? {
                 assignments.first { $0["host"] == row.id && $0["schedule"] == schedule }?["profile"]
@@ -79,7 +80,8 @@ extension Store {
                 lastSeen: row.lastSeen,
                 certificateSubject: certificates.first { $0.host == row.id }?.subject,
                 newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
-                server: ColumnJSON.decode(servers.first { $0.host == row.id }?.access)
+                server: ColumnJSON.decode(servers.first { $0.host == row.id }?.access),
+                power: managed.contains(row.id) ? try powerManagement(of: row.id, in: db) : PowerManagement()
             )
         }
     }

@@ -11,6 +11,7 @@ struct HostWatch: Sendable {
     let settings: EngineSettings
     let logger: Logger
     let desk: ConversionDesk
+    let powers: HostSupervisor
 
     /// Refreshes between two stored contacts (NumberVmRefreshesBeforeSave).
     static let refreshesBetweenSaves = 5
@@ -143,6 +144,8 @@ struct HostWatch: Sendable {
             } else {
                 let context = TransitionContext(now: now, times: settings.monitoring)
                 (row, life) = try await store.live(row, life, signal, context: context)
+                // What brings it back was stored with its new status.
+                if row.status == .nonResponsive { powers.watch(id) }
             }
             if next.failures > 0 { await link.close() }
             try? await Task.sleep(for: .milliseconds(settings.monitoring.refresh))
@@ -194,8 +197,16 @@ extension HostEngine {
             times: settings.monitoring
         )
         for host in try await store.hostsToWatch() { supervisor.watch(host) }
-        await supervisor.run { [store, settings, logger, desk] id in
-            await HostWatch(id: id, dialer: dialer, store: store, settings: settings, logger: logger, desk: desk).run()
+        await supervisor.run { [store, settings, logger, desk, powers] id in
+            await HostWatch(
+                id: id,
+                dialer: dialer,
+                store: store,
+                settings: settings,
+                logger: logger,
+                desk: desk,
+                powers: powers
+            ).run()
         }
     }
 }

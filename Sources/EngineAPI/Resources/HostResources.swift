@@ -23,6 +23,7 @@ extension HostResource {
         }
         ssh = record.server.map(SSHResource.init)
         update_available = record.newerImageVersion == nil ? "false" : "true"
+        power_management = PowerManagementResource(record.power)
         muster = Muster(record)
     }
 

@@ -1,4 +1,5 @@
 import AgentWire
+import Fencing
 import Glibc
 import HostModel
 import Logging
