@@ -148,12 +148,20 @@ let package = Package(
             ]
         ),
 
+        room(
+            "Simulation",
+            [
+                "HostModel", "AgentWire", "EngineClient", nioCore, nioPosix, nioSSL, x509, crypto, asn1,
+            ]
+        ),
+
         // Roof: wiring only.
         program("muster", ["Commands", argumentParser]),
         program(
             "muster-engine",
             [
-                "Engine", "EngineAPI", "HostModel", argumentParser, logging, lifecycle, signals, subprocess,
+                "Engine", "EngineAPI", "EngineClient", "Simulation", "HostModel", argumentParser, logging, lifecycle,
+                signals, subprocess,
                 systemPackage, yams,
             ]
         ),

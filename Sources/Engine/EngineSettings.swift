@@ -119,6 +119,10 @@ package struct MonitoringTimes: Sendable {
     package var stepAttemptsMax = 5
     /// The pause between two of them.
     package var stepRetry: Int64 = 2000
+    /// How long a step of an installation meets failures before it is told that it waits.
+    package var waitTold: Int64 = 30_000
+    /// How long a host whose conversion is taken back on failure may be unfit for its cluster.
+    package var proof: Int64 = 300_000
 
     package init() {}
 }

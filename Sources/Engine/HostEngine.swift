@@ -23,6 +23,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let signInGate = SignInGate()
     let agentDigest = AgentDigest()
     let desk = ConversionDesk()
+    let contacts = ContactBook()
     let gate: ServerGate
     /// The hosts of which the power is worked on.
     let powers = HostSupervisor()
@@ -103,10 +104,12 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         try await cancelWhenGracefulShutdown {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { await self.keepHouse() }
+                group.addTask { await self.keepContacts() }
                 group.addTask { try await self.superviseHosts() }
                 group.addTask { try await self.workOnConversions() }
                 group.addTask { try await self.workOnPower() }
                 group.addTask { await self.listenForDumps() }
+                group.addTask { await self.watchProofs() }
             }
         }
     }

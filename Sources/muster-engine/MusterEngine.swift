@@ -11,6 +11,9 @@ struct MusterEngine: AsyncParsableCommand {
             then from /etc/muster/engine.yaml (data-directory: …), then from the defaults.
             """,
         version: "1.0.0",
-        subcommands: [InitCommand.self, ServeCommand.self, FingerprintCommand.self]
+        subcommands: [
+            InitCommand.self, ServeCommand.self, FingerprintCommand.self, BackupCommand.self, RestoreCommand.self,
+            SimulateCommand.self,
+        ]
     )
 }

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 import TestServers
+import Testing
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -45,6 +46,25 @@ final class FakeEngine: Sendable {
     /// Runs a test with this engine on a port of loopback.
     func serve<Result>(_ body: (TestServer) async throws -> Result) async throws -> Result {
         try await TestServer.with(tls: try authority.server([.loopback]), respond: { self.answer($0) }, body)
+    }
+
+    /// Runs a test with an engine that has these hosts, and the command line logged in to it.
+    static func loggedIn(
+        hosts: [HostResource] = [Samples.up],
+        _ body: (borrowing Program, FakeEngine) async throws -> Void
+    ) async throws {
+        let engine = try FakeEngine()
+        engine.state.withLock { $0.hosts = hosts }
+        try await engine.serve { server in
+            let program = try Program()
+            let fingerprint = Fingerprint(der: try engine.authority.der).description
+            let login = try await program.run(
+                ["login", "https://127.0.0.1:\(server.port)", "--fingerprint", fingerprint, "--password-file", "-"],
+                input: password + "\n"
+            )
+            #expect(login.exit == 0, "\(login.errors)")
+            try await body(program, engine)
+        }
     }
 
     private func answer(_ request: TestServer.Request) -> TestServer.Reply {
@@ -93,6 +113,8 @@ final class FakeEngine: Sendable {
             return json(ActionResource(status: "complete", plan: state.plan))
         case (.POST, "hosts", .some, .some(let action)) where ["installdisk", "upgrade", "rollback"].contains(action):
             return .ok(#"{"status":"pending","job":{"id":"j1"}}"#, status: "202 Accepted")
+        case (.GET, "jobs", nil, nil): return json(JobCollection(state.jobs))
+        case (.POST, "jobs", .some, "abort"): return .ok(#"{"status":"pending"}"#, status: "202 Accepted")
         case (.GET, "jobs", "j1", nil):
             guard let job = state.jobs.first else { break }
             if state.jobs.count > 1 { state.jobs.removeFirst() }

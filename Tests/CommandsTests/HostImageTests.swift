@@ -10,21 +10,6 @@ import Testing
 @Suite struct HostImageTests {
     private static let name = "node-5a31"
 
-    private func loggedIn(_ body: (borrowing Program, FakeEngine) async throws -> Void) async throws {
-        let engine = try FakeEngine()
-        engine.state.withLock { $0.hosts = [Samples.up] }
-        try await engine.serve { server in
-            let program = try Program()
-            let fingerprint = Fingerprint(der: try engine.authority.der).description
-            let login = try await program.run(
-                ["login", "https://127.0.0.1:\(server.port)", "--fingerprint", fingerprint, "--password-file", "-"],
-                input: FakeEngine.password + "\n"
-            )
-            #expect(login.exit == 0, "\(login.errors)")
-            try await body(program, engine)
-        }
-    }
-
     private static func job(_ status: String, step: Int, percent: Int? = nil, error: String? = nil) -> JobResource {
         let titles = [
             "Look at the host", "Write the image to the other slot", "Reboot", "Come back with the image, and prove it",
@@ -70,7 +55,7 @@ import Testing
 
     @Test("disks, those that say what they should not too")
     func disks() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             engine.state.withLock { $0.disks = Self.disks }
             let table = try await program.run(["host", "disks", Self.name])
             #expect(
@@ -90,7 +75,7 @@ import Testing
     }
 
     @Test("which switch port a NIC is plugged into, and what a hostile switch says") func neighbours() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             let unit = try LLDPDataUnit([
                 .init(type: 1, value: [7, 65]), .init(type: 2, value: [5] + Array("Ethernet7/1".utf8)),
                 .init(type: 3, value: [0, 120]), .init(type: 5, value: Array("leaf\u{1B}[2J".utf8)),
@@ -113,7 +98,7 @@ import Testing
 
     @Test("logs one after another, and nothing in them drives the terminal")
     func logs() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             engine.state.withLock {
                 $0.logs = [
                     HostLog("agent", lines: ["one", "two\u{1B}[2J"]), HostLog("ker\u{1B}nel", lines: ["\u{202E}three"]),
@@ -135,7 +120,7 @@ import Testing
 
     @Test("an installation says what it would do, and what is sent is what was typed")
     func installs() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             engine.state.withLock { $0.plan = ["wipe sda", "write \u{1B}[2J"] }
             let arguments = ["host", "install-disk", Self.name, "--disk", "serial=S3X1", "--image", "node-debian@v2"]
             let plan = try await program.run(arguments + ["--dry-run"])
@@ -156,7 +141,7 @@ import Testing
 
     @Test("a job is followed to its end, each step told; its failure has the job's own remedy")
     func follows() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             engine.state.withLock {
                 $0.jobs = [
                     Self.job("started", step: 1, percent: 5), Self.job("started", step: 1, percent: 6),
@@ -182,7 +167,7 @@ import Testing
 
     @Test("upgrade --check tells by its exit code whether there is something newer")
     func checks() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             var host = Samples.up
             var image = NodeImageReport()
             (image.name, image.version, image.slot) = (HostileText("node-debian"), HostileText("v1"), "a")
@@ -223,7 +208,7 @@ import Testing
         ] as [([String], Int32)]
     )
     func refuses(arguments: [String], exit: Int32) async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             let outcome = try await program.run(["host"] + arguments)
             #expect(outcome.exit == exit, "\(outcome.errors)")
             let calls = engine.state.withLock { $0.calls.filter { $0.hasPrefix("POST /ovirt-engine/api/hosts") } }

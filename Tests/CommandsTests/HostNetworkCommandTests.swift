@@ -10,23 +10,8 @@ import Testing
 @Suite struct HostNetworkCommandTests {
     private static let name = "node-5a31"
 
-    private func loggedIn(_ body: (borrowing Program, FakeEngine) async throws -> Void) async throws {
-        let engine = try FakeEngine()
-        engine.state.withLock { $0.hosts = [Samples.up] }
-        try await engine.serve { server in
-            let program = try Program()
-            let fingerprint = Fingerprint(der: try engine.authority.der).description
-            let login = try await program.run(
-                ["login", "https://127.0.0.1:\(server.port)", "--fingerprint", fingerprint, "--password-file", "-"],
-                input: FakeEngine.password + "\n"
-            )
-            #expect(login.exit == 0, "\(login.errors)")
-            try await body(program, engine)
-        }
-    }
-
     @Test func bonds() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             func last() -> String { engine.state.withLock { $0.calls.last ?? "" } }
             let made = try await program.run(
                 [
@@ -58,7 +43,7 @@ import Testing
     }
 
     @Test func labels() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             func last() -> String { engine.state.withLock { $0.calls.last ?? "" } }
             let added = try await program.run(["host", "label", Self.name, "add", "eth1", "lab"])
             #expect(added.exit == 0 && added.output == "eth1 of node-5a31 has the label lab\n", "\(added.errors)")
@@ -71,7 +56,7 @@ import Testing
 
     @Test("attach says only what was typed: the rest stays as it is on the host")
     func attaches() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             func last() -> String { engine.state.withLock { $0.calls.last ?? "" } }
             let plain = try await program.run(["network", "attach", "red", Self.name])
             #expect(plain.exit == 0, "\(plain.errors)")

@@ -10,26 +10,8 @@ import Testing
 
 /// The built program against an engine in the test process: what a person or a script sees.
 @Suite struct ProgramTests {
-    /// Runs a test with an engine, logged in to.
-    private func loggedIn(
-        _ body: (borrowing Program, FakeEngine) async throws -> Void
-    ) async throws {
-        let engine = try FakeEngine()
-        engine.state.withLock { $0.hosts = [Samples.up, Samples.hostile] }
-        try await engine.serve { server in
-            let program = try Program()
-            let fingerprint = Fingerprint(der: try engine.authority.der).description
-            let login = try await program.run(
-                ["login", "https://127.0.0.1:\(server.port)", "--fingerprint", fingerprint, "--password-file", "-"],
-                input: FakeEngine.password + "\n"
-            )
-            #expect(login.exit == 0, "\(login.errors)")
-            try await body(program, engine)
-        }
-    }
-
     @Test func logsInPinsAndLogsOut() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, engine in
             let file = try ContextFile(option: program.configuration.string, environment: [:])
             let context = try #require(try file.read())
             #expect(context.token == FakeEngine.token)
@@ -47,7 +29,7 @@ import Testing
 
     @Test("a server that cannot be signed in to: each cause has its sentence and its code")
     func checksNoServer() async throws {
-        try await loggedIn { program, _ in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, _ in
             let arguments = ["host", "add", "kvm-8", "--check", "--ssh-port", "1", "--password-file", "-", "--address"]
             let closed = try await program.run(arguments + ["127.0.0.1"], input: "x\n")
             #expect(closed.exit == 69 && closed.errors.contains("127.0.0.1 port 1 refused the connection"))
@@ -116,7 +98,7 @@ import Testing
         ]
     )
     func lookup(name: String, exit: Int32, says: String) async throws {
-        try await loggedIn { program, _ in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, _ in
             let outcome = try await program.run(["host", "show", name])
             #expect(outcome.exit == exit)
             #expect(says.isEmpty ? outcome.errors.isEmpty : outcome.errors.contains(says), "\(outcome.errors)")
@@ -124,7 +106,7 @@ import Testing
     }
 
     @Test func aMistypedCodeIsNotSent() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, engine in
             let code = try #require(ApprovalCode(digest: [1, 2, 3, 4, 5])).description
             let typed = code.hasPrefix("0") ? "1" + code.dropFirst() : "0" + code.dropFirst()
             let before = engine.state.withLock { $0.calls.count }
@@ -141,7 +123,7 @@ import Testing
     }
 
     @Test func aFailedInstallationIsTriedAgainWithoutACode() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, engine in
             engine.state.withLock { state in
                 state.hosts[0].status = "install_failed"
                 state.statuses = ["installing", "install_failed"]
@@ -158,7 +140,7 @@ import Testing
     }
 
     @Test func whoWasRejectedIsListedAndTakenBack() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, engine in
             var kept = RejectionResource(
                 id: "r-1",
                 name: "web",
@@ -187,7 +169,7 @@ import Testing
         ]
     )
     func waits(statuses: [String], exit: Int32, says: String) async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, engine in
             engine.state.withLock { state in
                 state.hosts[0].status = "pending_approval"
                 state.hosts[0].status_detail = "no KVM"
@@ -212,7 +194,7 @@ import Testing
         ]
     )
     func exitCodes(status: String, exit: Int32) async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, engine in
             let fault = #"{"fault":{"reason":"r","detail":"It is \u001b[31mso.","remedy":"Do that."}}"#
             engine.state.withLock { $0.refusal = .ok(fault, status: status) }
             let outcome = try await program.run(["network", "list"])
@@ -263,7 +245,7 @@ import Testing
     }
 
     @Test func listsAsTableJSONAndYAML() async throws {
-        try await loggedIn { program, _ in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, _ in
             let table = try await program.run(["host", "list", "--no-headers"])
             #expect(table.output.split(separator: "\n").count == 2)
             let json = try await program.run(["host", "list", "-o", "json"])
@@ -275,7 +257,7 @@ import Testing
     }
 
     @Test func namesAreCompletedFromTheEngine() async throws {
-        try await loggedIn { program, _ in
+        try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, _ in
             let script = try await program.run(["completion", "bash"])
             #expect(script.exit == 0)
             let request = [

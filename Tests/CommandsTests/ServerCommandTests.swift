@@ -9,27 +9,12 @@ import Testing
 
 /// Existing servers by the command line, as far as no server is needed; packaging/convert/try has the rest.
 @Suite struct ServerCommandTests {
-    private func loggedIn(_ body: (borrowing Program, FakeEngine) async throws -> Void) async throws {
-        let engine = try FakeEngine()
-        engine.state.withLock { $0.hosts = [Samples.up] }
-        try await engine.serve { server in
-            let program = try Program()
-            let fingerprint = Fingerprint(der: try engine.authority.der).description
-            let login = try await program.run(
-                ["login", "https://127.0.0.1:\(server.port)", "--fingerprint", fingerprint, "--password-file", "-"],
-                input: FakeEngine.password + "\n"
-            )
-            #expect(login.exit == 0, "\(login.errors)")
-            try await body(program, engine)
-        }
-    }
-
     private static let print = "SHA256:" + String(repeating: "a", count: 43)
     private static let jumpPrint = "SHA256:" + String(repeating: "b", count: 43)
 
     @Test("with a key of one's own, what the engine knows against it is said before the server is touched")
     func asksTheEngineFirst() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             // Nobody listens on port 1: whoever connects is told so.
             let words = ["host", "add", "kvm-8", "--address", "127.0.0.1", "--ssh-port", "1", "--key", "/dev/null"]
             let typo = try await program.run(words + ["--cluster", "Defualt"])
@@ -44,7 +29,7 @@ import Testing
 
     @Test("host keys that nobody gave are shown, with the option that gives them")
     func showsPinnedKeys() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             var host = HostResource(
                 id: "h8",
                 href: "",
@@ -79,7 +64,7 @@ import Testing
 
     @Test("a reinstall takes a jump host and what is chosen anew, and says nothing of the rest")
     func reinstallKeepsTheRest() async throws {
-        try await loggedIn { program, engine in
+        try await FakeEngine.loggedIn { program, engine in
             let words = ["host", "reinstall", Samples.up.name, "--jump", "admin@gw:2222", "--kdump", "--no-wait"]
             let outcome = try await program.run(words)
             #expect(outcome.exit == 0, "\(outcome.errors)")

@@ -29,7 +29,10 @@ import Testing
     @Test(
         "faults through the engine",
         .enabled(if: getenv("MUSTER_TEST_CONVERT") != nil, "MUSTER_TEST_CONVERT=1 runs it"),
-        arguments: ["kill", "early", "break", "host-key", "many", "undo", "reboot"]
+        arguments: [
+            "kill", "early", "break", "host-key", "many", "undo", "abort", "engines", "unfit", "reboot", "vlan",
+            "power",
+        ]
     )
     func faults(scenario: String) async throws { _ = try await transcript(scenario) }
 }

@@ -139,7 +139,7 @@ import Testing
 
             let other = try await engine.addServer(good, by: "test", correlation: nil)
             let job = try #require(try await engine.jobs(of: other.id, max: 1).first)
-            try await Self.reach("access", of: job.id, engine)
+            try await engine.reached("access", of: job.id)
             try await Self.approve(other.id, engine)
             try await Self.awaitNoConnection(bed)
             #expect(try await engine.job(job.id).status == .aborted)
@@ -186,7 +186,7 @@ import Testing
             let chosen = try await engine.host(host.id).server?.options
             #expect(chosen?.repository == TestRepository.url && chosen?.needsVirtualization == false)
             #expect(chosen?.undoesFailure == false)
-            try await Self.reach("contact", of: second.id, engine)
+            try await engine.reached("contact", of: second.id)
             // As if its agent had answered: a host that works.
             let context = TransitionContext(now: 0, times: MonitoringTimes(), user: nil, correlation: nil)
             try await engine.store.endConversion(second.id, failure: nil, context: context)
@@ -196,7 +196,7 @@ import Testing
         let patient = bed.with { $0.conversions.otherRunSeconds = 600 }
         let job = try await patient.running { engine in
             let job = try await engine.reinstall(host.id, ServerReorder(), by: "test", correlation: nil)
-            try await Self.reach("access", of: job.id, engine)
+            try await engine.reached("access", of: job.id)
             return job
         }
         try await bed.server.shell("rm /etc/ssh/ssh_host_*; ssh-keygen -A; systemctl restart ssh")
@@ -204,17 +204,6 @@ import Testing
             let ended = try await engine.ended(job.id)
             #expect(ended.status == .failed && ended.error?.contains("is pinned") == true, "\(ended)")
             #expect(try await engine.host(host.id).status == .installFailed)
-        }
-    }
-
-    /// Waits until a step has begun.
-    private static func reach(_ step: String, of job: UniqueID, _ engine: HostEngine) async throws {
-        while true {
-            let seen = try await engine.lastEvent()
-            let now = try await engine.job(job)
-            if now.steps.contains(where: { $0.name == step && $0.status == .started }) { return }
-            try #require(now.status == .started, "\(now)")
-            await engine.waitForEvent(after: seen, seconds: 1)
         }
     }
 }

@@ -202,6 +202,19 @@ import Testing
         },
         Case("host.uuid", .info, "random") { facts, _ in facts.smbiosUUID = nil },
         Case("host.agent", .warning, "agent of Muster") { facts, _ in facts.agentHost = .random() },
+        Case("host.engine", .blocking, "host of another engine, engine.example (CA abababababababab") {
+            facts,
+            request in
+            facts.manager = .init(
+                try #require(Nonce(hex: String(repeating: "ab", count: 32))),
+                at: EngineAddress("engine.example")
+            )
+            request.engineFingerprint = Nonce(hex: String(repeating: "01", count: 32))
+        },
+        Case("host.engine", .warning, "taken over from another engine, whose address is not known") { facts, request in
+            facts.manager = .init(try #require(Nonce(hex: String(repeating: "ab", count: 32))))
+            (request.engineFingerprint, request.takesOver) = (Nonce(hex: String(repeating: "01", count: 32)), true)
+        },
         Case("iscsi.initiator", .blocking, "of the host other") { facts, request in
             facts.initiator = HostileText("iqn.1994-05.com.example:1")
             request.knownInitiators["iqn.1994-05.com.example:1"] = "other"

@@ -69,6 +69,11 @@ package enum JSONText {
         try JSONDecoder().decode(type, from: Data(text.readableBytesView))
     }
 
+    /// Any value, without the detour over a `Decoder`.
+    package static func decode(_ type: JSONValue.Type, from text: ByteBuffer) throws -> JSONValue {
+        try JSONReader.value(text)
+    }
+
     /// Keys are sorted, so that equal values are equal bytes.
     package static func encode(_ value: some Encodable) throws -> ByteBuffer {
         let encoder = JSONEncoder()

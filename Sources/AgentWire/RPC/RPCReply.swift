@@ -40,26 +40,14 @@ package enum RPCIncoming: Hashable, Sendable {
 
     /// Reads the body of a MESSAGE; an `RPCError` with JSON-RPC's own codes says what is wrong with it.
     package static func decode(_ body: ByteBuffer) throws(RPCError) -> RPCIncoming {
-        guard let value = try? JSONText.decode(JSONValue.self, from: body) else {
-            throw RPCError(.parseError, "The agent's answer is not JSON")
-        }
-        guard value["jsonrpc"] == .string("2.0") else {
-            throw RPCError(.invalidRequest, "The agent's answer is not JSON-RPC 2.0")
-        }
-        if let method = value["method"]?.string {
-            return .notification(RPCNotification(method: method, params: value["params"] ?? .null))
-        }
-        let id = value["id"].flatMap(RPCIdentifier.init)
-        if let error = value["error"], error != .null {
-            guard let code = error["code"]?.integer else {
-                throw RPCError(.invalidRequest, "The agent's error has no code")
+        switch try RPCAnswer.decode(body) {
+        case .notification(let notification): return .notification(notification)
+        case .reply(let id, .failure(let error)): return .reply(RPCReply(id: id, outcome: .failure(error)))
+        case .reply(let id, .success(let text)):
+            guard let result = try? JSONReader.value(text) else {
+                throw RPCError(.parseError, "The agent's answer is not JSON")
             }
-            let refusal = RPCError(.init(rawValue: Int(code)), error["message"]?.string ?? "")
-            return .reply(RPCReply(id: id, outcome: .failure(refusal)))
+            return .reply(RPCReply(id: id, outcome: .success(result)))
         }
-        guard let result = value["result"] else {
-            throw RPCError(.invalidRequest, "The agent's answer has neither result nor error")
-        }
-        return .reply(RPCReply(id: id, outcome: .success(result)))
     }
 }

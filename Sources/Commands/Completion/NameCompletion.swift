@@ -7,6 +7,7 @@ extension CompletionKind {
     /// Names that the engine knows; none when it cannot be asked at once.
     static let hosts = names { try await $0.hosts().map(\.name) }
     static let profiles = names { try await $0.profiles().map(\.name) }
+    static let jobs = names { try await $0.jobs(max: JobList.pageMax).map(\.id) }
     static let images = names { session in
         let images = try await session.images()
         return Set(images.map(\.name)).sorted() + images.map { "\($0.name)@\($0.version)" }

@@ -7,8 +7,8 @@ struct Muster: AsyncParsableCommand {
         abstract: "Turn machines into managed hosts.",
         discussion: discussion,
         subcommands: [
-            Login.self, Logout.self, HostCommand.self, NetworkCommand.self, EventCommand.self, ImageCommand.self,
-            ProfileCommand.self, CompletionCommand.self,
+            Login.self, Logout.self, HostCommand.self, NetworkCommand.self, JobCommand.self, EventCommand.self,
+            ImageCommand.self, ProfileCommand.self, CompletionCommand.self,
         ]
     )
 

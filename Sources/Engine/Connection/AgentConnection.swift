@@ -21,6 +21,7 @@ struct AgentDialer: Sendable {
     let authority: Certificate
     let context: NIOSSLContext
     let times: MonitoringTimes
+    private let gate = HandshakeGate()
 
     init(
         authority: Certificate,
@@ -56,18 +57,12 @@ struct AgentDialer: Sendable {
             let channel = try await ClientBootstrap(group: loop)
                 .connectTimeout(.milliseconds(times.connect))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let operations = channel.pipeline.syncOperations
-                        try operations.addHandler(try tls(for: target, verdict))
-                        try operations.addHandler(AgentSession(connected: connected, onNotification: onNotification))
-                    }
-                }
                 .connect(host: target.address, port: target.port).get()
+            await gate.enter()
             let alarm = loop.scheduleTask(in: .milliseconds(times.connect)) { channel.close(promise: nil) }
             defer { alarm.cancel() }
             try await withTaskCancellationHandler {
-                try await connected.futureResult.get()
+                try await handshake(on: channel, with: target, verdict, connected, onNotification)
             } onCancel: {
                 channel.close(promise: nil)
             }
@@ -78,6 +73,40 @@ struct AgentDialer: Sendable {
             let cause = (error as? AgentFailure)?.sentence ?? terminalEscaped("\(error)".prefix(300))
             throw .unreachable("No connection to the agent at \(place). \(cause)")
         }
+    }
+
+    /// From here on the channel speaks TLS and STOMP. Leaves the gate when that is done, or takes too long.
+    private func handshake(
+        on channel: any Channel,
+        with target: AgentAddress,
+        _ verdict: PeerVerdict,
+        _ connected: EventLoopPromise<Void>,
+        _ onNotification: @escaping @Sendable (RPCNotification) -> Void
+    ) async throws {
+        let gate = gate
+        let isOver = channel.eventLoop.makePromise(of: Void.self)
+        let patience = channel.eventLoop.scheduleTask(in: .milliseconds(HandshakeGate.holdMilliseconds)) {
+            isOver.succeed()
+        }
+        connected.futureResult.whenComplete { _ in
+            patience.cancel()
+            isOver.succeed()
+        }
+        isOver.futureResult.whenComplete { _ in Task { await gate.leave() } }
+        do {
+            try await channel.eventLoop.submit {
+                // A peer that hung up meanwhile told nobody: there was no handler yet.
+                guard channel.isActive else { throw AgentFailure.closed("The agent closed the connection.") }
+                let operations = channel.pipeline.syncOperations
+                let session = AgentSession(connected: connected, onNotification: onNotification)
+                try operations.addHandler(session)
+                try operations.addHandler(try tls(for: target, verdict), position: .first)
+                session.open()
+            }.get()
+        } catch {
+            connected.fail(error)
+        }
+        try await connected.futureResult.get()
     }
 
     private func tls(for target: AgentAddress, _ verdict: PeerVerdict) throws -> NIOSSLClientHandler {
@@ -111,14 +140,15 @@ struct AgentConnection: Sendable {
 
     var isOpen: Bool { channel.isActive }
 
-    /// Calls a verb and waits for its answer. Cancelling the task closes the connection.
-    func call(
+    /// Calls a verb and waits for its answer, which comes as JSON text that nobody has read yet. Cancelling the task closes
+    /// the connection.
+    func ask(
         _ verb: HostVerb,
         _ params: JSONValue = .object([:]),
         timeout milliseconds: Int64,
         correlation: String? = nil
-    ) async throws(AgentFailure) -> JSONValue {
-        let (channel, promise) = (channel, channel.eventLoop.makePromise(of: JSONValue.self))
+    ) async throws(AgentFailure) -> ByteBuffer {
+        let (channel, promise) = (channel, channel.eventLoop.makePromise(of: ByteBuffer.self))
         channel.eventLoop.execute {
             guard let session = try? channel.pipeline.syncOperations.handler(type: AgentSession.self) else {
                 return promise.fail(AgentFailure.closed("The connection is closed."))

@@ -1,5 +1,6 @@
 import AgentWire
 import HostModel
+import NIOCore
 import Synchronization
 
 /// The engine's line to one agent: dials when somebody calls, keeps the connection, dials anew when it is gone.
@@ -20,8 +21,20 @@ actor AgentLink {
         _ params: JSONValue = .object([:]),
         timeout milliseconds: Int64? = nil
     ) async throws(AgentFailure) -> JSONValue {
+        let text = try await ask(verb, params, timeout: milliseconds)
+        do { return try JSONText.decode(JSONValue.self, from: text) } catch {
+            throw .malformed("The agent's answer to \(verb.rawValue) is not JSON.")
+        }
+    }
+
+    /// The answer as the agent wrote it.
+    func ask(
+        _ verb: HostVerb,
+        _ params: JSONValue = .object([:]),
+        timeout milliseconds: Int64? = nil
+    ) async throws(AgentFailure) -> ByteBuffer {
         let connection = try await open()
-        return try await connection.call(
+        return try await connection.ask(
             verb,
             params,
             timeout: milliseconds ?? dialer.times.call,
@@ -30,7 +43,7 @@ actor AgentLink {
     }
 
     func capabilities() async throws(AgentFailure) -> ReportedCapabilities {
-        try ReportedCapabilities(try await call(.getCapabilities))
+        try ReportedCapabilities(text: try await ask(.getCapabilities))
     }
 
     /// Closes the connection; the next call dials again.
@@ -69,12 +82,17 @@ private final class LinkNews: Sendable {
 
 /// Capabilities as the agent wrote them, and as we read them.
 struct ReportedCapabilities: Sendable {
-    let json: JSONValue
+    /// The agent's own text.
+    let json: String
     let values: HostCapabilities
 
-    init(_ json: JSONValue) throws(AgentFailure) {
+    init(text: ByteBuffer) throws(AgentFailure) {
+        let value: JSONValue
+        do { value = try JSONText.decode(JSONValue.self, from: text) } catch {
+            throw .malformed("The agent's capabilities are not JSON.")
+        }
         do {
-            (self.json, values) = (json, try HostCapabilities(result: json))
+            (json, values) = (String(buffer: text), try HostCapabilities(result: value))
         } catch {
             throw .malformed("The agent's capabilities cannot be read: \(terminalEscaped(error.message.prefix(300))).")
         }

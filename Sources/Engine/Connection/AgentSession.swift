@@ -14,7 +14,7 @@ final class AgentSession: ChannelInboundHandler {
     static let heartBeat = HeartBeat(canSend: 5000, wants: 15_000)
 
     private struct Call {
-        var promise: EventLoopPromise<JSONValue>
+        var promise: EventLoopPromise<ByteBuffer>
         var timeout: Scheduled<Void>
     }
 
@@ -38,11 +38,12 @@ final class AgentSession: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// TLS holds these frames back until the peer has proved who it is.
-    func channelActive(context: ChannelHandlerContext) {
+    /// Subscribes and says CONNECT, on a connection that stands. TLS holds these frames back until the peer has proved who
+    /// it is.
+    func open() {
+        guard let context else { return }
         for frame in stomp.opening() { write(frame, to: context) }
         context.flush()
-        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -64,13 +65,13 @@ final class AgentSession: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    /// Sends a call; the promise gets the reply, or an `AgentFailure`.
+    /// Sends a call; the promise gets the result as it came, or an `AgentFailure`.
     func call(
         _ method: String,
         _ params: JSONValue,
         timeout: TimeAmount,
         correlation: String?,
-        promise: EventLoopPromise<JSONValue>
+        promise: EventLoopPromise<ByteBuffer>
     ) {
         guard let context, ending == nil else { return promise.fail(ending ?? .closed("The connection is closed.")) }
         guard calls.count < Self.callsMax else { return promise.fail(AgentFailure.closed("Too many calls at once.")) }
@@ -106,13 +107,13 @@ final class AgentSession: ChannelInboundHandler {
 
     private func receive(_ body: ByteBuffer) {
         // A message that is neither reply nor notification belongs to no call; the call's own time-out ends it.
-        guard let incoming = try? RPCIncoming.decode(body) else { return }
+        guard let incoming = try? RPCAnswer.decode(body) else { return }
         switch incoming {
         case .notification(let notification): onNotification(notification)
-        case .reply(let reply):
-            guard let id = reply.id, let call = calls.removeValue(forKey: id) else { return }
+        case .reply(let id, let outcome):
+            guard let id, let call = calls.removeValue(forKey: id) else { return }
             call.timeout.cancel()
-            switch reply.outcome {
+            switch outcome {
             case .success(let result): call.promise.succeed(result)
             case .failure(let error): call.promise.fail(AgentFailure.refused(error))
             }

@@ -9,12 +9,16 @@ final class ConversionDesk: Sendable {
     private let active = Mutex<[UniqueID: Bool]>([:])
     private let arrivals: AsyncStream<UniqueID>
     private let arrival: AsyncStream<UniqueID>.Continuation
+    /// Those that are to be stopped, which wait for nobody.
+    private let stops: AsyncStream<UniqueID>
+    private let stopping: AsyncStream<UniqueID>.Continuation
 
     /// Conversions that wait for their turn.
     static let waitingMax = 10_000
 
     init() {
         (arrivals, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingMax))
+        (stops, stopping) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingMax))
     }
 
     /// Puts a stored conversion in the row.
@@ -22,6 +26,9 @@ final class ConversionDesk: Sendable {
         if let credentials { secrets.withLock { $0[job] = credentials } }
         arrival.yield(job)
     }
+
+    /// A conversion that is to be stopped; whoever works on it sees that by himself.
+    func stop(_ job: UniqueID) { stopping.yield(job) }
 
     func credentials(of job: UniqueID) -> ServerCredentials? { secrets.withLock { $0[job] } }
 
@@ -43,8 +50,19 @@ final class ConversionDesk: Sendable {
     /// Works on them in the order in which they came, a few at once, until the task is cancelled.
     func run(atOnce max: Int, _ body: @escaping @Sendable (UniqueID) async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.run(self.arrivals, atOnce: max, body) }
+            group.addTask { await self.run(self.stops, atOnce: max, body) }
+        }
+    }
+
+    private func run(
+        _ jobs: AsyncStream<UniqueID>,
+        atOnce max: Int,
+        _ body: @escaping @Sendable (UniqueID) async -> Void
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
             var begun = 0
-            for await job in arrivals {
+            for await job in jobs {
                 if begun >= max {
                     await group.next()
                     begun -= 1
@@ -73,6 +91,11 @@ package struct ConversionTimes: Sendable {
     /// How long one question waits on a server for another run there, and how long that is waited for in all, in seconds.
     package var lockSeconds = ConversionPatience().lockSeconds
     package var otherRunSeconds = ConversionPatience().otherRun.components.seconds
+
+    /// How long the step at work may go on on a server when its conversion is aborted, in seconds.
+    package var abortGraceSeconds = 120
+    /// How often a server that does not answer is tried again then.
+    package var abortReconnectsMax = 2
 
     package init() {}
 

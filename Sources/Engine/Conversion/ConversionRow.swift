@@ -9,16 +9,19 @@ package struct ConversionChoices: Hashable, Sendable {
     package var mayReboot: Bool?
     package var undoesFailure: Bool?
     package var wantsKdump: Bool?
+    package var takesOver: Bool?
 
     package init() {}
 
-    /// That a failure is taken back is said of one conversion only: the next one may be a repair of a host that works.
+    /// That a failure is taken back, or a host from another engine, is said of one conversion only: the next one may be a
+    /// repair of a host that works.
     package func applied(to known: ConversionOptions) -> ConversionOptions {
         var options = known
         options.repository = repository ?? known.repository
         options.needsVirtualization = needsVirtualization ?? known.needsVirtualization
         options.mayReboot = mayReboot ?? known.mayReboot
         options.undoesFailure = undoesFailure ?? false
+        options.takesOver = takesOver
         options.wantsKdump = wantsKdump ?? known.wantsKdump
         return options
     }
@@ -35,6 +38,8 @@ package struct ConversionOptions: Hashable, Sendable, Codable {
     /// Whether a conversion that fails is taken back at once.
     package var undoesFailure = false
     package var wantsKdump = false
+    /// Whether a server that is another engine's host is taken over; `nil`: no.
+    package var takesOver: Bool?
 
     package init() {}
 }
@@ -92,6 +97,18 @@ struct ConversionRow: Sendable, Hashable, Codable, FetchableRecord, PersistableR
         var undone: ConversionUndo.Report?
         /// Why it failed, while it is taken back for that (`undoesFailure`).
         var failure: ConversionFailure?
+        /// Somebody wants it ended.
+        var abort: Abort?
+        /// The host is there; until when it must be fit, in milliseconds since 1970, else it is taken back; and why it is not.
+        var proofDeadline: Int64?
+        var unfit: String?
+    }
+
+    struct Abort: Hashable, Sendable, Codable {
+        var user: String?
+        var correlation: String?
+        /// How it ended, once it has: a sentence.
+        var outcome: String?
     }
 
     var id: UniqueID
@@ -162,6 +179,11 @@ extension ConversionRow {
         guard let index = list.firstIndex(where: { $0.name == name }) else { return }
         list[index].note = note
         stepList = list
+    }
+
+    /// The step that is under way, by name.
+    var currentStep: String? {
+        stepList.last { $0.status == JobRecord.Status.started.rawValue }?.name
     }
 
     /// How that ended.
@@ -247,4 +269,9 @@ extension EventCode {
     package static let uninstallStarted = EventCode(rawValue: 20_073)
     package static let uninstalled = EventCode(rawValue: 20_074)
     package static let uninstallFailed = EventCode(rawValue: 20_075)
+    /// A step of an installation over the agent waits, of a booted node too.
+    package static let installWaits = EventCode(rawValue: 20_076)
+    package static let jobAborted = EventCode(rawValue: 20_077)
+    /// A host that came up is not operational, and is taken back for it unless that is mended.
+    package static let conversionUnfit = EventCode(rawValue: 20_078)
 }

@@ -6,6 +6,7 @@ enum ConversionSteps {
     static let undoName = "undo"
     static let forgetName = "forget"
     static let rebootName = "reboot"
+    static let proofName = "prove"
 
     /// Before the server was looked at nobody knows the others.
     static let before = [ConversionRow.Step(preflightName, "Look at the server")] + installation
@@ -21,7 +22,7 @@ enum ConversionSteps {
     }
 
     /// Once there is a plan.
-    static func all(of plan: ConversionPlan, reboots: Bool) -> [ConversionRow.Step] {
+    static func all(of plan: ConversionPlan, reboots: Bool, proves: Bool) -> [ConversionRow.Step] {
         var steps = [ConversionRow.Step(preflightName, "Look at the server", .finished)]
         for step in plan.steps {
             steps.append(ConversionRow.Step(step.id.rawValue, title(step.event)))
@@ -29,7 +30,8 @@ enum ConversionSteps {
             steps.append(ConversionRow.Step(ConversionStep.ID.certificate.rawValue, certificateTitle))
         }
         let last = reboots ? [ConversionRow.Step(rebootName, "Reboot, and come back")] : []
-        return steps + installation + last
+        let proof = proves ? [ConversionRow.Step(proofName, "Come up, and be fit for the cluster")] : []
+        return steps + installation + last + proof
     }
 
     private static let certificateTitle = "Lays the host's certificate beside its key"

@@ -15,8 +15,10 @@ extension ConversionWork {
             }
         } catch {
             guard !Task.isCancelled else { return }
+            let current = try await store.conversion(job)
+            guard current?.detail.abort == nil else { return }
             var failure = ConversionFailure(error, in: ConversionSteps.undoName)
-            let hasBegun = try await store.conversion(job)?.detail.hasBegun == true
+            let hasBegun = current?.detail.hasBegun == true
             failure.isBeforeFirstChange = Self.outside.contains(error.kind) && !hasBegun
             try await end(row, failure)
         }
@@ -48,7 +50,7 @@ extension ConversionWork {
             if !report.isComplete { status = .failed }
             failure.remedy += " " + Self.outcome(of: report)
         } catch {
-            guard !Task.isCancelled else { return }
+            guard !Task.isCancelled, try await store.conversion(job)?.detail.abort == nil else { return }
             status = .failed
             failure.remedy += " It could not be taken back: \(sentence(error.message)) \(sentence(error.remedy))"
         }
@@ -103,8 +105,11 @@ extension ConversionWork {
             known.node = known.node ?? host.hardwareID?.rawValue
             try await ServerMachine.read(connection).confirm(known, at: host.address)
             let line = ConversionLine(ConversionSteps.undoName, "Signed in.")
-            _ = try await asEngine { () async throws(EngineError) in
+            let isRunning = try await asEngine { () async throws(EngineError) in
                 try await store.note(job, line, at: now) { $0.detail.hasBegun = true }
+            }
+            guard isRunning else {
+                throw ConversionError(.interrupted, "the work was given up", remedy: "see muster event list")
             }
         } catch {
             await connection.close()

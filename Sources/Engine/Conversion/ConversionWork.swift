@@ -81,12 +81,17 @@ struct ConversionWork: Sendable {
         // Guests of a host that is repaired go on.
         let reboots =
             row.detail.options.mayReboot && found.contains("reboot.pending") && !found.contains("guests.running")
-        try await asEngine { () async throws(EngineError) in try await keep(plan, report, reboots: reboots) }
+        try await asEngine { () async throws(EngineError) in try await keep(plan, report, row, reboots: reboots) }
         return plan
     }
 
-    private func keep(_ plan: ConversionPlan, _ report: PreflightReport, reboots: Bool) async throws(EngineError) {
-        let steps = ConversionSteps.all(of: plan, reboots: reboots)
+    private func keep(
+        _ plan: ConversionPlan,
+        _ report: PreflightReport,
+        _ row: ConversionRow,
+        reboots: Bool
+    ) async throws(EngineError) {
+        let steps = ConversionSteps.all(of: plan, reboots: reboots, proves: row.provesHost)
         let line = ConversionLine(ConversionSteps.preflightName, report.table)
         try await store.note(job, line, at: now) { row in
             row.stepList = steps
@@ -146,6 +151,7 @@ struct ConversionWork: Sendable {
         guard !Task.isCancelled else { return }
         // Where nobody works on it any more there is nothing to say.
         guard var current = try await store.conversion(job) else { return desk.forget(job) }
+        guard current.detail.abort == nil else { return }
         var failure = ConversionFailure(error, in: step ?? ConversionSteps.preflightName)
         let hasBegun = current.detail.hasBegun == true
         failure.isBeforeFirstChange = !hasBegun

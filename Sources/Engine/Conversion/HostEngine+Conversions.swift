@@ -230,14 +230,28 @@ extension EngineError {
 extension HostEngine {
     /// Works on stored conversions, from the stored state on, until the task is cancelled.
     func workOnConversions() async throws(EngineError) {
-        for job in try await store.conversionsToGoOn() { desk.start(job) }
+        for row in try await store.conversionsToGoOn() {
+            if row.detail.abort == nil { desk.start(row.id) } else { desk.stop(row.id) }
+        }
         await desk.run(atOnce: settings.conversions.atOnce) { job in
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.workUntilDone(on: job) }
-                group.addTask { await self.waitUntilOverruled(job) }
-                await group.next()
-                group.cancelAll()
-            }
+            await self.workUntilOverruled(on: job)
+            // Whoever worked on it is gone; what he had begun on the server is ended now.
+            if await self.isAborted(job) { await self.workUntilOverruled(on: job) }
+        }
+    }
+
+    private func isAborted(_ job: UniqueID) async -> Bool {
+        guard !Task.isCancelled else { return false }
+        return (try? await store.conversion(job)?.detail.abort) != nil
+    }
+
+    private func workUntilOverruled(on job: UniqueID) async {
+        let isStopping = await isAborted(job)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.workUntilDone(on: job) }
+            group.addTask { await self.waitUntilOverruled(job, isStopping: isStopping) }
+            await group.next()
+            group.cancelAll()
         }
     }
 
@@ -249,12 +263,13 @@ extension HostEngine {
         }
     }
 
-    /// Returns when somebody else has ended the conversion: its host was removed, or approved with another key. Whatever runs
-    /// for it then ends too, and others have its place.
-    private func waitUntilOverruled(_ job: UniqueID) async {
+    /// Returns when somebody else has ended the conversion: its host was removed, or approved with another key; or wants it
+    /// stopped. Whatever runs for it then ends too, and others have its place.
+    private func waitUntilOverruled(_ job: UniqueID, isStopping: Bool) async {
         while !Task.isCancelled {
             do throws(EngineError) {
-                if try await store.conversion(job) == nil { return desk.forget(job) }
+                guard let row = try await store.conversion(job) else { return desk.forget(job) }
+                if row.detail.abort != nil, !isStopping { return }
             } catch {
                 logger.debug("The conversion \(job) could not be read: \(error)")
             }
@@ -297,7 +312,13 @@ extension HostEngine {
                 authority: authority,
                 logger: logger
             )
-            if row.kind == .uninstall { try await work.uninstall(row) } else { _ = try await work.convert(row) }
+            if row.detail.abort != nil {
+                try await work.stop(row)
+            } else if row.kind == .uninstall {
+                try await work.uninstall(row)
+            } else {
+                _ = try await work.convert(row)
+            }
             supervisor.watch(row.host)
         }
     }

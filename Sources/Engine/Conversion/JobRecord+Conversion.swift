@@ -11,7 +11,7 @@ extension JobRecord {
         }
         (id, kind, host, hostName) = (row.id, row.kind.rawValue, row.host, row.hostName)
         (description, started, ended) = (row.title, row.started, row.ended)
-        (error, remedy, report) = (row.error, row.remedy, row.detail.report)
+        (error, remedy, report) = (row.error ?? row.detail.abort?.outcome, row.remedy, row.detail.report)
         (user, correlation) = (row.user, row.correlation)
         status = Status(rawValue: row.state.rawValue) ?? .unknown
         steps = row.stepList.map { step in

@@ -55,6 +55,7 @@ struct ServerGate: Sendable {
             request.needsVirtualization = options.needsVirtualization
             request.wantsKdump = options.wantsKdump
             request.mayReboot = options.mayReboot
+            request.takesOver = options.takesOver ?? false
             return request
         } catch {
             throw ConversionError(.files, error.detail, remedy: error.remedy ?? "see the engine's log")

@@ -15,12 +15,12 @@ extension Store {
     }
 
     /// What an engine goes on with when it starts.
-    func conversionsToGoOn() async throws(EngineError) -> [UniqueID] {
+    func conversionsToGoOn() async throws(EngineError) -> [ConversionRow] {
         try await read { db in
             try ConversionRow.filter(
                 Column("state") == ImageJobRow.State.started && Column("stage") != ConversionRow.Stage.network
             )
-            .order(Column("started")).fetchAll(db).map(\.id)
+            .order(Column("started")).fetchAll(db)
         }
     }
 
@@ -77,6 +77,7 @@ extension Store {
     func beginNetworkStage(of id: UniqueID, context: TransitionContext) async throws(EngineError) -> Bool {
         try await write { db in
             guard var row = try ConversionRow.require(id, in: db), row.stage == .server else { return false }
+            guard row.detail.abort == nil else { return false }
             let host = try HostRow.require(row.host, in: db)
             guard host.status == .installing else { return false }
             row.stage = .network
@@ -100,7 +101,7 @@ extension Store {
         context: TransitionContext
     ) async throws(EngineError) {
         try await write { db in
-            guard let row = try ConversionRow.require(id, in: db), var host = try HostRow.fetch(row.host, in: db) else {
+            guard var row = try ConversionRow.require(id, in: db), var host = try HostRow.fetch(row.host, in: db) else {
                 return
             }
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
@@ -125,7 +126,7 @@ extension Store {
                 let text = "Host \(host.name): \(row.title) failed. \(failure.reason) \(failure.remedy)"
                 try tell(code, .error, text, host, context, db)
             } else {
-                try finish(row, nil, context, db)
+                if row.provesHost { try beginProof(&row, context, db) } else { try finish(row, nil, context, db) }
                 try live(&host, &life, .workEnded(inMaintenance: row.detail.wasInMaintenance), context: context, in: db)
                 try tell(.installed, .normal, "Host \(host.name) installed.", host, context, db)
             }
@@ -140,7 +141,9 @@ extension Store {
         in db: Database
     ) throws {
         guard var row = try ConversionRow.running(of: host.id, in: db), row.stage == .network else { return }
+        guard row.detail.proofDeadline == nil else { return try prove(&row, host, signal, context, db) }
         switch signal {
+        case .installed where row.provesHost: try beginProof(&row, context, db)
         case .installed, .workEnded: try finish(row, nil, context, db)
         case .workReboots:
             row.stage = .reboot
@@ -190,7 +193,7 @@ extension Store {
         return true
     }
 
-    private func finish(
+    func finish(
         _ known: ConversionRow,
         _ failure: ConversionFailure?,
         _ context: TransitionContext,
@@ -209,7 +212,7 @@ extension Store {
         try write(ConversionLine(failure?.step ?? "end", text), of: row.id, at: context.now, in: db)
     }
 
-    private func write(_ line: ConversionLine, of job: UniqueID, at now: Int64, in db: Database) throws {
+    func write(_ line: ConversionLine, of job: UniqueID, at now: Int64, in db: Database) throws {
         let text = String(line.text.prefix(bytes: ConversionLine.textMax))
         try db.execute(
             literal: """

@@ -105,8 +105,9 @@ extension Store {
         claim.facts = ClaimRow.noFacts
         try claim.update(db)
         try closeRivals(of: claim, at: context.now, in: db)
-        (host.capabilities, host.hardware) = (nil, nil)
+        host.hardware = nil
         try host.save(in: db)
+        try db.execute(literal: "UPDATE host SET capabilities = NULL WHERE id = \(host.id)")
         try takeAddresses(of: host, in: db)
         let fingerprint = keyFingerprint(claim.publicKey)
         let text = "Host \(host.name) at \(host.address) was approved (key \(fingerprint))."

@@ -5,6 +5,9 @@ extension HostEngine {
         try await store.hosts(matching: filter)
     }
 
+    /// How many hosts have each status, as lists show it.
+    package func hostCounts() async throws(EngineError) -> [HostStatus: Int] { try await store.hostCounts() }
+
     package func host(_ id: UniqueID) async throws(EngineError) -> HostRecord { try await store.host(id) }
 
     /// All claims on a host that still answer, closed ones too, oldest first.

@@ -5,11 +5,24 @@ import HostModel
 
 extension Store {
     func hosts(matching filter: HostFilter) async throws(EngineError) -> [HostRecord] {
+        let condition = try HostSearch.sql(filter.query.condition)
+        return try await read { db in
+            var request = HostRow.filter(literal: condition).order(literal: HostSearch.order(filter.query.order))
+            if let max = filter.max { request = request.limit(max, offset: (filter.query.page - 1) * max) }
+            return try Self.records(of: request.fetchAll(db), in: db)
+        }
+    }
+
+    /// How many hosts have each status, as lists show it.
+    func hostCounts() async throws(EngineError) -> [HostStatus: Int] {
         try await read { db in
-            var request = HostRow.order(Column("name"))
-            if let pattern = filter.name { request = request.filter(literal: "name GLOB \(Self.glob(pattern))") }
-            let records = try Self.records(of: request.fetchAll(db), in: db)
-            return filter.status.map { wanted in records.filter { $0.shownStatus == wanted } } ?? records
+            let rows = try SQLRequest<Row>(
+                "SELECT \(HostSearch.shownStatus) AS shown, count(*) FROM host GROUP BY shown"
+            )
+            .fetchAll(db)
+            return rows.reduce(into: [:]) { counts, row in
+                if let status = HostStatus(rawValue: row[0]) { counts[status] = row[1] }
+            }
         }
     }
 
@@ -31,34 +44,20 @@ extension Store {
     }
 
     func capabilities(of id: UniqueID) async throws(EngineError) -> String? {
-        try await read { try HostRow.require(id, in: $0).capabilities }
-    }
-
-    /// Only `*` keeps its meaning; a host name has none of GLOB's other characters.
-    private static func glob(_ pattern: String) -> String {
-        String(pattern.lowercased().filter { $0 == "*" || $0 == "-" || $0 == "." || $0.isLetter || $0.isNumber })
+        try await read { db in
+            _ = try HostRow.require(id, in: db)
+            return try HostRow.capabilities(of: id, in: db)
+        }
     }
 
     private static func records(of rows: [HostRow], in db: Database) throws -> [HostRecord] {
         let clusters = Dictionary(uniqueKeysWithValues: try ClusterRecord.fetchAll(in: db).map { ($0.id, $0) })
-        let ids = rows.map(\.id)
-        let open: [ClaimProgress.State] = [.committed, .pending]
-        let claims = try ClaimRow.filter(ids.contains(Column("host")) && open.contains(Column("state")))
-            .order(Column("created")).fetchAll(db)
-        let certificates = try CertificateRow.filter(ids.contains(Column("host")) && Column("revoked") == nil)
-            .fetchAll(db)
-        let macs = try Row.fetchAll(db, sql: "SELECT host, mac FROM hostMAC ORDER BY mac")
-        let assignments = try Row.fetchAll(db, sql: "SELECT host, schedule, profile FROM bootAssignment")
-        let fixed = try fixedAddresses(in: db)
-        let servers = try ServerAccessRow.filter(ids.contains(Column("host"))).fetchAll(db)
+        let parts = try HostParts(of: rows.map(\.id), in: db)
         let managed = Set(try UniqueID.fetchAll(db, sql: "SELECT host FROM powerManagement"))
         let active = try Row.fetchAll(db, sql: "SELECT name, version FROM image WHERE isActive = 1")
             .reduce(into: [String: String]()) { $0[$1["name"]] = $1["version"] }
         return try rows.compactMap { row in
             guard let cluster = clusters[row.cluster] else { return nil }
-            func profile(_ schedule: BootSchedule) -> String? {
-                assignments.first { $0["host"] == row.id && $0["schedule"] == schedule }?["profile"]
-            }
             let hardware: HostHardware? = ColumnJSON.decode(row.hardware)
             let newest = hardware?.image.flatMap { active[$0.name.raw] }
             return HostRecord(
@@ -72,18 +71,55 @@ extension Store {
                 hardwareID: row.hardwareID,
                 facts: ColumnJSON.decode(row.facts),
                 hardware: hardware,
-                claims: claims.filter { $0.host == row.id }.map { ClaimRecord($0, of: row) },
-                bootProfile: profile(.always),
-                nextBootProfile: profile(.next),
-                fixedAddress: fixed[row.id],
-                macs: macs.filter { $0["host"] == row.id }.map { $0["mac"] },
+                claims: (parts.claims[row.id] ?? []).map { ClaimRecord($0, of: row) },
+                bootProfile: parts.profiles[.always]?[row.id],
+                nextBootProfile: parts.profiles[.next]?[row.id],
+                fixedAddress: parts.addresses[row.id],
+                macs: parts.macs[row.id] ?? [],
                 lastSeen: row.lastSeen,
-                certificateSubject: certificates.first { $0.host == row.id }?.subject,
+                certificateSubject: parts.subjects[row.id],
                 newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
-                server: ColumnJSON.decode(servers.first { $0.host == row.id }?.access),
+                server: ColumnJSON.decode(parts.servers[row.id]?.access),
                 power: managed.contains(row.id) ? try powerManagement(of: row.id, in: db) : PowerManagement()
             )
         }
+    }
+}
+
+/// What belongs to hosts and stands in other tables, by host: each table is asked once, however many hosts there are.
+private struct HostParts {
+    /// More hosts than these are not named one by one: the tables are read whole.
+    private static let namedMax = 500
+
+    let claims: [UniqueID: [ClaimRow]]
+    let subjects: [UniqueID: String]
+    var macs: [UniqueID: [MACAddress]] = [:]
+    var profiles: [BootSchedule: [UniqueID: String]] = [:]
+    let addresses: [UniqueID: IPv4Address]
+    let servers: [UniqueID: ServerAccessRow]
+
+    init(of hosts: [UniqueID], in db: Database) throws {
+        let isOfThem: SQL = hosts.count > Self.namedMax ? "1" : "host IN \(hosts)"
+        claims = Dictionary(
+            grouping: try ClaimRow.filter(literal: "state IN ('committed', 'pending') AND \(isOfThem)")
+                .order(Column("created")).fetchAll(db),
+            by: \.host
+        )
+        subjects = try SQLRequest<Row>("SELECT host, subject FROM certificate WHERE revoked IS NULL AND \(isOfThem)")
+            .fetchAll(db).reduce(into: [:]) { subjects, row in
+                if let host: UniqueID = row["host"] { subjects[host] = row["subject"] }
+            }
+        for row in try SQLRequest<Row>("SELECT host, mac FROM hostMAC WHERE \(isOfThem) ORDER BY mac").fetchAll(db) {
+            macs[row["host"], default: []].append(row["mac"])
+        }
+        for row in try SQLRequest<Row>("SELECT host, schedule, profile FROM bootAssignment WHERE \(isOfThem)").fetchAll(
+            db
+        ) {
+            profiles[row["schedule"], default: [:]][row["host"]] = row["profile"]
+        }
+        addresses = try Store.fixedAddresses(in: db)
+        let access = try ServerAccessRow.filter(literal: isOfThem).fetchAll(db)
+        servers = Dictionary(access.map { ($0.host, $0) }) { first, _ in first }
     }
 }
 

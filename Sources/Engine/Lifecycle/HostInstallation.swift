@@ -36,7 +36,7 @@ struct HostInstallation: Sendable {
             guard try await store.startStep(of: job, host: host.row, context: moment(context)) != nil else {
                 return nil
             }
-            if let failure = await untilDone(job) { return .installFailed(failure) }
+            if let failure = await untilDone(job, context) { return .installFailed(failure) }
             guard !Task.isCancelled else { return nil }
             guard let next = job.step.next else { return .installed }
             let advanced = try await store.finishStep(of: job, next: next, deadline: now + time(for: next))
@@ -47,21 +47,33 @@ struct HostInstallation: Sendable {
     }
 
     /// Runs one step until it is done, fails for good, or its deadline has passed.
-    private func untilDone(_ job: JobRow) async -> InstallFailure? {
+    private func untilDone(_ job: JobRow, _ context: TransitionContext) async -> InstallFailure? {
         var tries = 0
+        let patience = InstallPatience(from: now, times.waitTold) { [self] in await tell(job, $0, context) }
         while !Task.isCancelled {
             let failure: AgentFailure
-            switch await run(job.step, deadline: job.deadline) {
+            switch await run(job.step, deadline: job.deadline, patience) {
             case .done: return nil
             case .failed(let failure): return failure
             case .again(let reason): (failure, tries) = (reason, tries + 1)
             case .wait(let reason): failure = reason
             }
             logger.info("Host \(host.row.name), \(job.step.rawValue): \(failure.sentence)")
+            await patience.met(failure, at: now)
             if now >= job.deadline || tries >= times.stepAttemptsMax { return giveUp(job, failure) }
             try? await Task.sleep(for: .milliseconds(times.stepRetry))
         }
         return nil
+    }
+
+    /// Somebody who looks on is told why nothing happens.
+    private func tell(_ job: JobRow, _ failure: AgentFailure, _ context: TransitionContext) async {
+        let text = "Installing host \(host.row.name). \(job.step.title): waiting. \(failure.sentence)"
+        do throws(EngineError) {
+            try await store.tell(.installWaits, .warning, text, of: host.row.id, context: moment(context))
+        } catch {
+            logger.warning("Host \(host.row.name): that it waits could not be told: \(error)")
+        }
     }
 
     private func moment(_ context: TransitionContext) -> TransitionContext {
@@ -80,10 +92,10 @@ struct HostInstallation: Sendable {
         )
     }
 
-    private func run(_ step: InstallStep, deadline: Int64) async -> StepEnd {
+    private func run(_ step: InstallStep, deadline: Int64, _ patience: InstallPatience) async -> StepEnd {
         do {
             switch step {
-            case .contact: try await waitForAgent(until: deadline)
+            case .contact: try await waitForAgent(until: deadline, patience)
             case .capabilities: try await readCapabilities()
             case .managementNetwork: try await confirming { try await setUpManagementNetwork() }
             case .persistNetwork: try await confirming { try await persistNetwork() }
@@ -99,7 +111,7 @@ struct HostInstallation: Sendable {
     }
 
     /// The node fetches its certificate by polling and starts its agent only then, so nobody answers at first.
-    private func waitForAgent(until deadline: Int64) async throws {
+    private func waitForAgent(until deadline: Int64, _ patience: InstallPatience) async throws {
         while true {
             do {
                 _ = try await link.call(.ping2, timeout: times.connect)
@@ -107,6 +119,7 @@ struct HostInstallation: Sendable {
             } catch {
                 guard now < deadline, !Task.isCancelled else { throw error }
                 logger.debug("Host \(host.row.name): \(error.sentence)")
+                await patience.met(error, at: now)
             }
             try await Task.sleep(for: .milliseconds(times.stepRetry))
         }

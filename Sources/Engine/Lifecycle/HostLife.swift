@@ -52,6 +52,14 @@ struct HostLife: Hashable, Sendable {
         case powerBack
         /// It did not answer in time. A sentence of why.
         case powerLost(String)
+        /// A person takes it out of service; the reason is his own words.
+        case deactivated(reason: String?)
+        /// A person takes it into service again.
+        case activated
+        /// No guest runs on it.
+        case drained
+        /// It came up and did not fit its cluster in time: it is taken back.
+        case conversionUnfit(ConversionFailure)
     }
 
     enum Effect: Hashable, Sendable {
@@ -88,6 +96,10 @@ struct HostLife: Hashable, Sendable {
         case .powerCycles: leave(for: .reboot)
         case .powerBack: comeBack(at: now)
         case .powerLost(let reason): stayAway(reason, name)
+        case .deactivated(let reason): deactivate(reason, name)
+        case .activated: activate(name)
+        case .drained: rest(name, at: now)
+        case .conversionUnfit(let failure): giveUp(failure, name)
         }
     }
 
@@ -139,6 +151,12 @@ extension HostLife {
             ? "Host \(name) could not be uninstalled. \(failure.reason) \(failure.remedy)"
             : "Host \(name) installation failed. \(failure.reason) \(failure.remedy)"
         return [.tell(isRemoval ? .uninstallFailed : .installFailed, .error, text)]
+    }
+
+    private mutating func giveUp(_ failure: ConversionFailure, _ name: HostName) -> [Effect] {
+        guard status == .nonOperational else { return [.refuse] }
+        move(to: .installFailed, detail: failure.step)
+        return [.tell(.installFailed, .error, "Host \(name) installation failed. \(failure.reason) It is taken back.")]
     }
 
     private mutating func approve(hasNewKey: Bool, _ name: HostName) -> [Effect] {
@@ -222,8 +240,9 @@ extension HostLife {
     ) -> [Effect] {
         guard status.isMonitored else { return [.refuse] }
         failures += 1
-        guard status != .preparingForMaintenance, status != .nonResponsive else { return [] }
+        guard status != .nonResponsive else { return [] }
         let isForgiven = failures <= times.attemptsMax || now <= lastContact + times.grace
+        if isForgiven, status == .preparingForMaintenance { return [] }
         guard isForgiven else {
             move(to: .nonResponsive, keepsFailures: true)
             return [.tell(.hostFailure, .error, "Host \(name) does not respond. \(reason)")]
@@ -236,9 +255,9 @@ extension HostLife {
         return [.tell(.hostConnecting, .warning, text)]
     }
 
-    private mutating func contact(at now: Int64) { (failures, lastContact, recoveringSince) = (0, now, nil) }
+    mutating func contact(at now: Int64) { (failures, lastContact, recoveringSince) = (0, now, nil) }
 
-    private mutating func move(to status: HostStatus, detail: String? = nil, keepsFailures: Bool = false) {
+    mutating func move(to status: HostStatus, detail: String? = nil, keepsFailures: Bool = false) {
         (self.status, self.detail, recoveringSince) = (status, detail, nil)
         if !keepsFailures { failures = 0 }
     }

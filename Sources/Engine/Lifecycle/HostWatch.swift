@@ -1,6 +1,10 @@
 import AgentWire
+import Crypto
+import Foundation
 import HostModel
 import Logging
+import NIOCore
+import Synchronization
 
 /// Follows one host: works on its disks while there is such a job, installs it while it is `installing`, refreshes it while it is monitored, and ends where a person
 /// must decide. A change from outside cancels it and starts another one.
@@ -12,9 +16,10 @@ struct HostWatch: Sendable {
     let logger: Logger
     let desk: ConversionDesk
     let powers: HostSupervisor
+    let contacts: ContactBook
+    /// The engine has just started: a host that was up is taken at its word, and what it has is read at some later refresh.
+    var startsQuietly = false
 
-    /// Refreshes between two stored contacts (NumberVmRefreshesBeforeSave).
-    static let refreshesBetweenSaves = 5
     /// Refreshes of a host that is up between two readings of its capabilities.
     static let refreshesBetweenCapabilities = 100
 
@@ -55,7 +60,7 @@ struct HostWatch: Sendable {
             }
         case let status where status.isMonitored:
             return try await withLink(target, correlation: nil) { link throws(EngineError) in
-                try await monitor(host, link)
+                try await monitor(host, link, drains: conversion == nil)
             }
         default: return false
         }
@@ -123,24 +128,40 @@ struct HostWatch: Sendable {
 
     /// Refreshes until the host is changed by somebody else. The grace period counts from here: what was while the
     /// engine was away is not the host's fault.
-    private func monitor(_ host: WatchedHost, _ link: AgentLink) async throws(EngineError) -> Bool {
+    private func monitor(
+        _ host: WatchedHost,
+        _ link: AgentLink,
+        drains: Bool
+    ) async throws(EngineError) -> Bool {
         var row = host.row
         var life = HostLife(status: row.status, detail: row.statusDetail, lastContact: now)
-        var refreshes = 0
+        let startsQuietly = startsQuietly && life.status == .up
+        var refreshes = startsQuietly ? Int.random(in: 1..<Self.refreshesBetweenCapabilities) : 0
+        var memory: ReportMemory?
+        var guests = 0
+        // Not all hosts of an engine that starts in the same moment.
+        if startsQuietly {
+            try? await Task.sleep(for: .milliseconds(Int64.random(in: 0...settings.monitoring.refresh)))
+        }
         while !Task.isCancelled, life.status.isMonitored {
             let readsAll =
                 life.status != .up || refreshes.isMultiple(of: Self.refreshesBetweenCapabilities)
                 || link.takeNetworkNews()
-            let signal = await readsAll ? readCapabilities(of: host, life, link) : readStatistics(link)
+            let signal =
+                if drains, life.status == .preparingForMaintenance {
+                    await readGuests(of: row, link, &guests)
+                } else if readsAll {
+                    await readCapabilities(of: host, life, link, &memory)
+                } else {
+                    await readStatistics(link)
+                }
             if Task.isCancelled { return false }
             refreshes += 1
             var next = life
             let effects = next.handle(signal, of: row.name, at: now, settings.monitoring)
             if effects.isEmpty, next.status == life.status, next.detail == life.detail {
                 life = next
-                if next.failures == 0, refreshes.isMultiple(of: Self.refreshesBetweenSaves) {
-                    try await store.saveContact(with: id, at: now)
-                }
+                if next.failures == 0 { contacts.note(id, at: now) }
             } else {
                 let context = TransitionContext(now: now, times: settings.monitoring)
                 (row, life) = try await store.live(row, life, signal, context: context)
@@ -153,18 +174,34 @@ struct HostWatch: Sendable {
         return false
     }
 
+    /// What a host said of itself the last time: mostly it says the same again, which needs no reading and no writing.
+    private struct ReportMemory {
+        var digest: SHA256.Digest
+        var fitness: HostFitness
+    }
+
     private func readCapabilities(
         of host: WatchedHost,
         _ life: HostLife,
-        _ link: AgentLink
+        _ link: AgentLink,
+        _ memory: inout ReportMemory?
     ) async -> HostLife.Signal {
         do {
-            let capabilities = try await link.capabilities()
-            let hardware = try? HardwareInformation(result: try await link.call(.getHardwareInfo))
-            _ = try await link.call(.getStats)
-            let summary = HostHardware(hardware ?? HardwareInformation(), capabilities.values)
-            try await store.saveReport(of: id, capabilities, summary, at: now)
-            let unfit = try await store.judge(id, capabilities.fitness, isUp: life.status == .up)
+            let text = try await link.ask(.getCapabilities)
+            let digest = SHA256.hash(data: Data(text.readableBytesView))
+            let fitness: HostFitness
+            if let memory, memory.digest == digest {
+                fitness = memory.fitness
+            } else {
+                let capabilities = try ReportedCapabilities(text: text)
+                let hardware = try? HardwareInformation(result: try await link.call(.getHardwareInfo))
+                _ = try await link.ask(.getStats)
+                let summary = HostHardware(hardware ?? HardwareInformation(), capabilities.values)
+                try await store.saveReport(of: id, capabilities, summary, at: now)
+                fitness = capabilities.fitness
+                memory = ReportMemory(digest: digest, fitness: fitness)
+            }
+            let unfit = try await store.judge(id, fitness, isUp: life.status == .up)
             return unfit.map(HostLife.Signal.unfit) ?? .fit
         } catch let failure as AgentFailure {
             return Self.signal(for: failure)
@@ -175,10 +212,33 @@ struct HostWatch: Sendable {
 
     private func readStatistics(_ link: AgentLink) async -> HostLife.Signal {
         do {
-            _ = try await link.call(.getStats)
+            // Nobody reads it yet; that it came, and is JSON, says that the host is there.
+            _ = try await link.ask(.getStats)
             return .heard
         } catch {
             return Self.signal(for: error)
+        }
+    }
+
+    /// A host that is to go out of service waits until its guests are gone; who moves or stops them is told how many.
+    private func readGuests(of row: HostRow, _ link: AgentLink, _ told: inout Int) async -> HostLife.Signal {
+        do {
+            let statistics: HostStatistics
+            do { statistics = try HostStatistics(result: try await link.call(.getStats)) } catch let error as RPCError {
+                throw AgentFailure.malformed("The agent's statistics cannot be read: \(error.message.prefix(300)).")
+            }
+            let count = max(statistics.vmCount, statistics.vmActive)
+            guard count > 0 else { return .drained }
+            if count != told {
+                told = count
+                let text = "Host \(row.name) still runs \(told) guests; it is in maintenance once they are gone."
+                try await store.record([Occurrence(.maintenanceWaits, .warning, text, host: row)], at: now)
+            }
+            return .heard
+        } catch let failure as AgentFailure {
+            return Self.signal(for: failure)
+        } catch {
+            return .silent("The engine could not keep what the agent reports: \(error).")
         }
     }
 
@@ -196,8 +256,10 @@ extension HostEngine {
             identity: identity,
             times: settings.monitoring
         )
-        for host in try await store.hostsToWatch() { supervisor.watch(host) }
-        await supervisor.run { [store, settings, logger, desk, powers] id in
+        let known = try await store.hostsToWatch()
+        let quiet = Mutex(Set(known))
+        for host in known { supervisor.watch(host) }
+        await supervisor.run { [store, settings, logger, desk, powers, contacts] id in
             await HostWatch(
                 id: id,
                 dialer: dialer,
@@ -205,7 +267,9 @@ extension HostEngine {
                 settings: settings,
                 logger: logger,
                 desk: desk,
-                powers: powers
+                powers: powers,
+                contacts: contacts,
+                startsQuietly: quiet.withLock { $0.remove(id) != nil }
             ).run()
         }
     }

@@ -87,6 +87,20 @@ struct TransitionContext: Sendable {
 }
 
 extension Store {
+    /// An event of a host that is there.
+    func tell(
+        _ code: EventCode,
+        _ severity: EventRecord.Severity,
+        _ text: String,
+        of host: UniqueID,
+        context: TransitionContext
+    ) async throws(EngineError) {
+        try await write { db in
+            guard let host = try HostRow.fetch(host, in: db) else { return }
+            try tell(code, severity, text, host, context, db)
+        }
+    }
+
     func installation(of host: UniqueID) async throws(EngineError) -> JobRow? {
         try await read { try JobRow.filter(Column("host") == host).fetchOne($0) }
     }

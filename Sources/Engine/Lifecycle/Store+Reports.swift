@@ -27,7 +27,8 @@ extension Store {
     func hostsToWatch() async throws(EngineError) -> [UniqueID] {
         try await read { db in
             let watched = HostStatus.allCases.filter { $0.isMonitored || $0 == .installing || $0 == .reboot }
-            return try HostRow.filter(watched.contains(Column("status"))).fetchAll(db).map(\.id)
+            return try HostRow.filter(watched.contains(Column("status"))).select(Column("id"), as: UniqueID.self)
+                .fetchAll(db)
         }
     }
 
@@ -43,16 +44,12 @@ extension Store {
             try tellFallBack(of: id, hardware.image, at: now, in: db)
             try db.execute(
                 literal: """
-                    UPDATE host SET capabilities = \(try ColumnJSON.encode(capabilities.json)),
+                    UPDATE host SET capabilities = \(capabilities.json),
                                     hardware = \(try ColumnJSON.encode(hardware)), lastSeen = \(now)
                     WHERE id = \(id)
                     """
             )
         }
-    }
-
-    func saveContact(with id: UniqueID, at now: Int64) async throws(EngineError) {
-        try await write { try $0.execute(literal: "UPDATE host SET lastSeen = \(now) WHERE id = \(id)") }
     }
 }
 
@@ -102,7 +99,7 @@ extension Store {
         struct Known: Decodable { var selinux: HostCapabilities.SELinux? }
         let mode = capabilities.values.selinux.mode
         guard mode != "1", let host = try HostRow.fetch(id, in: db) else { return }
-        let known: Known? = ColumnJSON.decode(host.capabilities)
+        let known: Known? = ColumnJSON.decode(try HostRow.capabilities(of: id, in: db))
         guard known?.selinux?.mode != mode else { return }
         let what = mode == "0" ? "permissive" : "disabled"
         let text = "SELinux is \(what) on host \(host.name); enforcing it keeps guests apart."

@@ -12,6 +12,12 @@ extension EventCode {
     package static let hostDetected = EventCode(rawValue: 13)
     /// VDS_RECOVER.
     package static let hostRecovering = EventCode(rawValue: 14)
+    /// VDS_MAINTENANCE: nothing runs on the host any more.
+    package static let maintenanceReached = EventCode(rawValue: 15)
+    /// VDS_ACTIVATE.
+    package static let activated = EventCode(rawValue: 16)
+    /// VDS_MAINTENANCE_FAILED: guests are in the way.
+    package static let maintenanceWaits = EventCode(rawValue: 17)
     package static let hostAdded = EventCode(rawValue: 42)
     package static let hostRemoved = EventCode(rawValue: 44)
     /// VDS_APPROVE.
@@ -27,6 +33,10 @@ extension EventCode {
     package static let installStepFailed = EventCode(rawValue: 511)
     package static let nonOperational = EventCode(rawValue: 517)
     package static let nonOperationalNetwork = EventCode(rawValue: 519)
+    /// USER_VDS_MAINTENANCE_WITHOUT_REASON.
+    package static let maintenanceOrdered = EventCode(rawValue: 600)
+    /// USER_VDS_MAINTENANCE: with a reason.
+    package static let maintenanceOrderedWithReason = EventCode(rawValue: 620)
     package static let registrationFailed = EventCode(rawValue: 826)
     package static let registered = EventCode(rawValue: 828)
     package static let registrationEmptyID = EventCode(rawValue: 834)

@@ -76,13 +76,26 @@ package struct HostHardware: Sendable, Hashable, Codable {
     package init() {}
 }
 
-/// Which hosts are asked for; what is `nil` does not restrict.
+/// Which hosts are asked for, in which order, and how many of them.
 package struct HostFilter: Sendable {
-    /// A name, in which `*` stands for any run of characters.
-    package var name: String?
-    package var status: HostStatus?
+    package var query = SearchQuery()
+    /// At most so many, of the query's page; `nil`: all.
+    package var max: Int?
 
-    package init(name: String? = nil, status: HostStatus? = nil) { (self.name, self.status) = (name, status) }
+    /// `name` may hold `*` for any characters.
+    package init(name: String? = nil, status: HostStatus? = nil) {
+        if let name { query.condition = .comparison(field: "name", .equal, value: name) }
+        if let status {
+            let isThere = SearchQuery.Condition.comparison(field: "status", .equal, value: status.rawValue)
+            query.condition = query.condition == .all ? isThere : .both(query.condition, isThere)
+        }
+    }
+
+    /// A search in oVirt's language over the fields of hosts.
+    package init(search: String, max: Int? = nil) throws(EngineError) {
+        query = try SearchQuery(search, fields: HostSearch.fields)
+        self.max = max
+    }
 
     package static let all = HostFilter()
 }

@@ -1,7 +1,8 @@
 import GRDB
 import HostModel
 
-/// A host as it stands in the database.
+/// A host as it stands in the database, but for the agent's own capabilities: they are most of a row, and few ask for them
+/// (`Store.capabilities`).
 struct HostRow: Sendable, Hashable, Codable, FetchableRecord, MutablePersistableRecord {
     static let databaseTableName = "host"
 
@@ -13,16 +14,18 @@ struct HostRow: Sendable, Hashable, Codable, FetchableRecord, MutablePersistable
     var statusDetail: String?
     var cluster: UniqueID
     var hardwareID: HardwareID?
-    /// JSON of `HostFacts`, `HostHardware`, and the agent's own capabilities.
+    /// JSON of `HostFacts` and of `HostHardware`.
     var facts: String?
     var hardware: String?
-    var capabilities: String?
     var lastSeen: Int64?
     var created: Int64
     /// The address that made a host known by itself; `nil` for one that a person made.
     var source: String?
     /// Grows with each change; a change is made only on the version that it was decided on.
     var version: Int64
+
+    static let capabilitiesColumn = Column("capabilities")
+    static var databaseSelection: [any SQLSelectable] { [.allColumns(excluding: [capabilitiesColumn])] }
 }
 
 extension HostRow {
@@ -35,6 +38,11 @@ extension HostRow {
         try HostRow.filter(Column("id") == id).fetchOne(db)
     }
 
+    /// JSON as the agent wrote it; `nil` until it was heard.
+    static func capabilities(of id: UniqueID, in db: Database) throws -> String? {
+        try String.fetchOne(db, sql: "SELECT capabilities FROM host WHERE id = ?", arguments: [id])
+    }
+
     static func notFound(_ id: UniqueID) -> EngineError {
         EngineError(.notFound, "There is no host \(id).", remedy: "`muster host list` shows the hosts.")
     }
@@ -44,7 +52,8 @@ extension HostRow {
         let expected = version
         version += 1
         let row = self
-        let columns = try db.columns(in: Self.databaseTableName).map(\.name).filter { $0 != "id" }
+        let columns = try db.columns(in: Self.databaseTableName).map(\.name)
+            .filter { $0 != "id" && $0 != Self.capabilitiesColumn.name }
         let changed = try HostRow.filter(Column("id") == row.id && Column("version") == expected)
             .updateAll(db, try row.assignments(for: columns))
         guard changed == 1 else {
@@ -81,7 +90,6 @@ extension HostRow {
             hardwareID: hardwareID,
             facts: facts,
             hardware: nil,
-            capabilities: nil,
             lastSeen: now,
             created: now,
             source: source,

@@ -25,6 +25,10 @@ struct HostRoutes {
         var address: IPv4Address?
     }
 
+    private struct Deactivation: Decodable {
+        var reason: String?
+    }
+
     private struct ClaimCollection: Encodable {
         var claim: [ClaimResource]
     }
@@ -38,10 +42,8 @@ struct HostRoutes {
         hosts.get { request, _ in
             let query = request.query
             let count = try PageSize(query, limit: Self.pageMax).count
-            guard let filter = try Self.filter(query["search"] ?? "") else {
-                return try Response.json(HostCollection([]))
-            }
-            let records = try await engine.hosts(matching: filter).prefix(count)
+            let filter = try HostFilter(search: query["search"] ?? "", max: count)
+            let records = try await engine.hosts(matching: filter)
             return try Response.json(HostCollection(records.map(HostResource.init)))
         }
         hosts.get(":id") { _, context in
@@ -79,6 +81,28 @@ struct HostRoutes {
             try await engine.reject(context.id(of: "host"), by: context.user, correlation: context.correlation)
             return try Self.complete()
         }
+        hosts.post(":id/deactivate") { request, context in
+            let reason = try await request.jsonIfAny(Deactivation.self)?.reason
+            try await engine.deactivate(
+                context.id(of: "host"),
+                reason: reason,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Self.complete()
+        }
+        hosts.post(":id/activate") { _, context in
+            try await engine.activate(context.id(of: "host"), by: context.user, correlation: context.correlation)
+            return try Self.complete()
+        }
+        hosts.post(":id/forceselectspm") { _, context -> Response in
+            let host = try await engine.host(context.id(of: "host"))
+            throw Fault(
+                .conflict,
+                "Host \(host.name) cannot be the storage pool manager: its data center has no storage.",
+                remedy: "Nothing is to be done; without storage no host needs to be it."
+            )
+        }
         hosts.post(":id/boot") { request, context in
             let choice = try await request.json(BootChoice.self)
             try await engine.setBoot(
@@ -109,14 +133,6 @@ struct HostRoutes {
             )
             return try Self.complete()
         }
-    }
-
-    /// `nil` when no host can match: a status that oVirt does not have.
-    static func filter(_ search: String) throws -> HostFilter? {
-        let terms = try SearchExpression(search, fields: ["name", "status"]).terms
-        guard let wanted = terms["status"] else { return HostFilter(name: terms["name"]) }
-        guard let status = HostStatus(rawValue: wanted.lowercased()) else { return nil }
-        return HostFilter(name: terms["name"], status: status)
     }
 
     private static func complete() throws -> Response { try Response.json(ActionResource(status: "complete")) }

@@ -31,11 +31,45 @@ struct JobRoutes {
         api.get("jobs/:id/steps") { _, context in
             try Response.json(StepCollection(JobResource(await engine.job(context.id(of: "job"))).muster.steps))
         }
+        // oVirt's `end` and `clear` are for jobs of other programs; the engine's own can be ended before their time.
+        api.post("jobs/:id/end") { request, context in
+            let body = try await request.jsonIfAny(JobEndResource.self)
+            guard body?.succeeded != true else {
+                throw Fault(
+                    .conflict,
+                    "A job of the engine's own ends well by itself only.",
+                    remedy: "Leave succeeded out, or send false: then it is aborted."
+                )
+            }
+            return try await abort(request, context)
+        }
+        api.post("jobs/:id/abort") { request, context in try await abort(request, context) }
+        api.post("jobs/:id/clear") { _, context -> Response in
+            let job = try await engine.job(context.id(of: "job"))
+            throw Fault(
+                .conflict,
+                "Job \(job.id) is the engine's own: it is kept as long as \(Self.kept) newer ones of its host.",
+                remedy: "`POST jobs/ID/abort` ends one that runs."
+            )
+        }
         api.get("hosts/:id/jobs") { request, context in
             let count = try PageSize(request.query, limit: Self.pageMax).count
             let jobs = try await engine.jobs(of: context.id(of: "host"), max: count)
             return try Response.json(JobCollection(jobs.map(JobResource.init)))
         }
+    }
+
+    /// As `ImageJobRow.keptPerHost` and `ConversionRow.keptPerHost`.
+    private static let kept = 20
+
+    /// 200 where it has ended, 202 where its step is let come to its end first.
+    private func abort(_ request: Request, _ context: APIContext) async throws -> Response {
+        let id = try context.id(of: "job")
+        let job = try await engine.abortJob(id, by: context.user, correlation: context.correlation)
+        guard job.status != .started else { return try Self.begun(job) }
+        var action = ActionResource(status: "complete")
+        action.job = ResourceLink(id: job.id.rawValue, href: ResourcePath.href("jobs", job.id.rawValue))
+        return try Response.json(action)
     }
 
     private func addActions(to hosts: some RouterMethods<APIContext>) {

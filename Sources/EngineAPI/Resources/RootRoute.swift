@@ -51,15 +51,15 @@ struct RootRoute {
 
     func add(to api: some RouterMethods<APIContext>) {
         api.get { _, context in
-            let hosts = try await engine.hosts(matching: .all)
+            let hosts = try await engine.hostCounts()
             let user = ResourceLink(id: context.user, name: context.user)
             let root = Root(
                 link: Self.links,
                 product_info: ProductInfo(instance_id: instanceID),
                 summary: Summary(
                     hosts: .init(
-                        active: String(hosts.count { $0.shownStatus == .up }),
-                        total: String(hosts.count)
+                        active: String(hosts[.up] ?? 0),
+                        total: String(hosts.values.reduce(0, +))
                     )
                 ),
                 authenticated_user: user,

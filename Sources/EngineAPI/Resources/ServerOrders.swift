@@ -163,6 +163,7 @@ extension ConversionChoices {
         needsVirtualization = choices?.without_virtualization.map { !$0 }
         mayReboot = choices?.reboot ?? reboot
         undoesFailure = choices?.undo_on_failure
+        takesOver = choices?.take_over
         wantsKdump = choices?.kdump
     }
 }

@@ -29,9 +29,10 @@ extension EngineSession {
         "\(api)/hosts/\(percentEncoded(host))\(rest)"
     }
 
-    /// Every host, in the engine's order.
-    package func hosts() async throws(CallError) -> [HostResource] {
-        try await decode(HostCollection.self, .get("\(Self.api)/hosts")).host ?? []
+    /// Hosts in the engine's order: all, or those that a search of oVirt's language finds (`name=kvm-* and status=up`).
+    package func hosts(search: String? = nil) async throws(CallError) -> [HostResource] {
+        let query = search.map { "?search=\(percentEncoded($0))" } ?? ""
+        return try await decode(HostCollection.self, .get("\(Self.api)/hosts\(query)")).host ?? []
     }
 
     /// One host by its id. 404 when there is none.
@@ -59,6 +60,16 @@ extension EngineSession {
     /// Closes the host's open claims; a host that never was approved is removed.
     package func reject(_ id: String) async throws(CallError) {
         _ = try await perform(.post(Self.path(id, "/reject"), ByteBuffer(string: "{}")))
+    }
+
+    /// Takes the host out of service; it is in `maintenance` once no guest runs on it.
+    package func deactivate(_ id: String, reason: String? = nil) async throws(CallError) {
+        _ = try await perform(try Self.json(.POST, Self.path(id, "/deactivate"), reason.map { ["reason": $0] } ?? [:]))
+    }
+
+    /// Takes the host into service again.
+    package func activate(_ id: String) async throws(CallError) {
+        _ = try await perform(.post(Self.path(id, "/activate"), ByteBuffer(string: "{}")))
     }
 
     /// Sets what the host boots.

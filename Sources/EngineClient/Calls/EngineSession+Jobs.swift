@@ -51,6 +51,17 @@ extension EngineSession {
         try await decode(JobResource.self, .get("\(Self.api)/jobs/\(percentEncoded(id))"))
     }
 
+    /// Jobs of all hosts, the newest first.
+    package func jobs(max: Int) async throws(CallError) -> [JobResource] {
+        try await decode(JobCollection.self, .get("\(Self.api)/jobs?max=\(max)")).job ?? []
+    }
+
+    /// Ends a job before its time; `complete` where it has ended.
+    package func abortJob(_ id: String) async throws(CallError) -> ActionResource {
+        let path = "\(Self.api)/jobs/\(percentEncoded(id))/abort"
+        return try await decode(ActionResource.self, .post(path, ByteBuffer(string: "{}")))
+    }
+
     /// The host's jobs, the newest first.
     package func jobs(of host: String) async throws(CallError) -> [JobResource] {
         try await decode(JobCollection.self, .get(Self.path(host, "jobs"))).job ?? []

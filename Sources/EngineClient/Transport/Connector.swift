@@ -67,7 +67,7 @@ struct Connector: Sendable {
     }
 
     private func start(recording peer: PeerRecord) -> EventLoopFuture<any Channel> {
-        let bootstrap = ClientBootstrap(group: group)
+        var bootstrap = ClientBootstrap(group: group)
             .connectTimeout(.seconds(Int64(limits.connectSeconds)))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -77,6 +77,9 @@ struct Connector: Sendable {
                     try pipeline.addHandler(ExchangeHandler())
                 }
             }
+        if let source = limits.sourceAddress.flatMap({ try? SocketAddress(ipAddress: $0, port: 0) }) {
+            bootstrap = bootstrap.bind(to: source)
+        }
         switch endpoint {
         case .unix(let path):
             return bootstrap.connect(unixDomainSocketPath: path)

@@ -9,6 +9,8 @@ package struct TransportLimits: Hashable, Sendable {
     package var answerBytesMax = 8 << 20
     /// Connections kept open between calls.
     package var idleConnectionsMax = 4
+    /// The address of this machine from which TCP connections go out; `nil`: the kernel chooses.
+    package var sourceAddress: String?
 
     package init() {}
 }

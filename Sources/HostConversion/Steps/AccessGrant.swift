@@ -18,7 +18,7 @@ package enum AccessGrant {
         }
         let patience = ConversionPatience()
         let script = RemoteScript(
-            ServerScript.step(step, mode: "do", lockSeconds: patience.lockSeconds),
+            ServerScript.step(step, mode: "do", lockSeconds: patience.lockSeconds, begins: true),
             purpose: step.event,
             timeLimit: .seconds(step.limit + patience.lockSeconds + Conversion.overheadSeconds)
         )

@@ -78,6 +78,8 @@ struct ConversionRun {
     let connect: Conversion.Connect
     private let end: ContinuousClock.Instant
     private var connection: SSHConnection?
+    /// Nothing was asked yet.
+    private var begins = true
 
     init(
         agentFile: FilePath,
@@ -122,7 +124,7 @@ struct ConversionRun {
         payload: FilePath?
     ) async throws(ConversionError) -> StepAnswer {
         let script = RemoteScript(
-            ServerScript.step(step, mode: mode, lockSeconds: patience.lockSeconds),
+            ServerScript.step(step, mode: mode, lockSeconds: patience.lockSeconds, begins: begins),
             purpose: step.event,
             payload: payload,
             timeLimit: .seconds(step.limit + patience.lockSeconds + Conversion.overheadSeconds),
@@ -164,6 +166,7 @@ struct ConversionRun {
         _ step: ConversionStep
     ) async throws(ConversionError) -> StepAnswer {
         let answer = try await connected().run(script)
+        begins = false
         let transcript: ServerTranscript
         do { transcript = try ServerTranscript(answer.output) } catch {
             throw ConversionError(

@@ -69,6 +69,7 @@ package struct ConversionUndo: Sendable {
         keep: (Report) async throws(ConversionError) -> Void = { _ in }
     ) async throws(ConversionError) -> Report {
         var known = undone
+        var begins = true
         return try await SSHConnection.enduring(patience, isResumed: isResumed, connect: connect, tell: tell) {
             connection async throws(ConversionError) in
             let undo = ConversionUndo(connection, patience: patience)
@@ -76,7 +77,9 @@ package struct ConversionUndo: Sendable {
                 try await undo.leave()
                 return known
             }
-            let report = try await undo.takeBack()
+            let isFirst = begins
+            begins = false
+            let report = try await undo.takeBack(begins: isFirst)
             guard report.isComplete else { return report }
             try await keep(report)
             known = report
@@ -85,9 +88,9 @@ package struct ConversionUndo: Sendable {
         }
     }
 
-    /// Every step in reverse, but for the way in.
-    package func takeBack() async throws(ConversionError) -> Report {
-        let script = ServerScript.undo(lockSeconds: patience.lockSeconds)
+    /// Every step in reverse, but for the way in. `begins`: goes on after an earlier run was stopped.
+    package func takeBack(begins: Bool = true) async throws(ConversionError) -> Report {
+        let script = ServerScript.undo(lockSeconds: patience.lockSeconds, begins: begins)
         let answer = try await connection.run(
             RemoteScript(
                 script,
@@ -97,6 +100,13 @@ package struct ConversionUndo: Sendable {
             )
         )
         guard answer.exitCode != ServerScript.busyCode else { throw busy }
+        guard answer.exitCode != ServerScript.stoppedCode else {
+            throw ConversionError(
+                .interrupted,
+                "the way back of \(connection.target.shown) was stopped between two steps",
+                remedy: "start it again: it goes on from there"
+            )
+        }
         var lines = String(decoding: answer.output, as: UTF8.self).split(
             separator: "\n",
             omittingEmptySubsequences: false

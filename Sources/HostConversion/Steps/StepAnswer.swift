@@ -13,6 +13,8 @@ struct StepAnswer: Hashable, Sendable {
         case unsaved
         /// Another run is at work there.
         case busy
+        /// Somebody stopped this run (`ConversionStop`); nothing was tried.
+        case stopped
     }
 
     var result: Result
@@ -41,6 +43,13 @@ struct StepAnswer: Hashable, Sendable {
 
     func failure(_ step: ConversionStep, on server: String) -> ConversionError {
         let name = step.id.rawValue
+        if result == .stopped {
+            return ConversionError(
+                .interrupted,
+                "the work on \(server) was stopped before the step \(name)",
+                remedy: "start it again: it goes on from there"
+            )
+        }
         if result == .busy {
             // The last line of the journal, `begun STEP`, comes first.
             let last = log.split(separator: "\n").first?.split(separator: " ") ?? []

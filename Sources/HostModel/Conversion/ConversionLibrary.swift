@@ -3,7 +3,8 @@
 /// Everything lies under /var/lib/muster-conversion (0700): `journal` with a line for every step begun, done and undone; `etc`,
 /// a copy of /etc as it was before the first change, and `etc.before`, the list of what was in it; `etc.after`, the list as
 /// we left it last, and `foreign`, the names that others changed since then; `packages.before`; and a folder for each step
-/// with its script, its log and what it keeps. `undo` takes everything back without the engine:
+/// with its script, its log and what it keeps; `worker`, the process of the step at work, and `stop`, where that was the last
+/// one for now. `undo` takes everything back without the engine:
 /// `sh /var/lib/muster-conversion/undo`.
 package enum ConversionLibrary {
     package static let folder = "/var/lib/muster-conversion"
@@ -207,6 +208,11 @@ package enum ConversionLibrary {
                 comm -12 "$D/changed" "$D/later" >> "$D/foreign"
             else cat "$D/changed" >> "$D/foreign"; fi
         }
+        # worked SECONDS PROGRAM...: runs it so long at most, and notes who it is, so that it can be ended before.
+        worked() {
+            within=$1; shift
+            sh -c 'echo $$ > "$0" 2> /dev/null; exec "$@"' "$D/worker" timeout -k 10 "$within" "$@"
+        }
         step_is_done() { timeout -k 5 60 sh "$S/script" check > "$S/check.log" 2>&1 < /dev/null 9>&-; }
         step_run() {
             : > "$S/output"
@@ -218,7 +224,7 @@ package enum ConversionLibrary {
             said=$({ conversion_begin && note_foreign && at_work $(($2 + 60)) && rm -f "$D/finished" && record begun "$1"; } 2>&1) ||
                 answer unsaved $?
             said=
-            timeout -k 10 "$2" sh "$S/script" do > "$S/log" 2>&1 9>&-
+            worked "$2" sh "$S/script" do > "$S/log" 2>&1 9>&-
             code=$?
             if [ $code = 0 ]; then
                 step_is_done || { echo 'it ran, but is not done' >> "$S/log"; code=1; }
@@ -245,10 +251,12 @@ package enum ConversionLibrary {
                 return 1
             }
             for one in $(sed -n 's/^begun //p' "$D/journal" | awk '!seen[$0]++ {all = $0 " " all} END {print all}'); do
+                # Between two steps is where it may be stopped.
+                [ ! -e "$D/stop" ] || exit 76
                 [ "$(state_of "$one")" != undone ] || continue
                 [ "$one" != access ] || [ -z "${keep_access:-}" ] || continue
                 at_work 1860 || true
-                if timeout -k 10 1800 sh "$D/step-$one/script" undo > "$D/step-$one/undo.log" 2>&1 < /dev/null 9>&-; then record undone "$one"
+                if worked 1800 sh "$D/step-$one/script" undo > "$D/step-$one/undo.log" 2>&1 < /dev/null 9>&-; then record undone "$one"
                 else echo "$one" >> "$D/failed-undo"; fi
             done
             at_work 1860 || true

@@ -159,6 +159,8 @@ extension ConversionPlan {
                 write "$folder/engine" 644 "$engine"
                 fits || { echo 'the certificate is not for the key of this host' >&2; exit 1; }
                 write "$folder/host-id" 644 "$host"
+                # An agent that runs already has another one's.
+                systemctl try-restart muster-register.service muster-serve.service 2> /dev/null || true
                 """#,
             undo: #"""
                 for name in host-id certificate.pem ca.pem engine; do put_back "$folder/$name"; done
@@ -198,6 +200,7 @@ extension ConversionPlan {
                 done
                 label /etc/muster-agent /etc/systemd/system
                 systemctl daemon-reload
+                systemctl try-restart muster-register.service muster-serve.service 2> /dev/null || true
                 """#,
             undo: ":",
             variables: ["arguments": "management_server=\(request.engine)\(fingerprint)"],

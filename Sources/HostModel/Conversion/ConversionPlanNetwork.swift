@@ -68,6 +68,30 @@ extension ConversionPlan {
                 [ -e "/proc/net/vlan/$one" ] || continue
                 echo "$one $(sed -n 's/^Device: //p' "/proc/net/vlan/$one") $(sed -n 's/.*VID: \([0-9]*\).*/\1/p' "/proc/net/vlan/$one")"
             done < "$S/devices" > "$S/vlans"
+            while read -r one; do [ ! -d "/sys/class/net/$one/bonding" ] || save_bond "$one"; done < "$S/devices"
+        }
+        # The kernel takes them in this order.
+        bond_options='mode fail_over_mac xmit_hash_policy lacp_rate ad_select miimon updelay downdelay primary_reselect'
+        save_bond() {
+            mkdir -p "$S/bonds/$1"
+            for option in $bond_options; do
+                cut -d ' ' -f 1 "/sys/class/net/$1/bonding/$option" > "$S/bonds/$1/$option" 2> /dev/null || true
+            done
+            tr ' ' '\n' < "/sys/class/net/$1/bonding/slaves" > "$S/bonds/$1/slaves"
+        }
+        # One that is gone is made as it was; one that stands gets the members back that it lost.
+        put_bond_back() {
+            if [ ! -d "/sys/class/net/$1/bonding" ]; then
+                ip link add "$1" type bond || return
+                for option in $bond_options; do
+                    [ ! -s "$S/bonds/$1/$option" ] || cat "$S/bonds/$1/$option" > "/sys/class/net/$1/bonding/$option" || true
+                done
+            fi
+            while read -r slave; do
+                grep -qw -e "$slave" "/sys/class/net/$1/bonding/slaves" && continue
+                ip link set dev "$slave" down && ip link set dev "$slave" master "$1" || true
+            done < "$S/bonds/$1/slaves"
+            ip link set dev "$1" up
         }
         is_active() { systemctl is-active --quiet "$1.service"; }
         leave_alone_NetworkManager() {
@@ -167,13 +191,18 @@ extension ConversionPlan {
             done | grep -xE '[A-Za-z0-9_.-]+' | sort -u
         }
         removed() { names_in "$1" | sed 's/.*/"&":{"remove":true}/' | tr '\n' ',' | sed 's/,$//'; }
-        nets=$(removed nets); bonds=$(removed bonds)
+        # A bond that was there before stays, with what it has.
+        removed_bonds() {
+            names_in bonds | grep -vxF -f "$S/devices" | sed 's/.*/"&":{"remove":true}/' | tr '\n' ',' | sed 's/,$//'
+        }
+        nets=$(removed nets); bonds=$(removed_bonds)
         if [ -n "$nets$bonds" ]; then
             printf '{"networks":{%s},"bondings":{%s},"options":{}}\n' "$nets" "$bonds" > "$S/removal.json"
             /usr/bin/muster-agent network apply "$S/removal.json" || ip link delete ovirtmgmt || true
         fi
         [ -e "$S/had-vdsm" ] || rm -rf /var/lib/vdsm
         if [ -s "$S/devices" ]; then
+            for one in "$S"/bonds/*; do [ ! -d "$one" ] || put_bond_back "${one##*/}" || true; done
             while read -r name below tag; do
                 [ -e "/sys/class/net/$name" ] || ip link add link "$below" name "$name" type vlan id "$tag" || true
             done < "$S/vlans"

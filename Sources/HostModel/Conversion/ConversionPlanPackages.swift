@@ -1,18 +1,26 @@
 /// Where packages come from, and which: the same three functions for dnf and for apt.
 extension ConversionPlan {
-    static func access(_ key: String) -> ConversionStep {
+    static func access(_ key: String, _ request: ConversionRequest) -> ConversionStep {
         ConversionStep(
             id: .access,
             event: "lets the engine sign in by its own key",
             limit: 60,
-            check: #"grep -qxF -- "$key" /root/.ssh/authorized_keys 2> /dev/null"#,
+            check: #"""
+                grep -qxF -- "$key" /root/.ssh/authorized_keys 2> /dev/null || return 1
+                [ -z "$print" ] || [ "$(cut -d ' ' -f 1 "$D/engine" 2> /dev/null)" = "$print" ]
+                """#,
             action: #"""
                 keep /root/.ssh/authorized_keys
                 [ -d /root/.ssh ] || { mkdir -m 700 /root/.ssh; : > "$S/made-folder"; }
-                { cat /root/.ssh/authorized_keys 2> /dev/null || true; printf '%s\n' "$key"; } > /root/.ssh/.muster.new
+                # The key of an engine from which this one takes over goes.
+                former=$(cat "$S/key" 2> /dev/null || true)
+                { grep -vxF -e "$key" -e "${former:-$key}" /root/.ssh/authorized_keys 2> /dev/null || true
+                    printf '%s\n' "$key"; } > /root/.ssh/.muster.new
                 chmod 600 /root/.ssh/.muster.new
                 mv -f /root/.ssh/.muster.new /root/.ssh/authorized_keys
                 label /root/.ssh
+                write "$S/key" 600 "$key"
+                [ -z "$print" ] || write "$D/engine" 600 "$print $engine"
                 """#,
             // Others may have added keys since: only ours is taken out.
             undo: #"""
@@ -28,7 +36,10 @@ extension ConversionPlan {
                 fi
                 [ ! -e "$S/made-folder" ] || rmdir /root/.ssh 2> /dev/null || true
                 """#,
-            variables: ["key": key],
+            variables: [
+                "key": key, "print": request.engineFingerprint.map { "\($0)" } ?? "",
+                "engine": "\(request.engine)",
+            ],
             remedy: "see whether /root/.ssh can be written"
         )
     }

@@ -32,6 +32,8 @@ package struct ConversionRequest: Hashable, Sendable {
     package var wantsKdump = false
     /// Whether a reboot at the end is done where the server needs one.
     package var mayReboot = true
+    /// Whether a server that is another engine's host is taken over from it.
+    package var takesOver = false
     /// The engine's public SSH key, for later work on the server; `nil`: none is laid there.
     package var engineKey: String?
     /// SHA-256 of the agent's file, in hexadecimal.

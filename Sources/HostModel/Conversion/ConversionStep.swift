@@ -72,7 +72,7 @@ package struct ConversionPlan: Hashable, Sendable {
 
     /// The certificate's step comes with the certificate (`ConversionPlan.certificate`); its place is after the key's.
     package init(_ request: ConversionRequest, family: ServerFacts.Distribution.Family) throws(ConversionPlanFailure) {
-        let access = request.engineKey.map { Self.access($0) }
+        let access = request.engineKey.map { Self.access($0, request) }
         let repository = request.repository.map { Self.repository($0, family) }
         let kdump = request.wantsKdump && family == .rpm ? Self.kdump(request) : nil
         steps =

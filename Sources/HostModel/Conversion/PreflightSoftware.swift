@@ -143,7 +143,9 @@ extension Preflight {
                 )
             )
         }
-        if let agent = facts.agentHost {
+        if let manager = facts.manager, let own = request.engineFingerprint, manager.fingerprint != own {
+            found.append(otherEngine(manager))
+        } else if let agent = facts.agentHost {
             found.append(
                 finding(
                     "host.agent",
@@ -165,6 +167,28 @@ extension Preflight {
         }
         return found
     }
+
+    private func otherEngine(_ manager: ServerFacts.ManagingEngine) -> PreflightFinding {
+        let name = manager.address.map { "\($0)" } ?? "whose address is not known"
+        let digits = "\(manager.fingerprint)".prefix(Self.shownDigits)
+        if request.takesOver {
+            return finding(
+                "host.engine",
+                .warning,
+                "the server is taken over from another engine, \(name) (CA \(digits)…), which loses it",
+                "remove the host there afterwards: muster host remove --force"
+            )
+        }
+        return finding(
+            "host.engine",
+            .blocking,
+            "the server is a host of another engine, \(name) (CA \(digits)…)",
+            "give it back there first (muster host uninstall), or take it over: --take-over"
+        )
+    }
+
+    /// Of a fingerprint, enough to tell two engines apart.
+    private static let shownDigits = 16
 
     var accounts: [PreflightFinding] {
         NodeAccount.all.flatMap { account -> [PreflightFinding] in

@@ -83,6 +83,18 @@ package struct ServerFacts: Hashable, Sendable {
         case absent
     }
 
+    /// An engine whose host the server is, as the server tells it.
+    package struct ManagingEngine: Hashable, Sendable {
+        /// SHA-256 of its CA's certificate.
+        package var fingerprint: Nonce
+        /// `nil` where what stands there is none.
+        package var address: EngineAddress?
+
+        package init(_ fingerprint: Nonce, at address: EngineAddress? = nil) {
+            (self.fingerprint, self.address) = (fingerprint, address)
+        }
+    }
+
     /// What an earlier conversion left on the server.
     package enum Earlier: Hashable, Sendable {
         case none
@@ -125,6 +137,8 @@ package struct ServerFacts: Hashable, Sendable {
     package var hostID: HardwareID?
     /// The engine's id of this host, where an agent is on it.
     package var agentHost: UniqueID?
+    /// The engine that manages the server, or has begun to.
+    package var manager: ManagingEngine?
     package var initiator: HostileText?
     package var users: [Account] = []
     package var groups: [Account] = []

@@ -60,6 +60,7 @@ extension ServerFacts {
         smbiosUUID = transcript.word("uuid").flatMap { UniqueID(rawValue: $0) }.flatMap { HardwareID($0.rawValue) }
         hostID = transcript.word("vdsm-id").flatMap { HardwareID($0) }
         agentHost = transcript.word("agent-host").flatMap { UniqueID(rawValue: $0) }
+        manager = Self.manager(transcript)
         initiator = transcript.lines("initiator").first { $0.hasPrefix("InitiatorName=") }
             .map { HostileText($0.dropFirst(14)) }
         users = Self.accounts(transcript, "passwd")
@@ -69,6 +70,18 @@ extension ServerFacts {
         case "finished": earlier = .finished
         default: earlier = .unfinished
         }
+    }
+
+    /// Whose conversion it is, also an unfinished one, goes before whose agent is there.
+    private static func manager(_ transcript: ServerTranscript) -> ManagingEngine? {
+        let owner = transcript.lines("conversion-engine").first?.split(separator: " ") ?? []
+        if let print = owner.first.flatMap({ Nonce(hex: String($0)) }) {
+            return ManagingEngine(print, at: owner.dropFirst().first.flatMap { EngineAddress(String($0)) })
+        }
+        // `sha256 Fingerprint=AB:CD:…`
+        let digits = transcript.lines("agent-authority").first?.split(separator: "=").last?.filter { $0 != ":" } ?? ""
+        guard let print = Nonce(hex: digits.lowercased()) else { return nil }
+        return ManagingEngine(print, at: transcript.word("agent-engine").flatMap { EngineAddress($0) })
     }
 
     private static func firstWords(_ transcript: ServerTranscript, _ name: String) -> [String] {

@@ -2,6 +2,23 @@
 
 // Jobs as oVirt's REST writes them, and our own of disks and images. docs/protocols.md section 3.
 
+/// The body of oVirt's `jobs/ID/end`; what else is in it is skipped.
+package struct JobEndResource: Hashable, Sendable, Codable {
+    package var succeeded: Bool?
+
+    private enum CodingKeys: String, CodingKey { case succeeded }
+
+    /// oVirt's clients send both `true` and `"true"`.
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        if let flag = try? fields.decodeIfPresent(Bool.self, forKey: .succeeded) {
+            succeeded = flag
+        } else {
+            succeeded = try fields.decodeIfPresent(String.self, forKey: .succeeded).map { $0.lowercased() == "true" }
+        }
+    }
+}
+
 /// `GET jobs/ID`: work that the engine does for a host.
 package struct JobResource: Hashable, Sendable, Codable {
     /// One step, in the order in which they are done.

@@ -68,6 +68,8 @@ package struct ServerChoices: Hashable, Sendable, Codable {
     package var reboot: Bool?
     /// A conversion that fails is taken back at once.
     package var undo_on_failure: Bool?
+    /// A server that is another engine's host is taken over from it.
+    package var take_over: Bool?
     package var kdump: Bool?
     package var jump: Jump?
     /// sudo's, where it is not the user's own password.

@@ -16,7 +16,8 @@ import Testing
             ("GET", "jobs"), ("GET", "jobs/\(nobody)"), ("GET", "jobs/\(nobody)/steps"),
             ("GET", "hosts/\(nobody)/jobs"),
             ("GET", "hosts/\(nobody)/disks"), ("GET", "hosts/\(nobody)/logs"), ("GET", "hosts/\(nobody)/lldp"),
-            ("POST", "hosts/\(nobody)/installdisk"),
+            ("POST", "hosts/\(nobody)/installdisk"), ("POST", "jobs/\(nobody)/abort"), ("POST", "jobs/\(nobody)/end"),
+            ("POST", "jobs/\(nobody)/clear"),
             ("POST", "hosts/\(nobody)/upgrade"),
             ("POST", "hosts/\(nobody)/upgradecheck"), ("POST", "hosts/\(nobody)/rollback"),
         ]
@@ -58,6 +59,16 @@ import Testing
             #expect(try await client.get("\(host)/logs?max=x").status == 400)
             #expect(try await client.get("\(host)/jobs").body == #"{"job":[]}"#)
             #expect(try await client.get("\(Self.api)/jobs?max=x").status == 400)
+        }
+    }
+
+    @Test("a job of the engine's own is never ended as succeeded", arguments: ["true", #""true""#])
+    func endsOnlyEarly(flag: String) async throws {
+        try await APIInstallation.run { client in
+            let job = "\(Self.api)/jobs/\(Self.nobody)"
+            let good = try await client.send(.post, "\(job)/end", #"{"succeeded": \#(flag), "force": true}"#)
+            let bad = try await client.send(.post, "\(job)/end", #"{"succeeded": false}"#)
+            #expect(good.status == 409 && bad.status == 404)
         }
     }
 

@@ -9,41 +9,42 @@ import Testing
     enum Column: Int, CaseIterable {
         case approvedWithKey, approvedAgain, installed, installFailed, fit, unfit, heard, recovering, silent, lost
         case workBegan, workWrites, workReboots, workEnded, workEndedInMaintenance
+        case deactivated, activated, drained
     }
 
     static let table: [HostStatus: String] = [
         .unassigned: "installing - - - up non_operational = initializing connecting non_responsive "
-            + "- - - - -",
+            + "- - - - - - - -",
         .down: "installing - - - - - - - - - "
-            + "- - - - -",
+            + "- - - - - maintenance unassigned -",
         .maintenance: "installing - - - - - - - - - "
-            + "preparing_for_maintenance - - - -",
+            + "preparing_for_maintenance - - - - - unassigned -",
         .up: "installing - - - = non_operational = initializing connecting non_responsive "
-            + "preparing_for_maintenance - - - -",
+            + "preparing_for_maintenance - - - - preparing_for_maintenance - -",
         .nonResponsive: "installing - - - up non_operational = initializing = = "
-            + "- - - - -",
+            + "- - - - - maintenance unassigned -",
         .error: "installing - - - up non_operational = initializing connecting non_responsive "
-            + "- - - - -",
+            + "- - - - - maintenance unassigned -",
         .installing: "= - initializing install_failed - - - - - - "
-            + "- - reboot initializing maintenance",
+            + "- - reboot initializing maintenance - - -",
         .installFailed: "installing installing - - - - - - - - "
-            + "- - - - -",
+            + "- - - - - maintenance - -",
         .reboot: "installing - - - - - - - - - "
-            + "- - - initializing maintenance",
-        .preparingForMaintenance: "installing - - - = = = = = = "
-            + "- installing - initializing maintenance",
+            + "- - - initializing maintenance - - -",
+        .preparingForMaintenance: "installing - - - = = = = = non_responsive "
+            + "- installing - initializing maintenance = unassigned maintenance",
         .nonOperational: "installing - - - up = = initializing connecting non_responsive "
-            + "preparing_for_maintenance - - - -",
+            + "preparing_for_maintenance - - - - preparing_for_maintenance unassigned -",
         .pendingApproval: "installing installing - - - - - - - - "
-            + "- - - - -",
+            + "- - - - - - - -",
         .initializing: "installing - - - up non_operational = = connecting non_responsive "
-            + "- - - - -",
+            + "- - - - - - - -",
         .connecting: "installing - - - up non_operational = initializing = non_responsive "
-            + "- - - - -",
+            + "- - - - - - - -",
         .installingOS: "installing installing - - - - - - - - "
-            + "- - - - -",
+            + "- - - - - - - -",
         .kdumping: "installing - - - - - - - - - "
-            + "- - - - -",
+            + "- - - - - - - -",
     ]
 
     static let name = HostName("node-1")
@@ -91,6 +92,9 @@ import Testing
             case .workReboots: .workReboots
             case .workEnded: .workEnded(inMaintenance: false)
             case .workEndedInMaintenance: .workEnded(inMaintenance: true)
+            case .deactivated: .deactivated(reason: nil)
+            case .activated: .activated
+            case .drained: .drained
             }
         if column == .lost { times.attemptsMax = 0 }
         let now = column == .lost ? 1000 + times.grace + 1 : 2000

@@ -10,7 +10,7 @@ struct HostReinstall: AsyncParsableCommand {
         discussion: """
             Every step is looked at, and done again only where it is not as it should be. Also the way on after a failure, and \
             for a server whose password changed or whose host key is a new one (--fingerprint). What was chosen when it was converted \
-            holds on unless it is said anew, but for --undo-on-failure. Guests go on; the server is not rebooted while some run.
+            holds on unless it is said anew, but for --undo-on-failure and --take-over. Guests go on; the server is not rebooted while some run.
 
             The engine signs in by its own key. Where the server does not know it (the conversion broke off before), give \
             --root-password-file or --key.

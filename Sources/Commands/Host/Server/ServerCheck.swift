@@ -13,12 +13,15 @@ struct ServerCheck: Sendable {
     var former: ServerChoices?
     /// The tag of the management network.
     var vlan: Int?
+    /// SHA-256 of the engine's CA, by which a host of another engine is known; `nil` where no CA was pinned.
+    private var authority: Nonce?
     /// Where the engine has packages for servers.
     private var packages: [ServerFacts.Distribution.Family: String] = [:]
 
     /// `vlan`: another tag than the one that the engine's management network has.
     init(_ options: EngineOptions, _ session: EngineSession, _ choices: ServerChoiceOptions, vlan: Int?) async throws {
-        let url = try options.file.read()?.engine ?? ""
+        let context = try options.file.read()
+        let url = context?.engine ?? ""
         guard let engine = EngineAddress(url) else {
             throw UserError(
                 .configuration,
@@ -27,6 +30,9 @@ struct ServerCheck: Sendable {
             )
         }
         (self.engine, self.choices) = (engine, choices)
+        authority = context?.authority.flatMap { CertificateChain(pem: $0)?.fingerprints.last }.flatMap {
+            Nonce(hex: $0.hex)
+        }
         let managementTag = Self.managementTag(try await session.networks())
         self.vlan = vlan ?? managementTag
         hosts = try await session.hosts()
@@ -47,6 +53,7 @@ struct ServerCheck: Sendable {
         let repository = choices.repository ?? former?.repository
         request.repository = repository.flatMap { ConversionRequest.Repository(url: $0) }
         request.managementVLAN = vlan
+        (request.engineFingerprint, request.takesOver) = (authority, choices.takeOver)
         request.needsVirtualization = !choices.withoutVirtualization && former?.without_virtualization != true
         request.host = hosts.first { $0.name == name }.flatMap { UniqueID(rawValue: $0.id) }
         for host in hosts where host.name != name {

@@ -13,8 +13,16 @@ struct ServerChoiceOptions: ParsableArguments {
     @Flag(help: "Do not reboot the server, even where it needs that.")
     var noReboot = false
 
-    @Flag(help: "Take the conversion back at once when it fails: a step on the server, or an agent that is not heard.")
+    @Flag(
+        help: """
+            Take the conversion back when it fails: a step on the server, an agent that is not heard, or a host that is not \
+            operational for five minutes.
+            """
+    )
     var undoOnFailure = false
+
+    @Flag(help: "Take a server over that is another engine's host; that engine loses it.")
+    var takeOver = false
 
     @Flag(help: "Let kdump tell the engine that a dump is being written (EL).")
     var kdump = false
@@ -40,6 +48,7 @@ struct ServerChoiceOptions: ParsableArguments {
         choices.without_virtualization = withoutVirtualization ? true : nil
         choices.reboot = noReboot ? false : nil
         choices.undo_on_failure = undoOnFailure ? true : nil
+        choices.take_over = takeOver ? true : nil
         choices.kdump = kdump ? true : nil
         choices.sudo_password = sudoPassword
         choices.jump = jump.map { jump in
