@@ -8,7 +8,7 @@ import Testing
 
 /// Real boards (ipmi_sim), and hosts with agents that speak real frames.
 @Suite struct PowerTests {
-    private static let password = Secret("s3cret of it")
+    private static let password = Secret("s3cret-of-it")
 
     private static func installation(_ change: (inout PowerTimes) -> Void = { _ in }) async throws -> TestInstallation {
         try await TestInstallation { settings in
@@ -136,7 +136,7 @@ import Testing
         for name in try FileManager.default.contentsOfDirectory(atPath: installation.directory) {
             guard name.hasPrefix("engine.db") else { continue }
             let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(installation.directory)/\(name)"))
-            #expect(bytes.firstRange(of: Data("s3cret of it".utf8)) == nil, "\(name)")
+            #expect(bytes.firstRange(of: Data("s3cret-of-it".utf8)) == nil, "\(name)")
         }
         let key = try FileManager.default.attributesOfItem(atPath: "\(installation.directory)/pki/secrets.key")
         #expect(key[.posixPermissions] as? Int == 0o600)

@@ -100,7 +100,7 @@ final class TestBoard: @unchecked Sendable {
             guid a123456789abcdefa123456789abcdef
           endlan
           chassis_control "\(script)"
-          user 2 true "admin" "s3cret of it" admin 10 none md2 md5 straight
+          user 2 true "admin" "s3cret-of-it" admin 10 none md2 md5 straight
 
         """
     }
