@@ -73,6 +73,12 @@ bench-convert: build agent ## conversion of existing servers: overhead, and many
 bench-network: agent ## N VLANs and bridges over one bond, by the agent and by ip -batch (.build/bench/network.json)
 	@Benchmarks/network/bench
 
+.PHONY: bench-engine
+bench-engine: ## one engine with a thousand and ten thousand simulated hosts (.build/bench/engine.json)
+	swift build -c release --scratch-path .build-release --product muster-engine
+	swift build -c release --scratch-path .build-release --product muster
+	@Benchmarks/engine/bench
+
 .PHONY: check
 check: ## formatting, lint, and the import rules of the house
 	@packaging/check/check

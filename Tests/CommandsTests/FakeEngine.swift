@@ -24,6 +24,8 @@ final class FakeEngine: Sendable {
         var calls: [String] = []
         /// What every call of the API gets instead of an answer.
         var refusal: TestServer.Reply?
+        /// The host that refuses every change.
+        var refusing: String?
         var capabilities = "{}"
         var disks: [NodeDisk] = []
         var logs: [HostLog] = []
@@ -95,7 +97,16 @@ final class FakeEngine: Sendable {
 
     private static func api(_ request: TestServer.Request, _ body: String, _ state: inout State) -> TestServer.Reply {
         let path = request.head.uri.split(separator: "?")[0].split(separator: "/").dropFirst(2).map(String.init)
+        let isChange = request.head.method == .POST || request.head.method == .DELETE
+        if isChange, path.count > 2, path[1] == state.refusing {
+            let body = #"{"fault":{"reason":"Conflict","detail":"It refuses.","remedy":"Look there."}}"#
+            return .ok(body, status: "409 Conflict")
+        }
+        if isChange, path.dropFirst(2).first == "networkattachments", request.head.uri.hasSuffix("?dry_run=true") {
+            return .ok(#"{"plan":["make bridge red"]}"#)
+        }
         switch (request.head.method, path.first, path.dropFirst().first, path.dropFirst(2).first) {
+        case (.DELETE, "hosts", .some, "networkattachments"): return .ok(#"{"status":"complete"}"#)
         case (.GET, "hosts", nil, nil): return json(HostCollection(state.hosts))
         case (.POST, "hosts", nil, nil) where !body.contains("Defualt"):
             guard !request.head.uri.hasSuffix("?dry_run=true") else { return .ok("", status: "204 No Content") }

@@ -66,4 +66,72 @@ import Testing
             #expect(last().contains(#""host_nic":"""#) && last().contains(#""default_route":false"#), "\(last())")
         }
     }
+
+    private static func hosts(_ count: Int) -> [HostResource] {
+        (1...count).map { number in
+            var host = Samples.up
+            (host.id, host.name) = ("0c7ee4a3-5b4a-4a51-8f0a-00000000000\(number)", "kvm-\(number)")
+            host.cluster = ResourceLink(id: "c\(number % 2)", name: number % 2 == 0 ? "even" : "odd")
+            return host
+        }
+    }
+
+    private static func changed(_ engine: FakeEngine) -> [String] {
+        engine.state.withLock { $0.calls.filter { $0.contains("networkattachments") } }
+    }
+
+    @Test("many hosts: all of a cluster, a search, names; in one table")
+    func many() async throws {
+        try await FakeEngine.loggedIn { program, engine in
+            engine.state.withLock { $0.hosts = Self.hosts(4) }
+            let made = try await program.run(["network", "attach", "red", "--cluster", "even", "--nic", "eth1"])
+            #expect(made.exit == 0, "\(made.errors)")
+            #expect(made.output.contains("kvm-2  changed") && made.output.contains("kvm-4  changed"), "\(made.output)")
+            #expect(made.errors.contains("1/2 kvm-") && made.errors.contains("2/2 kvm-"))
+            #expect(Self.changed(engine).count == 2)
+            let named = try await program.run(["network", "detach", "red", "kvm-1", "kvm-3", "KVM-1"])
+            #expect(named.exit == 0 && Self.changed(engine).count == 4, "\(named.errors)")
+            let search = try await program.run(["network", "detach", "red", "--search", "name=kvm-*"])
+            #expect(
+                search.exit == 0 && engine.state.withLock { $0.calls.contains { $0.contains("search=name%3Dkvm-") } }
+            )
+        }
+    }
+
+    @Test("the first failure ends it: what was not begun is told, and the exit code is 1")
+    func stops() async throws {
+        try await FakeEngine.loggedIn { program, engine in
+            engine.state.withLock { state in
+                state.hosts = Self.hosts(4)
+                state.refusing = state.hosts[1].id
+            }
+            let words = ["network", "attach", "red", "kvm-1", "kvm-2", "kvm-3", "kvm-4", "--parallel", "1"]
+            let ended = try await program.run(words)
+            #expect(ended.exit == 1 && ended.errors.contains("3 of 4 hosts are not as asked"), "\(ended.errors)")
+            #expect(ended.output.contains("kvm-2  failed   0        It refuses"), "\(ended.output)")
+            #expect(ended.output.contains("kvm-4  skipped  -        not begun: another failed"), "\(ended.output)")
+            #expect(Self.changed(engine).count == 2)
+        }
+    }
+
+    @Test("a dry run asks and changes nothing; what is mistyped is said before anything is changed")
+    func dryRun() async throws {
+        try await FakeEngine.loggedIn { program, engine in
+            engine.state.withLock { $0.hosts = Self.hosts(2) }
+            let dry = try await program.run(["network", "attach", "red", "kvm-1", "--dry-run"])
+            #expect(dry.exit == 0 && dry.output.contains("kvm-1  planned  0        make bridge red"), "\(dry.output)")
+            #expect(Self.changed(engine).allSatisfy { $0.contains("?dry_run=true") })
+            _ = try await program.run(["network", "detach", "red", "--cluster", "odd", "--dry-run"])
+            #expect(Self.changed(engine).allSatisfy { $0.contains("?dry_run=true") })
+            let count = Self.changed(engine).count
+            for (words, exit) in [
+                (["kvm-1", "kvm-9"], Int32(65)), (["--cluster", "none"], 65), ([], 64),
+                (["kvm-1", "--cluster", "odd"], 64),
+                (["kvm-1", "kvm-2", "--address", "192.0.2.5/24"], 64), (["kvm-1", "--parallel", "0"], 64),
+            ] {
+                #expect(try await program.run(["network", "attach", "red"] + words).exit == exit, "\(words)")
+            }
+            #expect(Self.changed(engine).count == count)
+        }
+    }
 }

@@ -155,8 +155,15 @@ import Testing
         #expect(outcome.exit == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("muster.image=http://10.0.2.100/n/0a"), "\(outcome.output)")
         // The shell's quoting of QEMU's quoting of a comma in a quoted path.
-        #expect(outcome.output.contains("guestfwd=tcp:10.0.2.100:80-cmd:/usr/bin/busybox httpd -i -h"))
+        #expect(outcome.output.contains("guestfwd=tcp:10.0.2.100:80-cmd:/usr/bin/busybox httpd -i -c /dev/null -h"))
+        let scripts = program.folder.appending("scripts")
+        for folder in ["n/0a", "cgi-bin"] {
+            let place = scripts.appending(folder).string
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        }
+        try Data(manifest.utf8).write(to: URL(filePath: scripts.appending("n/0a/manifest.json").string))
         for (arguments, exit, words) in [
+            ([scripts.appending("n/0a").string], 65, "whose files the web server would run"),
             ([program.folder.appending("other").string], 65, "from a folder n/0a, and this one is"),
             ([above + "/n/0a", "--network", "none"], 64, "comes over the network"),
         ] as [([String], Int32, String)] {

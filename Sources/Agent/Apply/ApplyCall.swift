@@ -11,7 +11,7 @@ package enum ApplyCall: String, Sendable {
     case confirm = "Apply.confirm"
     /// The running configuration becomes the one that is restored at boot.
     case commit = "Apply.commit"
-    /// `NetworkOwnership`.
+    /// `known`, a revision that the caller has -> `NetworkOwnership`, or `{"isUnchanged": true}` when it is that one.
     case ownership = "Apply.ownership"
     /// `NodeDisks`.
     case disks = "Apply.disks"
@@ -48,5 +48,13 @@ package struct NetworkOwnership: Hashable, Sendable, VerbPayload {
     /// What somebody else changed since.
     package var drift = NetworkDrift()
 
+    /// Changes with everything else here; empty when it is not known.
+    package var revision = ""
+
     package init() {}
+
+    /// The answer to a caller that has this revision: a host can have a thousand networks, and is asked often.
+    func answer(to known: String?) -> any Encodable & Sendable {
+        known == revision ? JSONValue.object(["isUnchanged": .boolean(true)]) : self
+    }
 }

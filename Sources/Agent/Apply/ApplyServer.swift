@@ -149,8 +149,7 @@ package struct ApplyServer: Service {
                 for try await bytes in inbound {
                     guard let request = try line.take(bytes) else { continue }
                     timeout.cancel()
-                    let reply = await Self.reply(to: request, keepers)
-                    var text = try reply.encoded()
+                    var text = try await Self.reply(to: request, keepers)
                     text.writeString("\n")
                     try await outbound.write(text)
                     return
@@ -163,20 +162,23 @@ package struct ApplyServer: Service {
         timeout.cancel()
     }
 
-    private static func reply(to text: ByteBuffer, _ keepers: Keepers) async -> RPCReply {
+    private static func reply(to text: ByteBuffer, _ keepers: Keepers) async throws -> ByteBuffer {
         switch RPCRequest.decode(text).first {
         case .success(let request)?:
-            do throws(RPCError) {
-                return RPCReply(id: request.id, outcome: .success(try await result(of: request, keepers)))
-            } catch {
-                return RPCReply(id: request.id, outcome: .failure(error))
+            let result: Answer
+            do throws(RPCError) { result = try await Self.result(of: request, keepers) } catch {
+                return try RPCReply.encoded(id: request.id, error: error)
             }
-        case .failure(let refusal)?: return refusal.reply
-        case nil: return RPCReply(id: nil, outcome: .failure(RPCError(.invalidRequest, "no request")))
+            return try RPCReply.encoded(id: request.id, result: result)
+        case .failure(let refusal)?: return try refusal.reply.encoded()
+        case nil: return try RPCReply.encoded(id: nil, error: RPCError(.invalidRequest, "no request"))
         }
     }
 
-    private static func result(of request: RPCRequest, _ keepers: Keepers) async throws(RPCError) -> JSONValue {
+    /// What a call answers, on its way to the reply's text.
+    private typealias Answer = any Encodable & Sendable
+
+    private static func result(of request: RPCRequest, _ keepers: Keepers) async throws(RPCError) -> Answer {
         let (network, images, params) = (keepers.network, keepers.images, request.params)
         switch ApplyCall(rawValue: request.method) {
         case .setupNetworks?: try await network.setupNetworks(try SetupNetworksParameters(params: params))
@@ -186,25 +188,22 @@ package struct ApplyServer: Service {
             await images.engineWasHeard()
         case .commit?: try await network.commit()
         case .ownership?:
-            do { return try await network.ownership().result() } catch {
+            do { return try await network.ownership().answer(to: params["known"]?.string) } catch {
                 throw RPCError(.unexpected, "The network configuration can not be read: \(error)")
             }
-        case .disks?: return try payload(await images.disks())
-        case .plan?: return try payload(await images.plan(try ImageWork(.install, params: params)))
+        case .disks?: return try await images.disks()
+        case .plan?: return try await images.plan(try ImageWork(.install, params: params))
         case .install?: try await images.start(try ImageWork(.install, params: params))
         case .upgrade?: try await images.start(try ImageWork(.upgrade, params: params))
         case .rollback?: try await images.start(try ImageWork(.rollback, params: params))
-        case .jobs?: return try payload(await images.jobs())
+        case .jobs?: return await images.jobs()
         case .lldp?:
-            let devices = try LLDPReports.devices(params)
-            do { return try LLDPReports(keepers.lldp.report(devices)).result() } catch {
-                throw RPCError(.internalError, "The answer can not be written: \(error)")
-            }
-        case .logs?: return try payload(try await logs(try NodeLogs.lines(params), keepers.readings))
+            return keepers.lldp.report(try LLDPReports.devices(params))
+        case .logs?: return try await logs(try NodeLogs.lines(params), keepers.readings)
         case .reboot?: try await images.reboot()
         case nil: throw RPCError(.methodNotFound, "apply has no \(request.method)")
         }
-        return .boolean(true)
+        return true
     }
 
     /// Throws code 40 while another reading is under way.
@@ -227,12 +226,6 @@ package struct ApplyServer: Service {
             throw RPCError(.init(rawValue: error.code.rawValue), error.description)
         } catch {
             throw RPCError(.unexpected, "The network change can not be planned: \(error)")
-        }
-    }
-
-    private static func payload(_ value: some VerbPayload) throws(RPCError) -> JSONValue {
-        do { return try value.result() } catch {
-            throw RPCError(.internalError, "The answer can not be written: \(error)")
         }
     }
 }

@@ -26,6 +26,8 @@ package actor NetworkKeeper {
     private(set) var lost: [UnreadableEntity] = []
     /// What was last found, and of what: an engine asks often, and little changes.
     private var lastDrift: (tree: String?, state: NetworkState, drift: NetworkDrift)?
+    /// What was last answered, and of what.
+    private var lastOwnership: (facts: OwnershipFacts, report: NetworkOwnership)?
     /// Where the engine's voice goes while a change waits for it.
     private var listener: AsyncStream<Void>.Continuation?
 
@@ -157,17 +159,29 @@ package actor NetworkKeeper {
     }
 
     package func ownership() throws -> NetworkOwnership {
-        let (owned, state) = (try owned(running), try runner.state())
+        let (owned, kept, state) = (try owned(running), try owned(persistent), try runner.state())
+        let drift = drift(of: owned, in: state)
+        let facts = OwnershipFacts(
+            trees: [running.tree, persistent.tree],
+            state: (state.dhcpClients, state.nameservers),
+            isChanging: isChanging,
+            isRestoring: isRestoring,
+            drift: drift,
+            lost: lost
+        )
+        if let last = lastOwnership, last.facts == facts { return last.report }
         var report = NetworkOwnership()
         report.networks = owned.networks.mapValues(\.canonical)
         report.dhcpClients = state.dhcpClients.sorted()
         report.nameservers = state.nameservers
         report.isChanging = isChanging || isRestoring
-        report.isDirty = try isChanging || self.owned(persistent) != owned
-        report.drift = drift(of: owned, in: state)
+        report.isDirty = isChanging || kept != owned
+        report.drift = drift
         for entity in lost where owned.networks[entity.name] == nil && owned.bonds[entity.name] == nil {
             report.drift.add(entity.sentence, to: entity.name)
         }
+        report.revision = UniqueID.random().rawValue
+        lastOwnership = (facts, report)
         return report
     }
 

@@ -1,7 +1,7 @@
 package import AgentWire
 import Glibc
 package import HostModel
-import Netlink
+package import Netlink
 package import SystemPackage
 
 /// Reads what this host is and can, from /proc, /sys and netlink; needs no privilege.
@@ -15,15 +15,18 @@ package struct HostInventory: Sendable {
     package init(root: FilePath = "/") { (self.root, hooks) = (root, InstalledHooks(root: root)) }
 
     /// `client` is the local address of the connection that asks.
-    package func capabilities(ownership: NetworkOwnership, client: IPv4Address?) throws -> HostCapabilities {
+    package func capabilities(
+        _ owned: OwnedHere,
+        _ snapshot: KernelSnapshot,
+        client: IPv4Address?
+    ) -> HostCapabilities {
         var capabilities = HostCapabilities()
         fillProcessor(&capabilities)
         fillSoftware(&capabilities)
-        let snapshot = try KernelSnapshot.read()
         let links = snapshot.state.links
         let inventory = NetworkInventory(
             state: snapshot.state,
-            ownership: ownership,
+            owned: owned,
             speeds: Dictionary(
                 uniqueKeysWithValues: links.values.filter { $0.isNIC || $0.isBond }.compactMap { link in
                     speed(link.name).map { (link.name, $0) }

@@ -5,7 +5,7 @@ package import Netlink
 /// The network block of the capabilities: the kernel's links as VDSM groups them (ovirt.md 5.5). Pure.
 package struct NetworkInventory: Sendable {
     package var state: NetworkState
-    package var ownership: NetworkOwnership
+    package let ownership: NetworkOwnership
     /// Megabits per second by link; absent when the driver does not say.
     package var speeds: [String: Int]
     /// What bonds are doing, by link.
@@ -16,13 +16,13 @@ package struct NetworkInventory: Sendable {
 
     package init(
         state: NetworkState,
-        ownership: NetworkOwnership,
+        owned: OwnedHere,
         speeds: [String: Int] = [:],
         bonds: [String: BondStatus] = [:]
     ) {
-        (self.state, self.ownership, self.speeds, self.bonds) = (state, ownership, speeds, bonds)
+        (self.state, self.speeds, self.bonds) = (state, speeds, bonds)
+        (ownership, networks) = (owned.ownership, owned.networks)
         ports = state.portsByMaster()
-        networks = ownership.networks.compactMap { try? WantedNetwork(name: $0.key, canonical: $0.value) }
         byCarrier = Dictionary(networks.map { ($0.carrier, $0) }) { $1 }
     }
 

@@ -170,7 +170,7 @@ struct AgentConnection {
                 }
                 calls.addTask {
                     defer { slots.give() }
-                    if let answer = await verbs.answer(call, for: caller) { reply(answer, to: request) }
+                    if let answer = await verbs.answer(call, for: caller) { send(answer, to: request) }
                 }
             }
         }
@@ -178,6 +178,10 @@ struct AgentConnection {
 
     private func reply(_ reply: RPCReply, to request: StompRequest) {
         guard let body = try? reply.encoded() else { return }
+        send(body, to: request)
+    }
+
+    private func send(_ body: ByteBuffer, to request: StompRequest) {
         if !hub.publish(body, to: request.replyTo) {
             logger.warning(
                 "nobody waits for the answer",

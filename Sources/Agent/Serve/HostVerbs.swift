@@ -2,6 +2,8 @@ import AgentWire
 import Fencing
 import HostModel
 import Logging
+import NIOCore
+import Netlink
 import Synchronization
 import SystemPackage
 
@@ -48,19 +50,28 @@ struct HostVerbs: Sendable {
         apply = ApplyClient(socket: run.file(ApplySettings.socketName))
     }
 
-    /// The reply; `nil` for a notification.
-    func answer(_ request: RPCRequest, for caller: Caller) async -> RPCReply? {
-        let outcome: Result<JSONValue, RPCError>
+    /// What a verb answers, on its way to the reply's text.
+    private typealias Answer = any Encodable & Sendable
+
+    /// The reply's text; `nil` for a notification.
+    func answer(_ request: RPCRequest, for caller: Caller) async -> ByteBuffer? {
         do throws(RPCError) {
-            outcome = .success(try await result(of: request, caller))
+            let result = try await result(of: request, caller)
+            guard let id = request.id else { return nil }
+            return try Self.reply(to: id, result)
         } catch {
             logger.notice("\(terminalEscaped(request.method.prefix(64))) refused: \(terminalEscaped("\(error)"))")
-            outcome = .failure(error)
+            return request.id.flatMap { try? RPCReply.encoded(id: $0, error: error) }
         }
-        return request.id.map { RPCReply(id: $0, outcome: outcome) }
     }
 
-    private func result(of request: RPCRequest, _ caller: Caller) async throws(RPCError) -> JSONValue {
+    private static func reply(to id: RPCIdentifier, _ result: Answer) throws(RPCError) -> ByteBuffer {
+        do { return try RPCReply.encoded(id: id, result: result) } catch {
+            throw RPCError(.internalError, "The answer can not be written: \(error)")
+        }
+    }
+
+    private func result(of request: RPCRequest, _ caller: Caller) async throws(RPCError) -> Answer {
         guard let verb = HostVerb(rawValue: request.method) else {
             throw RPCError(.methodNotFound, "The method \(request.method.prefix(64)) does not exist on this host")
         }
@@ -68,10 +79,10 @@ struct HostVerbs: Sendable {
         switch verb {
         case .ping, .ping2, .confirmConnectivity:
             await relayVoice(of: caller)
-            return .boolean(true)
+            return true
         case .getCapabilities: return try await capabilities(caller)
         case .getStats: return try await statistics()
-        case .getHardwareInfo: return try payload(HardwareFile(in: run).read() ?? HardwareFacts().read())
+        case .getHardwareInfo: return HardwareFile(in: run).read() ?? HardwareFacts().read()
         case .getVMList, .getVMFullList, .getAllVmStats, .dumpxmls: return try await guests(verb, request, caller)
         case .setupNetworks: return try await setupNetworks(request)
         case .planNetworks:
@@ -84,9 +95,9 @@ struct HostVerbs: Sendable {
         case .getLldp:
             _ = try LLDPReports.devices(request.params)
             return try await apply.call(.lldp, request.params, seconds: Self.quickSeconds)
-        case .echo: return .string(request.params["message"]?.string ?? "")
-        case .setMOMPolicyParameters: return .boolean(true)
-        case .getAllTasksStatuses, .getAllTasksInfo: return .object([:])
+        case .echo: return request.params["message"]?.string ?? ""
+        case .setMOMPolicyParameters: return true
+        case .getAllTasksStatuses, .getAllTasksInfo: return JSONValue.object([:])
         case .getDisks: return try await apply.call(.disks, seconds: Self.diskSeconds)
         case .planInstallation: return try await order(.plan, .install, request, seconds: Self.diskSeconds)
         case .installImage: return try await order(.install, .install, request, seconds: Self.quickSeconds)
@@ -153,14 +164,17 @@ struct HostVerbs: Sendable {
         return try await apply.call(call, work.params, seconds: seconds)
     }
 
-    private func capabilities(_ caller: Caller) async throws(RPCError) -> JSONValue {
-        let ownership = await ownership()
+    private func capabilities(_ caller: Caller) async throws(RPCError) -> HostCapabilities {
         do {
-            var capabilities = try inventory.capabilities(ownership: ownership, client: caller.localAddress)
+            // `apply` reads the kernel too: at the same time.
+            async let snapshot = KernelSnapshot.read()
+            let owned = await ownership()
+            let kernel = try await snapshot
+            var capabilities = inventory.capabilities(owned, kernel, client: caller.localAddress)
             capabilities.uuid = hostID
             capabilities.musterImage = image
             capabilities.fill(guestWatch.seen.facts)
-            return try capabilities.result()
+            return capabilities
         } catch {
             throw RPCError(.unexpected, "The capabilities can not be read: \(error)")
         }
@@ -179,14 +193,14 @@ struct HostVerbs: Sendable {
         return NodeImageReport(KernelArguments(String(decoding: line, as: UTF8.self)))
     }
 
-    private func statistics() async throws(RPCError) -> JSONValue {
+    private func statistics() async throws(RPCError) -> HostStatistics {
         // Engines ask every few seconds, and one thing of it only: whether the networks are committed.
-        let ownership: NetworkOwnership
-        if let last = lastOwnership.fresh { ownership = last } else { ownership = await self.ownership() }
+        let owned: OwnedHere
+        if let last = lastOwnership.fresh { owned = last } else { owned = await ownership() }
         do {
-            var statistics = try await sampler.sample(isDirty: ownership.isDirty)
+            var statistics = try await sampler.sample(isDirty: owned.ownership.isDirty)
             (statistics.vmCount, statistics.vmActive) = guestWatch.seen.counts
-            return try statistics.result()
+            return statistics
         } catch {
             throw RPCError(.unexpected, "The statistics can not be read: \(error)")
         }
@@ -194,22 +208,23 @@ struct HostVerbs: Sendable {
 
     /// A host whose `apply` is down still shows what the kernel has, without networks of ours: nobody shall take them for
     /// gone.
-    private func ownership() async -> NetworkOwnership {
+    private func ownership() async -> OwnedHere {
+        let known = lastOwnership.last
         do throws(RPCError) {
-            let ownership = try NetworkOwnership(result: try await apply.call(.ownership, seconds: Self.quickSeconds))
-            lastOwnership.keep(ownership)
-            return ownership
+            let params = JSONValue.object(["known": .string(known?.ownership.revision ?? "")])
+            let answer = try await apply.call(.ownership, params, seconds: Self.quickSeconds)
+            if let known, answer["isUnchanged"]?.boolean == true {
+                lastOwnership.keep(known)
+                return known
+            }
+            let owned = OwnedHere(try NetworkOwnership(result: answer))
+            lastOwnership.keep(owned)
+            return owned
         } catch {
             logger.warning("the owned networks are unknown: \(error.message)")
             var unknown = NetworkOwnership()
             unknown.isChanging = true
-            return unknown
-        }
-    }
-
-    private func payload(_ value: some VerbPayload) throws(RPCError) -> JSONValue {
-        do { return try value.result() } catch {
-            throw RPCError(.internalError, "The answer can not be written: \(error)")
+            return OwnedHere(unknown)
         }
     }
 }
@@ -219,19 +234,24 @@ private final class EngineVoice: Sendable {
     let wasRelayed = Atomic(false)
 }
 
-/// What `apply` said last, for a moment: it compares the kernel and two sets of files each time.
+/// What `apply` said last, which holds for a moment: it compares the kernel and two sets of files each time. Afterwards it says
+/// whether that is so still, and its networks need not be read again.
 private final class LastOwnership: Sendable {
-    private let kept = Mutex<(value: NetworkOwnership, time: ContinuousClock.Instant)?>(nil)
+    private let kept = Mutex<(value: OwnedHere, time: ContinuousClock.Instant?)?>(nil)
 
     private static let freshness = Duration.seconds(2)
 
-    var fresh: NetworkOwnership? {
+    var fresh: OwnedHere? {
         kept.withLock { kept in
-            kept.flatMap { $0.time.duration(to: .now) < Self.freshness ? $0.value : nil }
+            guard let kept, let time = kept.time else { return nil }
+            return time.duration(to: .now) < Self.freshness ? kept.value : nil
         }
     }
 
-    func keep(_ ownership: NetworkOwnership) { kept.withLock { $0 = (ownership, .now) } }
+    var last: OwnedHere? { kept.withLock { $0?.value } }
 
-    func forget() { kept.withLock { $0 = nil } }
+    func keep(_ owned: OwnedHere) { kept.withLock { $0 = (owned, .now) } }
+
+    /// It holds no longer.
+    func forget() { kept.withLock { $0?.time = nil } }
 }

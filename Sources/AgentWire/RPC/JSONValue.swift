@@ -74,8 +74,9 @@ package enum JSONText {
         try JSONReader.value(text)
     }
 
-    /// Keys are sorted, so that equal values are equal bytes.
+    /// Keys are sorted, so that equal values are equal bytes. Not for dates, data and URLs.
     package static func encode(_ value: some Encodable) throws -> ByteBuffer {
+        if let text = try JSONFragmentEncoder.text(of: value) { return ByteBuffer(bytes: text) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return ByteBuffer(bytes: try encoder.encode(value))

@@ -12,12 +12,31 @@ package struct RPCReply: Hashable, Sendable {
     }
 
     package func encoded() throws -> ByteBuffer {
-        var members: [String: JSONValue] = ["jsonrpc": "2.0", "id": id?.json ?? .null]
         switch outcome {
-        case .success(let result): members["result"] = result
-        case .failure(let error): members["error"] = try JSONValue(encoding: error)
+        case .success(let result): try Self.encoded(id: id, result: result)
+        case .failure(let error): try Self.encoded(id: id, error: error)
         }
-        return try JSONText.encode(JSONValue.object(members))
+    }
+
+    /// The reply to a call that was answered, written in one pass: results are large.
+    package static func encoded(id: RPCIdentifier?, result: some Encodable) throws -> ByteBuffer {
+        try JSONText.encode(Success(id: id?.json ?? .null, result: result))
+    }
+
+    package static func encoded(id: RPCIdentifier?, error: RPCError) throws -> ByteBuffer {
+        try JSONText.encode(Failure(error: error, id: id?.json ?? .null))
+    }
+
+    private struct Success<Value: Encodable>: Encodable {
+        var id: JSONValue
+        var jsonrpc = "2.0"
+        var result: Value
+    }
+
+    private struct Failure: Encodable {
+        var error: RPCError
+        var id: JSONValue
+        var jsonrpc = "2.0"
     }
 }
 

@@ -5,16 +5,20 @@ extension EngineSession {
     /// The host of this name or id. A part of a name is never taken for it: approving or removing the wrong host cannot
     /// be taken back. The error names what the part fits.
     func findHost(_ text: String) async throws -> HostResource {
-        let hosts = try await hosts()
-        let wanted = text.lowercased()
-        if let host = hosts.first(where: { $0.id == wanted || $0.name.lowercased() == wanted }) { return host }
-        throw UserError.noHost(text, among: hosts)
+        try UserError.host(text, among: try await hosts())
     }
 }
 
 extension UserError {
     /// The most candidates that an error names.
     static let candidatesMax = 5
+
+    /// The host of this name or id.
+    static func host(_ text: String, among hosts: [HostResource]) throws(UserError) -> HostResource {
+        let wanted = text.lowercased()
+        if let host = hosts.first(where: { $0.id == wanted || $0.name.lowercased() == wanted }) { return host }
+        throw noHost(text, among: hosts)
+    }
 
     static func noHost(_ text: String, among hosts: [HostResource]) -> UserError {
         let wanted = text.lowercased()

@@ -65,8 +65,8 @@ struct GuestMachine: Hashable, Sendable {
     private var network: String {
         guard hasNetwork else { return "none" }
         guard let webRoot else { return "user,model=virtio-net-pci" }
-        // QEMU takes the command apart as a shell would.
-        let command = "\(Self.webServer) httpd -i -h \(ImageRun.quoted(webRoot))"
+        // This machine's own settings could name interpreters. QEMU takes the command apart as a shell would.
+        let command = "\(Self.webServer) httpd -i -c /dev/null -h \(ImageRun.quoted(webRoot))"
         return "user,model=virtio-net-pci,guestfwd=tcp:\(Self.webAddress):80-cmd:\(Self.escaped(command))"
     }
 

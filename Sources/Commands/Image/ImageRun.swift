@@ -15,7 +15,7 @@ struct ImageRun: AsyncParsableCommand {
 
             --output pxe gives QEMU kernel and initramfs directly, as a boot server would; the default where the image has no root \
             image. An image with one is booted from its ISO, or else its disk image, or else as --output pxe, where the machine \
-            fetches its root image over HTTP from QEMU, by busybox. --output usb puts the disk image, or else the ISO, on a USB stick.
+            fetches its root image over HTTP from QEMU, by busybox; it can read what lies in the folder above NAME/VERSION. --output usb puts the disk image, or else the ISO, on a USB stick.
             """
     )
 
@@ -161,7 +161,16 @@ struct ImageRun: AsyncParsableCommand {
                 remedy: "apt-get install busybox"
             )
         }
-        return above.removingLastComponent().string
+        // The machine is not to be trusted with more than reading: httpd runs what lies in a folder of this name.
+        let root = above.removingLastComponent()
+        guard !FileManager.default.fileExists(atPath: root.appending("cgi-bin").string) else {
+            throw UserError(
+                .badData,
+                "\(root) has a folder cgi-bin, whose files the web server would run for the machine",
+                remedy: "move \(manifest.name) elsewhere, or boot from its ISO or disk image"
+            )
+        }
+        return root.string
     }
 
     /// For a shell to paste.

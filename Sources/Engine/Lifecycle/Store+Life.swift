@@ -15,7 +15,11 @@ extension Store {
         let before = host.status
         let effects = life.handle(signal, of: host.name, at: context.now, context.times)
         if effects.contains(.refuse) {
-            throw EngineError(.conflict, "Host \(host.name) is \(host.status.rawValue); that does not allow this.")
+            throw EngineError(
+                .conflict,
+                "Host \(host.name) is \(host.status.rawValue); that does not allow this.",
+                remedy: "`muster host show \(host.name)` says where it stands; once that has changed, try again."
+            )
         }
         if host.status != life.status || host.statusDetail != life.detail {
             (host.status, host.statusDetail) = (life.status, life.detail)

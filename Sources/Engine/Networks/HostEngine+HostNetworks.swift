@@ -34,17 +34,50 @@ extension HostEngine {
         by user: String,
         correlation: String?
     ) async throws(EngineError) {
+        let (network, change) = try await attachment(order, of: id)
+        try await setupNetworks(change, on: id, "network \(network.name) attached", by: user, correlation: correlation)
+    }
+
+    /// What `attach` would do on the host, a line each.
+    package func planAttachment(_ order: NetworkAttachmentOrder, to id: UniqueID) async throws(EngineError) -> [String]
+    {
+        try await planNetworks(HostNetworkOrder(try await attachment(order, of: id).1), on: id)
+    }
+
+    private func attachment(
+        _ order: NetworkAttachmentOrder,
+        of id: UniqueID
+    ) async throws(EngineError) -> (NetworkRecord, SetupNetworksParameters) {
         let network = try await network(order.network)
         let ordered = try await store.orderedNetworks(of: id)[network.id]
         let host = try await reported(by: id)
         let attributes = try order.attributes(of: network, ordered: ordered, on: host)
-        let change = SetupNetworksParameters(networks: [network.name: attributes], options: networkOptions())
-        try await setupNetworks(change, on: id, "network \(network.name) attached", by: user, correlation: correlation)
+        return (network, SetupNetworksParameters(networks: [network.name: attributes], options: networkOptions()))
     }
 
     package func detach(_ reference: String, from id: UniqueID, by user: String, correlation: String?)
         async throws(EngineError)
     {
+        let (network, change) = try await detachment(reference)
+        if try await store.orderedNetworks(of: id)[network.id] != nil,
+            try await reported(by: id).networks[network.name] == nil
+        {
+            // The host lost it before: what is left of it is the order.
+            return try await store.keepOrders(change, of: id)
+        }
+        try await setupNetworks(change, on: id, "network \(network.name) detached", by: user, correlation: correlation)
+    }
+
+    /// What `detach` would do on the host, a line each.
+    package func planDetachment(_ reference: String, from id: UniqueID) async throws(EngineError) -> [String] {
+        let (network, change) = try await detachment(reference)
+        guard try await reported(by: id).networks[network.name] != nil else { return [] }
+        return try await planNetworks(HostNetworkOrder(change), on: id)
+    }
+
+    private func detachment(
+        _ reference: String
+    ) async throws(EngineError) -> (NetworkRecord, SetupNetworksParameters) {
         let network = try await network(reference)
         guard !network.isManagement else {
             throw EngineError(
@@ -54,14 +87,7 @@ extension HostEngine {
             )
         }
         let removal = NetworkAttributes(["remove": "true"])
-        let change = SetupNetworksParameters(networks: [network.name: removal], options: networkOptions())
-        if try await store.orderedNetworks(of: id)[network.id] != nil,
-            try await reported(by: id).networks[network.name] == nil
-        {
-            // The host lost it before: what is left of it is the order.
-            return try await store.keepOrders(change, of: id)
-        }
-        try await setupNetworks(change, on: id, "network \(network.name) detached", by: user, correlation: correlation)
+        return (network, SetupNetworksParameters(networks: [network.name: removal], options: networkOptions()))
     }
 
     /// A change in VDSM's own words. The host keeps it only if it hears the engine afterwards.

@@ -31,6 +31,7 @@ extension HostEngine {
         }
     }
 
+    /// A label that it had goes from it together with what it attached.
     package func updateNetwork(
         _ id: UniqueID,
         _ order: NetworkOrder,
@@ -38,14 +39,15 @@ extension HostEngine {
         correlation: String?
     ) async throws(EngineError) -> NetworkRecord {
         let context = context(by: user, correlation)
-        return try await store.write { [store] db in
+        let (former, wanted) = try await store.read { db in
             let all = try NetworkRecord.fetchAll(in: db)
-            var network = try NetworkRecord.existing(id, among: all)
-            if network.isManagement, order.name.map({ $0 != network.name }) ?? false {
-                throw EngineError(.conflict, "The management network keeps its name.", remedy: "Change something else.")
-            }
-            try network.take(order)
-            try network.check(among: all.filter { $0.id != id })
+            return (try NetworkRecord.existing(id, among: all), try NetworkRecord.changed(id, by: order, among: all))
+        }
+        if wanted.label != former.label {
+            try await letGo(former, instead: wanted.label, by: user, correlation: correlation)
+        }
+        return try await store.write { [store] db in
+            let network = try NetworkRecord.changed(id, by: order, among: try NetworkRecord.fetchAll(in: db))
             try network.update(in: db)
             let text =
                 "Network \(network.name) was changed; hosts that carry it are out of sync until it is attached anew."
@@ -105,6 +107,19 @@ extension NetworkRecord {
         guard let network = all.first(where: { $0.id == id }) else {
             throw EngineError(.notFound, "There is no network with this id.", remedy: "List them.")
         }
+        return network
+    }
+
+    /// The network as an order makes it, checked.
+    fileprivate static func changed(_ id: UniqueID, by order: NetworkOrder, among all: [NetworkRecord]) throws
+        -> NetworkRecord
+    {
+        var network = try existing(id, among: all)
+        if network.isManagement, order.name.map({ $0 != network.name }) ?? false {
+            throw EngineError(.conflict, "The management network keeps its name.", remedy: "Change something else.")
+        }
+        try network.take(order)
+        try network.check(among: all.filter { $0.id != id })
         return network
     }
 

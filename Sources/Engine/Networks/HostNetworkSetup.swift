@@ -218,11 +218,16 @@ struct HostNetworkSetup {
             )
         }
         newLabels[label.id] = .some(nil)
-        for network in networks where network.label == label.id {
-            // One that somebody moved to another nic is his.
-            guard host.networks[network.name]?.device(on: host) == nic else { continue }
-            try remove(network)
-        }
+        for network in networks where network.label == label.id { try letGo(network, of: nic) }
+    }
+
+    /// Takes a network from the nic that carried it for a label. One that somebody moved to another nic is his.
+    mutating func letGo(_ network: NetworkRecord, of nic: String) throws(EngineError) {
+        let order = ordered[network.id]
+        let device =
+            host.networks[network.name].map { $0.device(on: host) } ?? (order?["nic"] ?? order?["bonding"])?.text
+        guard device == nic else { return }
+        try remove(network)
     }
 
     private static func refusal(_ sentence: String, _ remedy: String) -> EngineError {

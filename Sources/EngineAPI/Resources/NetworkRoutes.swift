@@ -75,6 +75,8 @@ struct NetworkRoutes {
         try await engine.spread(changed, by: context.user, correlation: context.correlation)
     }
 
+    private static func isDryRun(_ request: Request) -> Bool { request.query["dry_run"] == "true" }
+
     private func addHosts(to hosts: some RouterMethods<APIContext>) {
         hosts.get(":id/networkattachments") { _, context in
             let found = try await engine.networkAttachments(of: context.id(of: "host"))
@@ -83,12 +85,18 @@ struct NetworkRoutes {
         hosts.post(":id/networkattachments") { request, context in
             let order = try await request.json(NetworkAttachmentOrder.self)
             let id = try context.id(of: "host")
+            guard !Self.isDryRun(request) else {
+                return try Response.json(Plan(plan: try await engine.planAttachment(order, to: id)))
+            }
             try await engine.attach(order, to: id, by: context.user, correlation: context.correlation)
             return try Response.json(ActionResource(status: "complete"))
         }
-        hosts.delete(":id/networkattachments/:network") { _, context in
+        hosts.delete(":id/networkattachments/:network") { request, context in
             let id = try context.id(of: "host")
             let network = try context.parameters.require("network")
+            guard !Self.isDryRun(request) else {
+                return try Response.json(Plan(plan: try await engine.planDetachment(network, from: id)))
+            }
             try await engine.detach(network, from: id, by: context.user, correlation: context.correlation)
             return try Response.json(ActionResource(status: "complete"))
         }

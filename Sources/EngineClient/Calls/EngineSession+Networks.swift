@@ -35,6 +35,18 @@ extension EngineSession {
         _ = try await perform(HTTPCall(.DELETE, path))
     }
 
+    /// What attaching would do on the host, a line each; nothing is changed.
+    package func planAttachment(_ order: NetworkAttachmentOrder, to host: String) async throws(CallError) -> [String] {
+        let path = Self.path(host, "networkattachments?dry_run=true")
+        return try await decode(Plan.self, try Self.json(.POST, path, order)).plan
+    }
+
+    /// What detaching would do on the host, a line each; nothing is changed.
+    package func planDetachment(_ network: String, from host: String) async throws(CallError) -> [String] {
+        let path = Self.path(host, "networkattachments/\(percentEncoded(network))?dry_run=true")
+        return try await decode(Plan.self, HTTPCall(.DELETE, path)).plan
+    }
+
     private struct Plan: Decodable {
         var plan: [String]
     }

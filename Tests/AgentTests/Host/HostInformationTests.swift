@@ -1,6 +1,8 @@
 import AgentWire
 import Glibc
 import HostModel
+import NIOCore
+import Netlink
 import SystemPackage
 import Testing
 
@@ -13,7 +15,11 @@ import Testing
         let temporary = TemporaryDirectory()
         let root = temporary.directory
         try temporary.directory("proc").write(Array("quiet adminpw=$6$salt$hash\n".utf8), to: "cmdline")
-        let capabilities = try HostInventory(root: root.path).capabilities(ownership: NetworkOwnership(), client: nil)
+        let capabilities = HostInventory(root: root.path).capabilities(
+            OwnedHere(NetworkOwnership()),
+            try KernelSnapshot.read(),
+            client: nil
+        )
         #expect(capabilities.kernelArgs == "quiet adminpw=…")
     }
 
@@ -128,7 +134,7 @@ import Testing
         ownership.networks = ["ovirtmgmt": management.canonical, "gone": gone.canonical, "plain": plain.canonical]
         (ownership.dhcpClients, ownership.isDirty) = (["ovirtmgmt"], true)
         var capabilities = HostCapabilities()
-        NetworkInventory(state: state, ownership: ownership, speeds: ["eth0": 1000]).fill(&capabilities)
+        NetworkInventory(state: state, owned: OwnedHere(ownership), speeds: ["eth0": 1000]).fill(&capabilities)
         #expect(capabilities.nics.keys.sorted() == ["eth0", "eth1", "veth_0"])
         #expect(capabilities.nics["eth0"]?.speed == 1000)
         #expect(["eth0", "eth1"].map { capabilities.nics[$0]?.operstate } == ["up", "down"])
@@ -170,7 +176,7 @@ import Testing
         var ownership = NetworkOwnership()
         ownership.networks = Dictionary(uniqueKeysWithValues: networks.map { ($0.name, $0.canonical) })
         var capabilities = HostCapabilities()
-        NetworkInventory(state: NetworkState(links: links), ownership: ownership).fill(&capabilities)
+        NetworkInventory(state: NetworkState(links: links), owned: OwnedHere(ownership)).fill(&capabilities)
         func told(_ shares: [LinkShareReport]?) -> [Int: JSONValue]? {
             shares.map {
                 Dictionary(uniqueKeysWithValues: $0.map { ($0.vlan, $0.hostQos["out"]?["ls"]?["m2"] ?? .null) })
@@ -193,7 +199,49 @@ import Testing
         ownership.networks = ["n": WantedNetwork(name: "n", southbound: .nic("eth0"), addressing: .dhcp).canonical]
         let links = [LinkState(name: "eth0"), LinkState(name: "n", kind: .bridge(BridgeOptions()))]
         var capabilities = HostCapabilities()
-        NetworkInventory(state: NetworkState(links: links), ownership: ownership).fill(&capabilities)
+        NetworkInventory(state: NetworkState(links: links), owned: OwnedHere(ownership)).fill(&capabilities)
         #expect(capabilities.networks["n"]?.address.dhcpv4 == true)
+    }
+
+    @Test("who has the networks already is told so, and nothing else")
+    func unchangedOwnership() throws {
+        var ownership = NetworkOwnership()
+        (ownership.networks, ownership.revision) = (["n": WantedNetwork(name: "n", southbound: nil).canonical], "one")
+        #expect(String(buffer: try JSONText.encode(ownership.answer(to: "one"))) == #"{"isUnchanged":true}"#)
+        for known in [nil, "", "two"] {
+            let text = try JSONText.encode(ownership.answer(to: known))
+            #expect(try NetworkOwnership(result: JSONText.decode(JSONValue.self, from: text)) == ownership)
+        }
+    }
+
+    @Test("every fact about the networks makes another answer")
+    func ownershipFacts() {
+        func facts(
+            _ tree: String? = "a",
+            _ clients: Set<String> = [],
+            _ servers: [String] = [],
+            _ flags: (Bool, Bool) = (false, false),
+            _ drift: String? = nil,
+            _ lost: [UnreadableEntity] = []
+        ) -> OwnershipFacts {
+            var found = NetworkDrift()
+            if let drift { found.add(drift, to: "n") }
+            return OwnershipFacts(
+                trees: [tree, nil],
+                state: (clients, servers),
+                isChanging: flags.0,
+                isRestoring: flags.1,
+                drift: found,
+                lost: lost
+            )
+        }
+        let gone = UnreadableEntity(name: "n", path: "/n", reason: "it is no JSON object")
+        let all = [
+            facts(), facts("b"), facts(nil), facts("a", ["n"]), facts("a", [], ["192.0.2.1"]),
+            facts("a", [], [], (true, false)), facts("a", [], [], (false, true)),
+            facts("a", [], [], (false, false), "its mtu is 1400"), facts("a", [], [], (false, false), nil, [gone]),
+        ]
+        #expect(Set(all).count == all.count)
+        #expect(facts() == facts())
     }
 }

@@ -1,5 +1,6 @@
 import AgentWire
 import HostModel
+import Netlink
 import SystemPackage
 import Testing
 
@@ -42,7 +43,11 @@ import Testing
 
     @Test("two nodes: their processors, memory, distances and huge pages") func nodes() async throws {
         try twoNodes()
-        let capabilities = try inventory.capabilities(ownership: NetworkOwnership(), client: nil)
+        let capabilities = inventory.capabilities(
+            OwnedHere(NetworkOwnership()),
+            try KernelSnapshot.read(),
+            client: nil
+        )
         #expect(
             capabilities.numaNodes == [
                 "0": .init(cpus: [0, 1], totalMemory: "2048", hugepages: ["2048": .init(totalPages: 16)]),
@@ -64,7 +69,11 @@ import Testing
 
     @Test("a kernel without NUMA is one node") func oneNode() async throws {
         try write(["proc/cpuinfo": "processor : 0\n", "proc/meminfo": "MemTotal: 2048 kB\nMemFree: 1024 kB\n"])
-        let capabilities = try inventory.capabilities(ownership: NetworkOwnership(), client: nil)
+        let capabilities = inventory.capabilities(
+            OwnedHere(NetworkOwnership()),
+            try KernelSnapshot.read(),
+            client: nil
+        )
         #expect(capabilities.numaNodes == ["0": .init(cpus: [0], totalMemory: "2")])
         #expect(capabilities.numaNodeDistance == ["0": [10]])
         let statistics = try await HostStatisticsSampler(inventory).sample(isDirty: false)
@@ -89,7 +98,11 @@ import Testing
             "usr/libexec/vdsm/hooks/before_vm_start/50_hello.py": "hello",
             "usr/libexec/vdsm/hooks/before_vm_start/notes.txt": "no program",
         ])
-        let capabilities = try inventory.capabilities(ownership: NetworkOwnership(), client: nil)
+        let capabilities = inventory.capabilities(
+            OwnedHere(NetworkOwnership()),
+            try KernelSnapshot.read(),
+            client: nil
+        )
         #expect(capabilities.ISCSIInitiatorName == "iqn.1994-05.com.example:1")
         #expect(capabilities.HBAInventory.iSCSI == [.init(InitiatorName: "iqn.1994-05.com.example:1")])
         let port = HostCapabilities.HBAInventory.FibreChannel(

@@ -1,5 +1,6 @@
 import AgentWire
 import HostModel
+import Netlink
 import SystemPackage
 import Testing
 
@@ -93,12 +94,20 @@ import Glibc
         )
         let judge = try await Judge.now()
         #expect(judge.info("bond0", "primary") == "eth1")
-        var capabilities = try await HostInventory().capabilities(ownership: host.keeper.report(), client: nil)
+        var capabilities = try await HostInventory().capabilities(
+            OwnedHere(host.keeper.report()),
+            KernelSnapshot.read(),
+            client: nil
+        )
         #expect(capabilities.bondings["bond0"]?.opts == ["mode": "1", "miimon": "100", "primary": "eth1"])
         #expect(["eth0", "eth1"].contains(capabilities.bondings["bond0"]?.active_slave ?? ""))
         try await host.setup(bonds: #""bond0": {"nics": ["eth0", "eth1"], "options": "lacp_rate=fast mode=802.3ad"}"#)
         #expect(try await Judge.now().info("bond0", "ad_lacp_rate") == "fast")
-        capabilities = try await HostInventory().capabilities(ownership: host.keeper.report(), client: nil)
+        capabilities = try await HostInventory().capabilities(
+            OwnedHere(host.keeper.report()),
+            KernelSnapshot.read(),
+            client: nil
+        )
         #expect(capabilities.bondings["bond0"]?.active_slave == "")
         #expect(capabilities.bondings["bond0"]?.opts == ["mode": "4", "lacp_rate": "1"])
     }
@@ -146,11 +155,19 @@ import Glibc
             bonds:
                 #""bond0": {"nics": ["veth_0", "veth_1"], "options": "mode=4 lacp_rate=1"}, "bond1": {"nics": ["peer_0", "peer_1"], "options": "mode=4 lacp_rate=1"}"#
         )
-        let capabilities = try await HostInventory().capabilities(ownership: host.keeper.report(), client: nil)
+        let capabilities = try await HostInventory().capabilities(
+            OwnedHere(host.keeper.report()),
+            KernelSnapshot.read(),
+            client: nil
+        )
         #expect(capabilities.bondings["bond0"]?.ad_aggregator_id != nil)
         #expect(capabilities.bondings["bond0"]?.ad_partner_mac != nil)
         try await host.setup(bonds: #""bond0": {"nics": ["veth_0", "veth_1"]}"#)
-        let plain = try await HostInventory().capabilities(ownership: host.keeper.report(), client: nil)
+        let plain = try await HostInventory().capabilities(
+            OwnedHere(host.keeper.report()),
+            KernelSnapshot.read(),
+            client: nil
+        )
         #expect(plain.bondings["bond0"]?.ad_aggregator_id == nil)
     }
 

@@ -1,5 +1,6 @@
 import AgentWire
 import HostModel
+import Netlink
 import SystemPackage
 import Testing
 
@@ -140,7 +141,8 @@ import Testing
         let a = #""a": {"nic": "eth0", "vlan": 4, "ipaddr": "10.4.0.2", "prefix": 24}"#
         try await host.setup(a + #", "b": {"bonding": "bond0"}"#, bonds: Self.bond)
         func reported() async throws -> [String: [String]] {
-            try await HostInventory().capabilities(ownership: host.keeper.report(), client: nil).musterNetworkDrift
+            try await HostInventory().capabilities(OwnedHere(host.keeper.report()), KernelSnapshot.read(), client: nil)
+                .musterNetworkDrift
         }
         #expect(try await reported() == [:])
         try await host.ip("address add 10.5.0.2/24 dev a")

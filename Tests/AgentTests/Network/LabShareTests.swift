@@ -1,6 +1,7 @@
 import AgentWire
 import HostModel
 import NIOCore
+import Netlink
 import Testing
 
 @testable import Agent
@@ -53,7 +54,11 @@ import Testing
             #expect(traffic.curves["1389:1388"] == (vlan == nil ? curves : "ls m1 4Mbit d 100ms m2 3Mbit"))
             #expect(traffic.leaves == ["1389:1388", id] && traffic.filters.contains("flowid \(id)"), "\(traffic)")
             #expect(traffic.filters.contains("meta(vlan mask 0x00000fff eq 10)") == (vlan != nil), "\(traffic)")
-            let capabilities = try await HostInventory().capabilities(ownership: host.keeper.report(), client: nil)
+            let capabilities = try await HostInventory().capabilities(
+                OwnedHere(host.keeper.report()),
+                KernelSnapshot.read(),
+                client: nil
+            )
             #expect(capabilities.networks["n"]?.hostQos?["out"]?["ls"]?["m2"] == .integer(3_000_000))
         }
         try await host.setup(#""n": {"remove": true}"#)

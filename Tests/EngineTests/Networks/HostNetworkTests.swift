@@ -309,6 +309,45 @@ import Testing
         }
     }
 
+    @Test("a label that goes from a network takes the network from the nics that carried it for the label")
+    func labelGone() async throws {
+        let installation = try await ImageWorkTests.installation()
+        try await installation.running { engine in
+            let line = try await ImageWorkTests.up(engine)
+            func relabel(_ network: NetworkRecord, _ label: String) async throws {
+                var order = NetworkOrder()
+                order.label = label
+                _ = try await engine.updateNetwork(network.id, order, by: Self.user, correlation: nil)
+            }
+            func carried() async throws -> [String] {
+                try await engine.networkAttachments(of: line.host).map(\.network.name)
+            }
+            let red = try await Self.network(engine, "red") { ($0.vlan, $0.label) = (.init(id: "7"), "lab") }
+            let blue = try await Self.network(engine, "blue") { ($0.vlan, $0.label) = (.init(id: "9"), "lab") }
+            line.agent.change { state in state.capabilities.nics["eth1"] = state.capabilities.nics["eth0"] }
+            let label = #"{"modified_labels": {"network_label": [{"id": "lab", "host_nic": {"name": "eth1"}}]}}"#
+            _ = try await Self.setUp(engine, line, label)
+            #expect(try await carried() == ["blue", "ovirtmgmt", "red"])
+
+            line.agent.change { $0.setup = .fails(RPCError(.unexpected, "not now")) }
+            let error = await #expect(throws: EngineError.self) { try await relabel(red, "") }
+            #expect(error?.detail.contains("keeps the label lab") == true, "\(String(describing: error))")
+            #expect(try await engine.network("red").label == "lab", "the order can be given again")
+
+            line.agent.change { $0.setup = .works }
+            try await relabel(red, "")
+            #expect(try await carried() == ["blue", "ovirtmgmt"])
+            #expect(try await engine.network("red").label == nil)
+            // A label that no nic has: the same. And no host is touched for an order that is refused.
+            let count = Self.calls(line)
+            await #expect(throws: EngineError.self) { try await relabel(blue, "a b") }
+            #expect(Self.calls(line) == count)
+            try await relabel(blue, "elsewhere")
+            #expect(try await carried() == ["ovirtmgmt"])
+            try await line.agent.stop()
+        }
+    }
+
     @Test("a bond is held against its slaves and options")
     func bondDeviations() {
         var host = HostCapabilities()

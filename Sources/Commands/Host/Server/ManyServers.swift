@@ -53,24 +53,20 @@ struct ManyServers: Sendable {
     }
 
     private func endings() async -> [Ending] {
-        return await withTaskGroup(of: (Int, Ending).self) { group in
-            var endings: [Int: Ending] = [:]
-            for (index, one) in entries.enumerated() {
-                if index >= command.parallel, let (done, ending) = await group.next() { endings[done] = ending }
-                if let max = command.stopAfter, endings.values.count(where: { $0.result == .failed }) >= max {
-                    endings[index] = Ending(
-                        name: one.entry.name.rawValue,
-                        address: one.entry.address,
-                        result: .skipped,
-                        reason: "not begun: \(max) had failed"
-                    )
-                    continue
-                }
-                group.addTask { (index, await self.convert(one.entry, one.signIn)) }
-            }
-            for await (done, ending) in group { endings[done] = ending }
-            return entries.indices.compactMap { endings[$0] }
-        }
+        let few = FewAtOnce(parallel: command.parallel, stopAfter: command.stopAfter)
+        return await few.run(
+            entries,
+            isFailure: { $0.result == .failed },
+            skipped: { one in
+                Ending(
+                    name: one.entry.name.rawValue,
+                    address: one.entry.address,
+                    result: .skipped,
+                    reason: "not begun: \(command.stopAfter ?? 0) had failed"
+                )
+            },
+            { await self.convert($0.entry, $0.signIn) }
+        )
     }
 
     private func convert(_ entry: HostsFile.Entry, _ signIn: Result<ServerSignIn, UserError>) async -> Ending {
