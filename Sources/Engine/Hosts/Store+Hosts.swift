@@ -53,10 +53,9 @@ extension Store {
     private static func records(of rows: [HostRow], in db: Database) throws -> [HostRecord] {
         let clusters = Dictionary(uniqueKeysWithValues: try ClusterRecord.fetchAll(in: db).map { ($0.id, $0) })
         let parts = try HostParts(of: rows.map(\.id), in: db)
-        let managed = Set(try UniqueID.fetchAll(db, sql: "SELECT host FROM powerManagement"))
         let active = try Row.fetchAll(db, sql: "SELECT name, version FROM image WHERE isActive = 1")
             .reduce(into: [String: String]()) { $0[$1["name"]] = $1["version"] }
-        return try rows.compactMap { row in
+        return rows.compactMap { row in
             guard let cluster = clusters[row.cluster] else { return nil }
             let hardware: HostHardware? = ColumnJSON.decode(row.hardware)
             let newest = hardware?.image.flatMap { active[$0.name.raw] }
@@ -80,7 +79,7 @@ extension Store {
                 certificateSubject: parts.subjects[row.id],
                 newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
                 server: ColumnJSON.decode(parts.servers[row.id]?.access),
-                power: managed.contains(row.id) ? try powerManagement(of: row.id, in: db) : PowerManagement()
+                power: parts.powers[row.id] ?? PowerManagement()
             )
         }
     }
@@ -97,6 +96,7 @@ private struct HostParts {
     var profiles: [BootSchedule: [UniqueID: String]] = [:]
     let addresses: [UniqueID: IPv4Address]
     let servers: [UniqueID: ServerAccessRow]
+    let powers: [UniqueID: PowerManagement]
 
     init(of hosts: [UniqueID], in db: Database) throws {
         let isOfThem: SQL = hosts.count > Self.namedMax ? "1" : "host IN \(hosts)"
@@ -120,6 +120,8 @@ private struct HostParts {
         addresses = try Store.fixedAddresses(in: db)
         let access = try ServerAccessRow.filter(literal: isOfThem).fetchAll(db)
         servers = Dictionary(access.map { ($0.host, $0) }) { first, _ in first }
+        powers = try SQLRequest<Row>("SELECT * FROM powerManagement WHERE \(isOfThem)").fetchAll(db)
+            .reduce(into: [:]) { powers, row in powers[row["host"]] = PowerManagement(row) }
     }
 }
 

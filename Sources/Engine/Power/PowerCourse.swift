@@ -273,7 +273,9 @@ struct PowerCourse: Hashable, Sendable {
             return [.sound, .live(.poweredOff), .tell(.powerFinished, .normal, text), .end(.finished)]
         }
         let text = "Host \(facts.name) is switched on."
-        guard facts.hasAgent else { return [.sound, .tell(.powerFinished, .normal, text), .end(.finished)] }
+        // It was on, and is at work.
+        let wasUp = kind == .on && facts.status == .up
+        guard facts.hasAgent, !wasUp else { return [.sound, .tell(.powerFinished, .normal, text), .end(.finished)] }
         go(to: .comeBack, at: now)
         return [.sound, .tell(.powerStep, .normal, "\(text) The engine waits for its agent."), .live(.powerCycles)]
     }

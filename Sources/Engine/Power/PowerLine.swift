@@ -68,9 +68,26 @@ struct PowerLine: Sendable {
             )
         }
         do throws(RPCError) {
-            try await fencing.bootFromNetwork(try order(agent, .on))
+            let order = try order(agent, .on)
+            try await inTurn { () throws(RPCError) in try await fencing.bootFromNetwork(order) }
         } catch {
             throw Self.failure(error.message, agent, target)
+        }
+    }
+
+    /// Boards that hang hold the engine's places for programs. Whoever finds none waits for one: that is no fault of his board.
+    private func inTurn<Answer: Sendable>(
+        _ body: () async throws(RPCError) -> Answer
+    ) async throws(RPCError) -> Answer {
+        var waited: Int64 = 0
+        while true {
+            do throws(RPCError) { return try await body() } catch {
+                guard error.code == .resourceUnavailable, waited < settings.power.turn, !Task.isCancelled else {
+                    throw error
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(settings.power.poll))
+            waited += settings.power.poll
         }
     }
 
@@ -94,7 +111,10 @@ struct PowerLine: Sendable {
         var words: [String] = []
         for proxy in target.power.proxies {
             do throws(RPCError) {
-                if proxy == .engine { return try await fencing.answer(try order(agent, action)) }
+                if proxy == .engine {
+                    let order = try order(agent, action)
+                    return try await inTurn { () throws(RPCError) in try await fencing.answer(order) }
+                }
                 if let answer = try await ask(proxy, agent, action, target, &words) { return answer }
             } catch {
                 guard Self.isProxyFault(error.code) else { throw Self.failure(error.message, agent, target) }

@@ -24,8 +24,9 @@ package struct PowerTimes: Sendable, Hashable {
     /// After a failure, until the engine tries by itself again; doubled by each failure up to the other.
     package var retry: Int64 = 60_000
     package var retryMax: Int64 = 3_600_000
-    /// Boards that are asked at once.
+    /// Boards that are asked at once, and how long one more waits for its turn.
     package var atOnce = 64
+    package var turn: Int64 = 120_000
 
     package init() {}
 }

@@ -48,7 +48,13 @@ extension KeyDirectory {
     /// The key that seals secrets; a new one where there is none yet.
     func secretsKey() throws(EngineError) -> String {
         let file = "\(path)/secrets.key"
-        if let data = FileManager.default.contents(atPath: file) { return String(decoding: data, as: UTF8.self) }
+        if FileManager.default.fileExists(atPath: file) {
+            // One that is there is never written over: every stored password hangs on it.
+            guard let data = FileManager.default.contents(atPath: file) else {
+                throw EngineError(.failed, "\(file) cannot be read.", remedy: "Restore pki/ from a backup.")
+            }
+            return String(decoding: data, as: UTF8.self)
+        }
         let key = SymmetricKey(size: .bits256).withUnsafeBytes { bytes in
             bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         }

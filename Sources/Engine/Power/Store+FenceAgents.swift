@@ -153,23 +153,27 @@ extension Store {
 
 // MARK: - Power management
 
+extension PowerManagement {
+    /// A row of its table.
+    init(_ row: Row) {
+        let words: String = row["proxies"]
+        self.init()
+        (isEnabled, detectsKdump) = (row["isEnabled"], row["detectsKdump"])
+        proxies = words.split(separator: " ").compactMap { PowerProxy(rawValue: String($0)) }
+        guard let text: String = row["fault"] else { return }
+        fault = PowerFault(
+            text: text,
+            remedy: row["remedy"] ?? "",
+            since: row["faultSince"] ?? 0,
+            retry: row["retry"] ?? 0
+        )
+    }
+}
+
 extension Store {
     static func powerManagement(of host: UniqueID, in db: Database) throws -> PowerManagement {
-        let row = try Row.fetchOne(db, sql: "SELECT * FROM powerManagement WHERE host = ?", arguments: [host])
-        var power = PowerManagement()
-        guard let row else { return power }
-        (power.isEnabled, power.detectsKdump) = (row["isEnabled"], row["detectsKdump"])
-        let proxies: String = row["proxies"]
-        power.proxies = proxies.split(separator: " ").compactMap { PowerProxy(rawValue: String($0)) }
-        if let text: String = row["fault"] {
-            power.fault = PowerFault(
-                text: text,
-                remedy: row["remedy"] ?? "",
-                since: row["faultSince"] ?? 0,
-                retry: row["retry"] ?? 0
-            )
-        }
-        return power
+        try Row.fetchOne(db, sql: "SELECT * FROM powerManagement WHERE host = ?", arguments: [host])
+            .map(PowerManagement.init) ?? PowerManagement()
     }
 
     static func changePower(

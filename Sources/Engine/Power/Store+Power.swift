@@ -29,7 +29,7 @@ extension Store {
     ) async throws(EngineError) -> JobRecord {
         try await write { db in
             let host = try HostRow.require(id, in: db)
-            try refusePower(of: host, action, in: db)
+            try refusePower(of: host, action, at: context.now, in: db)
             let kind = PowerCourse.Kind(rawValue: action.rawValue) ?? .restart
             let row = try insertPowerJob(kind, of: host, bootsFromNetwork: bootsFromNetwork, context: context, in: db)
             return JobRecord(row, of: host)
@@ -37,11 +37,12 @@ extension Store {
     }
 
     /// Throws what speaks against switching a host now.
-    private func refusePower(of host: HostRow, _ action: PowerAction, in db: Database) throws {
+    private func refusePower(of host: HostRow, _ action: PowerAction, at now: Int64, in db: Database) throws {
         guard try !FenceAgentRow.fetch(of: host.id, in: db).isEmpty else { throw Self.noFenceAgent(host.name) }
-        if let running = try PowerJobRow.running(of: host.id, in: db) {
+        if var running = try PowerJobRow.running(of: host.id, in: db) {
             guard running.step.isWaiting else { throw Self.isBeingSwitched(host.name, running) }
-            try endPowerJob(running, .aborted, nil, at: nil, in: db)
+            (running.state, running.ended) = (.aborted, now)
+            try running.update(db)
         }
         let works =
             try ImageJobRow.running(of: host.id, in: db)?.title
@@ -110,22 +111,13 @@ extension Store {
     /// Ended jobs that are kept of a host.
     static let powerJobsKept = 20
 
-    /// A host was given up: what brings it back is stored in the same moment.
+    /// A host was given up: what brings it back is stored in the same moment. One whose power is not managed waits for a
+    /// person, as ever.
     func beginFencing(of host: HostRow, context: TransitionContext, in db: Database) throws {
-        guard try PowerJobRow.running(of: host.id, in: db) == nil else { return }
+        guard try Self.powerManagement(of: host.id, in: db).isEnabled,
+            try PowerJobRow.running(of: host.id, in: db) == nil
+        else { return }
         _ = try insertPowerJob(.fence, of: host, bootsFromNetwork: false, context: context, in: db)
-    }
-
-    private func endPowerJob(
-        _ job: PowerJobRow,
-        _ state: PowerCourse.State,
-        _ failure: PowerFailure?,
-        at now: Int64?,
-        in db: Database
-    ) throws {
-        var row = job
-        (row.state, row.ended, row.error, row.remedy) = (state, now ?? row.since, failure?.text, failure?.remedy)
-        try row.update(db)
     }
 }
 
@@ -208,12 +200,13 @@ extension Store {
             let facts = try powerFacts(of: host, moment, in: db)
             var course = row.course
             let effects = course.handle(signal, facts, at: context.now, moment.times)
+            let (former, before) = (row, host.version)
             row.take(course)
-            let before = host.version
             for effect in effects {
                 try apply(effect, to: &row, &host, moment, context: context, in: db)
             }
-            try row.update(db)
+            // Whoever only waits looks every few seconds, and must not cost the disk anything.
+            if row != former { try row.update(db) }
             return (row, host.version != before)
         }
     }
@@ -242,12 +235,22 @@ extension Store {
         }
     }
 
+    /// Its agent is to come back, and nobody else waits for that.
+    private func isAwaited(_ host: HostRow, in db: Database) throws -> Bool {
+        switch host.status {
+        case .maintenance, .preparingForMaintenance, .installingOS, .installing, .installFailed, .pendingApproval:
+            return false
+        case .up, .nonOperational, .nonResponsive, .connecting, .initializing, .error, .down, .unassigned, .reboot,
+            .kdumping:
+            return try CertificateRow.valid(of: host.id, in: db) != nil
+                && ImageJobRow.running(of: host.id, in: db) == nil && ConversionRow.running(of: host.id, in: db) == nil
+        }
+    }
+
     private func powerFacts(of host: HostRow, _ moment: PowerMoment, in db: Database) throws -> PowerFacts {
         let power = try Self.powerManagement(of: host.id, in: db)
         var facts = PowerFacts(name: host.name, status: host.status)
-        facts.hasAgent =
-            host.status != .maintenance && host.status != .installingOS && host.status != .pendingApproval
-        if try CertificateRow.valid(of: host.id, in: db) == nil { facts.hasAgent = false }
+        facts.hasAgent = try isAwaited(host, in: db)
         facts.isEnabled = power.isEnabled
         facts.detectsKdump = power.detectsKdump
         facts.retry = power.fault?.retry

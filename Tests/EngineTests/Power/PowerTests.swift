@@ -1,6 +1,8 @@
+import Fencing
 import Foundation
 import Glibc
 import HostModel
+import Logging
 import NIOCore
 import Testing
 
@@ -149,7 +151,7 @@ import Testing
         let line = try await installation.running { engine in
             let line = try await Self.up(engine)
             try await Self.add(board, to: line.host, engine)
-            line.agent.trust(certificate: nil, authority: engine.authorityPEM)
+            line.agent.change { $0.certificate = nil }
             line.agent.breakConnections()
             #expect(try await engine.event(.fencingStarted, host: line.host) != nil)
             return line
@@ -171,7 +173,7 @@ import Testing
             let (one, two) = (try await Self.up(engine), try await Self.secondUp(engine))
             for line in [one, two] { try await Self.add(board, to: line.host, engine) }
             for line in [one, two] {
-                line.agent.trust(certificate: nil, authority: engine.authorityPEM)
+                line.agent.change { $0.certificate = nil }
                 line.agent.breakConnections()
             }
             for line in [one, two] {
@@ -193,6 +195,98 @@ import Testing
         agent.trust(certificate: progress.certificate, authority: engine.authorityPEM)
         #expect(try await engine.event(.hostDetected, host: enrolment.host) != nil)
         return Line(host: enrolment.host, agent: agent)
+    }
+
+    /// One that is up, and runs fence agents as a node does.
+    private static func proxy(_ engine: HostEngine) async throws -> Line {
+        let line = try await up(engine)
+        line.agent.change { $0.fencing = FenceAgents(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) }
+        return line
+    }
+
+    private static func asked(_ agent: TestAgent) -> Int { agent.calls().count { $0 == "Host.fenceNode" } }
+
+    @Test("a host of the cluster switches another one where the engine has no fence agents") func proxy() async throws {
+        let board = try TestBoard(isOn: false)
+        let installation = try await TestInstallation { $0.fenceAgentFolders = ["/nonexistent"] }
+        try await installation.running { engine in
+            let host = try await Self.pending(engine)
+            try await Self.add(board, to: host, engine)
+            let nobody = await #expect(throws: EngineError.self) { _ = try await engine.powerStatus(of: host) }
+            #expect(nobody?.description.contains("The engine: ipmitool is not installed") == true, "\(nobody as Any)")
+            let line = try await Self.proxy(engine)
+            #expect(try await engine.powerStatus(of: host) == .off)
+            _ = try await engine.switchPower(host, .on, by: "admin@internal", correlation: nil)
+            #expect(try await engine.event(.powerFinished, host: host) != nil)
+            #expect(board.isOn && Self.asked(line.agent) >= 3)
+            try await line.agent.stop()
+        }
+    }
+
+    @Test("A29: what a board refuses one proxy is asked of it no second time; the order of proxies is the person's")
+    func refusedProxy() async throws {
+        let board = try TestBoard(isOn: false)
+        try await Self.installation().running { engine in
+            let (line, host) = (try await Self.proxy(engine), try await Self.pending(engine))
+            let user = "admin@internal"
+            _ = try await engine.addFenceAgent(
+                to: host,
+                board.settings(),
+                password: Secret("wr0ng one"),
+                by: user,
+                correlation: nil
+            )
+            var change = PowerManagementChange()
+            change.proxies = [.dc, .cluster, .engine]
+            try await engine.changePower(of: host, change, by: user, correlation: nil)
+            let error = await #expect(throws: EngineError.self) { _ = try await engine.powerStatus(of: host) }
+            #expect(error.map { $0.description.contains("The board at 127.0.0.1") } ?? false, "\(error as Any)")
+            #expect(error.map { !$0.description.contains("wr0ng") } ?? false)
+            #expect(Self.asked(line.agent) == 1)
+            change.proxies = [.engine]
+            try await engine.changePower(of: host, change, by: user, correlation: nil)
+            await #expect(throws: EngineError.self) { _ = try await engine.powerStatus(of: host) }
+            #expect(Self.asked(line.agent) == 1, "the engine asked itself")
+            try await line.agent.stop()
+        }
+    }
+
+    @Test("without power management a silent host is as ever: it waits for a person, and no job is made of it")
+    func unmanaged() async throws {
+        try await Self.installation().running { engine in
+            let line = try await Self.up(engine)
+            line.agent.change { $0.certificate = nil }
+            line.agent.breakConnections()
+            let silent = try #require(try await engine.event(.hostFailure, host: line.host))
+            line.agent.restoreCertificate()
+            #expect(try await engine.event(.hostDetected, after: silent.index, host: line.host) != nil)
+            #expect(try await engine.jobs(of: line.host, max: 10).allSatisfy { !$0.kind.hasPrefix("power") })
+            let codes = try await engine.events(EventQuery(host: line.host, max: 1000)).map(\.code)
+            #expect(!codes.contains(.fenceNotConfigured) && !codes.contains(.softFenced), "\(codes)")
+            try await line.agent.stop()
+        }
+    }
+
+    @Test("F28: when all places are held by boards that hang, the next one waits, and gets no fault for it")
+    func places() async throws {
+        let (board, silent) = (try TestBoard(isOn: false), try SilentPort())
+        let installation = try await Self.installation { $0.atOnce = 1 }
+        try await installation.running { engine in
+            let (dead, host) = (
+                try await Self.pending(engine), try await TestNode(name: "bare-2").enrol(with: engine).host
+            )
+            var settings = board.settings()
+            settings.port = silent.port
+            _ = try await engine.addFenceAgent(to: dead, settings, password: Self.password, by: "a", correlation: nil)
+            try await Self.add(board, to: host, engine)
+            async let hung: Void = {
+                await #expect(throws: EngineError.self) { _ = try await engine.powerStatus(of: dead) }
+            }()
+            #expect(try await engine.powerStatus(of: host) == .off)
+            _ = await hung
+            #expect(try await engine.host(host).power.fault == nil)
+            #expect(try await engine.host(dead).power.fault != nil)
+        }
     }
 
     @Test("fence_kdump's datagrams are heard, and nothing else") func dumps() {

@@ -3,37 +3,29 @@ import Glibc
 
 @testable import Engine
 
-/// A BMC: openipmi's ipmi_sim on a loopback port, whose chassis is a file.
-/// Unchecked: the process is begun in `init` and ended in `deinit`, and nothing else touches it.
-final class TestBoard: @unchecked Sendable {
-    let folder: URL
+/// A BMC: openipmi's ipmi_sim on a loopback port of its own, whose chassis is a file.
+final class TestBoard: Sendable {
     let port: UInt16
-    private let process = Process()
+    private let folder: URL
+    private let program: TestProgram
 
-    /// `obeys`: false for one that says yes and does nothing.
+    /// Comes back when the board listens. `obeys`: false for one that says yes and does nothing.
     init(isOn: Bool, obeys: Bool = true) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "board-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder.appending(path: "state"), withIntermediateDirectories: true)
-        port = try Self.freePort()
+        port = try TestProgram.freePort(SOCK_DGRAM)
         let script = folder.appending(path: "chassis")
         try Self.chassis(folder.path, obeys: obeys).write(to: script, atomically: true, encoding: .utf8)
         chmod(script.path, 0o700)
         try (isOn ? "1" : "0").write(to: folder.appending(path: "power"), atomically: true, encoding: .utf8)
         try Self.lan(port, script.path).write(to: folder.appending(path: "lan"), atomically: true, encoding: .utf8)
         try Self.emulation.write(to: folder.appending(path: "emu"), atomically: true, encoding: .utf8)
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/ipmi_sim")
-        process.arguments = ["-n", "-p", "-c", "lan", "-f", "emu", "-s", "state"]
-        process.currentDirectoryURL = folder
-        process.standardInput = FileHandle.nullDevice
-        (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
-        try process.run()
+        let words = ["ipmi_sim", "-p", "-c", "lan", "-f", "emu", "-s", "state"]
+        // Its console asks for the first command once it listens.
+        program = try TestProgram(words, in: folder, until: "> ")
     }
 
-    deinit {
-        process.terminate()
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(at: folder)
-    }
+    deinit { try? FileManager.default.removeItem(at: folder) }
 
     var isOn: Bool { read("power") == "1" }
     /// What the script was asked to set, a line each.
@@ -52,22 +44,6 @@ final class TestBoard: @unchecked Sendable {
             username: username,
             options: ["cipher": "3", "privlvl": "administrator"]
         )
-    }
-
-    private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        (address.sin_family, address.sin_addr.s_addr) = (sa_family_t(AF_INET), UInt32(0x7F00_0001).bigEndian)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        return try withUnsafeMutablePointer(to: &address) { pointer in
-            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                guard bind(descriptor, pointer, length) == 0, getsockname(descriptor, pointer, &length) == 0 else {
-                    throw Missing()
-                }
-            }
-            return UInt16(bigEndian: pointer.pointee.sin_port)
-        }
     }
 
     private static func chassis(_ folder: String, obeys: Bool) -> String {
