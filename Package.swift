@@ -115,9 +115,7 @@ let package = Package(
             "Engine",
             [
                 "HostModel", "AgentWire", "Recipes", "BootServer", "HostConversion", "Fencing", nioCore, nioPosix,
-                nioSSL,
-                x509,
-                crypto,
+                nioSSL, x509, crypto,
                 cryptoExtras,
                 asn1, grdb, logging, lifecycle, subprocess, systemPackage,
             ]
@@ -217,10 +215,7 @@ let package = Package(
             "EngineTests",
             [
                 "Engine", "AgentWire", "BootServer", "Fencing", "HostConversion", "HostModel", nioCore, nioPosix,
-                nioSSL,
-                x509,
-                crypto,
-                asn1, grdb, logging,
+                nioSSL, x509, crypto, asn1, grdb, logging,
             ]
         ),
         tests(

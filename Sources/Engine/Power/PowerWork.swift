@@ -99,8 +99,15 @@ struct PowerWork: Sendable {
         }
     }
 
+    /// The agent of a package, or that of an image. Its root half keeps the networks and the undo of a change that is under
+    /// way, so that one is only begun where it is not there.
     private static let restart = RemoteScript(
-        "systemctl restart muster-apply.service muster-agent.service",
+        """
+        unit=muster-serve.service
+        systemctl cat $unit > /dev/null 2>&1 || unit=muster-agent.service
+        systemctl start muster-apply.service
+        systemctl restart $unit
+        """,
         purpose: "the restart of the agent",
         timeLimit: .seconds(60)
     )
