@@ -60,6 +60,11 @@ test-convert: build agent ## existing servers become nodes and go back, with eve
 	swift build --build-tests --jobs $(JOBS)
 	MUSTER_TEST_CONVERT=1 packaging/test --filter 'HostConversionTests|ConversionTryTests'
 
+.PHONY: test-power
+test-power: build ## power management against ipmi_sim and a Redfish emulator, fetched into .build-power (two minutes)
+	swift build --build-tests --jobs $(JOBS)
+	MUSTER_TEST_REDFISH=$$(packaging/redfish) packaging/test --filter 'PowerTests|PowerCourseTests|RedfishTests|FenceAgentsTests'
+
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench
@@ -89,4 +94,4 @@ format: ## format the Swift sources in place
 
 .PHONY: clean
 clean: ## remove what the build and the demo made
-	rm -rf .build .build-agent
+	rm -rf .build .build-agent .build-power

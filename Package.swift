@@ -108,15 +108,16 @@ let package = Package(
         ),
 
         room("HostConversion", ["HostModel", subprocess, systemPackage]),
+        room("Fencing", ["HostModel", "AgentWire", nioCore, subprocess, systemPackage, logging]),
 
         // Top floor: decisions over state.
         room(
             "Engine",
             [
-                "HostModel", "AgentWire", "Recipes", "BootServer", "HostConversion", nioCore, nioPosix, nioSSL, x509,
-                crypto,
+                "HostModel", "AgentWire", "Recipes", "BootServer", "HostConversion", "Fencing", nioCore, nioPosix,
+                nioSSL, x509, crypto,
                 cryptoExtras,
-                asn1, grdb, logging, lifecycle, systemPackage,
+                asn1, grdb, logging, lifecycle, subprocess, systemPackage,
             ]
         ),
         room(
@@ -130,7 +131,8 @@ let package = Package(
         room(
             "Agent",
             [
-                "HostModel", "AgentWire", "Netlink", "Virtualization", "BlockDevices", "EngineClient", nioCore,
+                "HostModel", "AgentWire", "Netlink", "Virtualization", "BlockDevices", "EngineClient", "Fencing",
+                nioCore,
                 nioPosix, nioHTTP1,
                 nioTLS,
                 nioSSL, x509, crypto, asn1, logging, lifecycle, subprocess, systemPackage,
@@ -212,9 +214,8 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Engine", "AgentWire", "BootServer", "HostConversion", "HostModel", nioCore, nioPosix, nioSSL, x509,
-                crypto,
-                asn1, grdb, logging,
+                "Engine", "AgentWire", "BootServer", "Fencing", "HostConversion", "HostModel", nioCore, nioPosix,
+                nioSSL, x509, crypto, asn1, grdb, logging,
             ]
         ),
         tests(
@@ -227,7 +228,8 @@ let package = Package(
         tests(
             "AgentTests",
             [
-                "Agent", "AgentWire", "EngineClient", "HostModel", "Netlink", "Virtualization", "TestServers", nioCore,
+                "Agent", "AgentWire", "EngineClient", "Fencing", "HostModel", "Netlink", "Virtualization",
+                "TestServers", nioCore,
                 nioPosix,
                 nioHTTP1, nioSSL,
                 x509, crypto,

@@ -15,6 +15,11 @@ package struct EngineSettings: Sendable {
     package var monitoring = MonitoringTimes()
     package var imageWork = ImageWorkTimes()
     package var conversions = ConversionTimes()
+    package var power = PowerTimes()
+    /// The UDP port on which hosts tell that they write a crash dump (fence_kdump); `nil`: it is not listened to.
+    package var kdumpPort: UInt16?
+    /// Where fence agents are looked for.
+    package var fenceAgentFolders = ["/usr/sbin", "/sbin", "/usr/bin"]
     /// The port at which servers and nodes reach the web side of this engine.
     package var httpsPort = EngineAddress.defaultPort
     /// Where nodes fetch images by clear HTTP: `ADDRESS` or `ADDRESS:PORT` of the boot server; `nil`: `engineAddress`.

@@ -1,8 +1,10 @@
 import BootServer
+import Fencing
 import Foundation
 import HostModel
 package import Logging
 import ServiceLifecycle
+import SystemPackage
 
 /// Everything one installation is: made by `initialize`, opened from disk by `open`, alive while `run` runs.
 ///
@@ -23,6 +25,11 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let desk = ConversionDesk()
     let contacts = ContactBook()
     let gate: ServerGate
+    /// The hosts of which the power is worked on.
+    let powers = HostSupervisor()
+    let fencing: FenceAgents
+    let secrets: SecretBox
+    let dumps = CrashDumps()
     let ticketRate: RateLimit
     private let lock: InstallationLock
 
@@ -40,6 +47,12 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         authority = try keys.authority(organization: settings.organization)
         identity = try keys.engineIdentity(of: authority, address: settings.engineAddress, now: now)
         (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", authority.fingerprint())
+        secrets = try SecretBox(keys)
+        fencing = FenceAgents(
+            atOnce: settings.power.atOnce,
+            folders: settings.fenceAgentFolders.map { FilePath($0) },
+            logger: logger
+        )
         sshPublicKey = try keys.sshKey().publicLine
         gate = ServerGate(
             store: store,
@@ -95,6 +108,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
                 group.addTask { await self.noteAuditHeads() }
                 group.addTask { try await self.superviseHosts() }
                 group.addTask { try await self.workOnConversions() }
+                group.addTask { try await self.workOnPower() }
+                group.addTask { await self.listenForDumps() }
                 group.addTask { await self.watchProofs() }
             }
         }

@@ -45,6 +45,7 @@ struct EngineRoutes {
         RootRoute(engine: engine).add(to: api)
         HostRoutes(engine: engine).add(to: api)
         RejectionRoutes(engine: engine).add(to: api)
+        PowerRoutes(engine: engine).add(to: api)
         EventRoutes(engine: engine).add(to: api)
         InventoryRoutes(engine: engine).add(to: api)
         SiteRoutes(engine: engine).add(to: api)

@@ -1,4 +1,5 @@
 import AgentWire
+import Fencing
 import HostModel
 import Logging
 import NIOCore

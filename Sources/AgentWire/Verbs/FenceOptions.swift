@@ -7,6 +7,14 @@ struct FenceOptions: Hashable, Sendable {
     /// What was given as values, for `FenceOrder.redacted`.
     private(set) var values: [String] = []
 
+    /// One without a value is `1`.
+    var byName: [String: String] {
+        lines.reduce(into: [:]) { options, line in
+            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            options[parts[0]] = parts.count == 2 ? parts[1] : "1"
+        }
+    }
+
     private static let optionsMax = 64
     /// Of words that agents put on a command line as they are.
     private static let words: Set<String> = [

@@ -13,6 +13,12 @@ package struct FenceOrder: Hashable, Sendable {
     package var action: Action
     /// Address, port, login and options, in the agent's own form. Has the password in it.
     package var input: String
+    /// Where the board is, and who signs in there; for programs that take these otherwise than fence agents do.
+    package let address: String
+    package let login: String
+    package let password: String
+    /// By name; of a name that stands twice the last.
+    package let options: [String: String]
     /// Without the password, for a log.
     package var title: String { "fence_\(agent) \(action.rawValue)" }
     /// What `redacted` takes out, the longest first.
@@ -34,8 +40,8 @@ package struct FenceOrder: Hashable, Sendable {
             throw RPCError(.invalidParams, "action is on, off, reboot or status")
         }
         self.action = action
-        let (address, login) = (try Self.text("addr", params), try Self.text("username", params))
-        let password = try Self.text("password", params)
+        (address, login) = (try Self.text("addr", params), try Self.text("username", params))
+        password = try Self.text("password", params)
         guard Self.isWord(address) else { throw RPCError(.invalidParams, "addr is no address") }
         guard Self.isLogin(login) else {
             throw RPCError(.invalidParams, "username has characters that a login can not have")
@@ -48,9 +54,10 @@ package struct FenceOrder: Hashable, Sendable {
         if let secure = params["secure"], secure.boolean ?? (secure.string?.lowercased() == "true") {
             lines.append("secure=yes")
         }
-        let options = try FenceOptions(params["options"]?.string ?? "")
-        input = (lines + options.lines).joined(separator: "\n") + "\n"
-        hidden = Self.hidden(password, options.values)
+        let given = try FenceOptions(params["options"]?.string ?? "")
+        options = given.byName
+        input = (lines + given.lines).joined(separator: "\n") + "\n"
+        hidden = Self.hidden(password, given.values)
     }
 
     /// What the agent said, without the password and without values of options: agents repeat what they were given.
@@ -79,7 +86,7 @@ package struct FenceOrder: Hashable, Sendable {
     }
 
     /// Neither the end of a word in any shell, nor an option of a program.
-    static func isWord(_ text: String) -> Bool { isWord(text, ".:_-[]/@%") }
+    package static func isWord(_ text: String) -> Bool { isWord(text, ".:_-[]/@%") }
 
     /// A directory's logins too: `DOMAIN\user`, `user+role`.
     private static func isLogin(_ text: String) -> Bool { isWord(text, ".:_-/@%\\+=,") }

@@ -82,7 +82,8 @@ extension Store {
                 lastSeen: row.lastSeen,
                 certificateSubject: parts.subjects[row.id],
                 newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
-                server: ColumnJSON.decode(parts.servers[row.id]?.access)
+                server: ColumnJSON.decode(parts.servers[row.id]?.access),
+                power: parts.powers[row.id] ?? PowerManagement()
             )
         }
     }
@@ -101,6 +102,7 @@ private struct HostParts {
     let affinityLabels: [UniqueID: [String]]
     let addresses: [UniqueID: IPv4Address]
     let servers: [UniqueID: ServerAccessRow]
+    let powers: [UniqueID: PowerManagement]
 
     init(of hosts: [UniqueID], in db: Database) throws {
         let isOfThem: SQL = hosts.count > Self.namedMax ? "1" : "host IN \(hosts)"
@@ -126,6 +128,8 @@ private struct HostParts {
         addresses = try Store.fixedAddresses(in: db)
         let access = try ServerAccessRow.filter(literal: isOfThem).fetchAll(db)
         servers = Dictionary(access.map { ($0.host, $0) }) { first, _ in first }
+        powers = try SQLRequest<Row>("SELECT * FROM powerManagement WHERE \(isOfThem)").fetchAll(db)
+            .reduce(into: [:]) { powers, row in powers[row["host"]] = PowerManagement(row) }
     }
 }
 

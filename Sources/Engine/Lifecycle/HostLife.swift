@@ -44,6 +44,14 @@ struct HostLife: Hashable, Sendable {
         case removalBegan
         /// Either ended without what was wanted.
         case conversionFailed(ConversionFailure)
+        /// The machine was switched off.
+        case poweredOff
+        /// It was switched on and starts; its silence is no failure meanwhile.
+        case powerCycles
+        /// Its agent answered after that.
+        case powerBack
+        /// It did not answer in time. A sentence of why.
+        case powerLost(String)
         /// A person takes it out of service; the reason is his own words.
         case deactivated(reason: String?)
         /// A person takes it into service again.
@@ -84,6 +92,10 @@ struct HostLife: Hashable, Sendable {
         case .conversionBegan: begin(when: Self.restful, .installing)
         case .removalBegan: begin(when: Self.restful, .preparingForMaintenance)
         case .conversionFailed(let failure): failConversion(failure, name)
+        case .poweredOff: leave(for: .down)
+        case .powerCycles: leave(for: .reboot)
+        case .powerBack: comeBack(at: now)
+        case .powerLost(let reason): stayAway(reason, name)
         case .deactivated(let reason): deactivate(reason, name)
         case .activated: activate(name)
         case .drained: rest(name, at: now)
@@ -104,6 +116,30 @@ extension HostLife {
         guard former.contains(status) else { return [.refuse] }
         move(to: next)
         return []
+    }
+
+    /// By its power. One in maintenance, and one that is not a host yet, stays what it is.
+    private mutating func leave(for next: HostStatus) -> [Effect] {
+        switch status {
+        case .up, .nonOperational, .nonResponsive, .connecting, .initializing, .error, .down, .unassigned, .reboot,
+            .kdumping:
+            move(to: next)
+        case .maintenance, .preparingForMaintenance, .installing, .installFailed, .installingOS, .pendingApproval: break
+        }
+        return []
+    }
+
+    private mutating func comeBack(at now: Int64) -> [Effect] {
+        guard status == .reboot else { return [] }
+        move(to: .initializing)
+        contact(at: now)
+        return []
+    }
+
+    private mutating func stayAway(_ reason: String, _ name: HostName) -> [Effect] {
+        guard status == .reboot else { return [] }
+        move(to: .nonResponsive)
+        return [.tell(.hostFailure, .error, "Host \(name) does not respond. \(reason)")]
     }
 
     private mutating func failConversion(_ failure: ConversionFailure, _ name: HostName) -> [Effect] {

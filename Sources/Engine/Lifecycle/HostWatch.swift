@@ -15,6 +15,7 @@ struct HostWatch: Sendable {
     let settings: EngineSettings
     let logger: Logger
     let desk: ConversionDesk
+    let powers: HostSupervisor
     let contacts: ContactBook
     /// The engine has just started: a host that was up is taken at its word, and what it has is read at some later refresh.
     var startsQuietly = false
@@ -164,6 +165,8 @@ struct HostWatch: Sendable {
             } else {
                 let context = TransitionContext(now: now, times: settings.monitoring)
                 (row, life) = try await store.live(row, life, signal, context: context)
+                // What brings it back was stored with its new status.
+                if row.status == .nonResponsive { powers.watch(id) }
             }
             if next.failures > 0 { await link.close() }
             try? await Task.sleep(for: .milliseconds(settings.monitoring.refresh))
@@ -256,7 +259,7 @@ extension HostEngine {
         let known = try await store.hostsToWatch()
         let quiet = Mutex(Set(known))
         for host in known { supervisor.watch(host) }
-        await supervisor.run { [store, settings, logger, desk, contacts] id in
+        await supervisor.run { [store, settings, logger, desk, powers, contacts] id in
             await HostWatch(
                 id: id,
                 dialer: dialer,
@@ -264,6 +267,7 @@ extension HostEngine {
                 settings: settings,
                 logger: logger,
                 desk: desk,
+                powers: powers,
                 contacts: contacts,
                 startsQuietly: quiet.withLock { $0.remove(id) != nil }
             ).run()

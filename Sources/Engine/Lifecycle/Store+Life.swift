@@ -12,6 +12,7 @@ extension Store {
         context: TransitionContext,
         in db: Database
     ) throws {
+        let before = host.status
         let effects = life.handle(signal, of: host.name, at: context.now, context.times)
         if effects.contains(.refuse) {
             throw EngineError(
@@ -34,6 +35,9 @@ extension Store {
                 correlation: context.correlation
             )
             try record(occurrence, at: context.now, in: db)
+        }
+        if case .silent = signal, host.status == .nonResponsive, before != .nonResponsive {
+            try beginFencing(of: host, context: context, in: db)
         }
         if effects.contains(.install) {
             try abortImageJob(of: host, at: context.now, in: db)

@@ -20,13 +20,21 @@ extension Store {
             var others = ConversionRow.order(Column("started").desc, Column("id"))
             if let host { others = others.filter(Column("host") == host) }
             let conversions = try others.limit(max).fetchAll(db).map { try JobRecord($0, in: db) }
-            return Array((images + conversions).sorted { $0.started > $1.started }.prefix(max))
+            var switched = PowerJobRow.order(Column("started").desc, Column("id"))
+            if let host { switched = switched.filter(Column("host") == host) }
+            let powers = try switched.limit(max).fetchAll(db).compactMap { row in
+                try HostRow.fetch(row.host, in: db).map { JobRecord(row, of: $0) }
+            }
+            return Array((images + conversions + powers).sorted { $0.started > $1.started }.prefix(max))
         }
     }
 
     func job(_ id: UniqueID) async throws(EngineError) -> JobRecord {
         try await read { db in
             if let row = try ConversionRow.filter(Column("id") == id).fetchOne(db) { return try JobRecord(row, in: db) }
+            if let row = try PowerJobRow.filter(Column("id") == id).fetchOne(db) {
+                return JobRecord(row, of: try HostRow.require(row.host, in: db))
+            }
             guard let row = try ImageJobRow.filter(Column("id") == id).fetchOne(db) else {
                 throw EngineError(.notFound, "There is no job \(id).", remedy: "`GET jobs` lists them.")
             }

@@ -39,6 +39,9 @@ package struct HostRecord: Sendable, Hashable {
     /// How the engine reaches a converted server by SSH.
     package var server: ServerAccess?
 
+    /// Whether and how the engine switches it.
+    package var power = PowerManagement()
+
     /// The MAC address by which the machine is reached: the one that carries its address, where it said so.
     package var mac: MACAddress? {
         let reached = facts?.interfaces.first { $0.addresses.contains { "\($0.address)" == address } }

@@ -25,6 +25,7 @@ extension HostResource {
         spm = StoragePoolManager(priority: String(record.spmPriority))
         ssh = record.server.map(SSHResource.init)
         update_available = record.newerImageVersion == nil ? "false" : "true"
+        power_management = PowerManagementResource(record.power)
         muster = Muster(record)
     }
 

@@ -102,6 +102,7 @@ package struct HostResource: Hashable, Sendable, Codable {
     package var type: String
     package var status: String
     package var status_detail: String?
+    package var power_management: PowerManagementResource?
     package var comment: String?
     package var cluster: ResourceLink?
     package var hardware_information: Hardware?
@@ -250,6 +251,8 @@ package struct ActionResource: Hashable, Sendable, Codable {
     package var fault: FaultResource?
     /// The job that goes on.
     package var job: ResourceLink?
+    /// The answer to the question whether a host is on.
+    package var power_management: PowerManagementResource?
     /// Ours: what would be done, a sentence each.
     package var plan: [String]?
 

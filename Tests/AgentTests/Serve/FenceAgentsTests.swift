@@ -1,4 +1,5 @@
 import AgentWire
+import Fencing
 import Glibc
 import HostModel
 import Logging
@@ -140,7 +141,7 @@ import Testing
 
     @Test("an agent that is not installed is VDSM's code 43, and says the package") func missing() async throws {
         let agents = try agents(exit: 0)
-        let order = try Self.order("status", agent: "ipmilan")
+        let order = try Self.order("status", agent: "redfish")
         let error = await #expect(throws: RPCError.self) { _ = try await agents.answer(order) }
         #expect(error?.code == .unsupportedFenceAgent && error?.message.contains("package fence-agents") == true)
     }

@@ -1,5 +1,6 @@
 import AgentWire
 import Crypto
+import Fencing
 import HostModel
 import NIOCore
 import NIOPosix
@@ -32,6 +33,8 @@ final class TestAgent: Sendable {
         var node = TestNodeDisks()
         /// Guests that run.
         var guests = 0
+        /// Runs fence agents for other hosts, as a node does.
+        var fencing: FenceAgents?
         /// Whether it says that a change is under way, as ours does and VDSM does not.
         var saysChanging = false
     }
@@ -273,7 +276,7 @@ extension TestAgent {
                 return .now(.success(.object(["eth0": .object(["enabled": .boolean(true), "tlvs": .array([])])])))
             case .hostdevListByCaps, .getAllTasksStatuses, .getAllTasksInfo: return .now(.success(.object([:])))
             case .echo, .setMOMPolicyParameters: return .now(.success(.boolean(true)))
-            case .fenceNode: return .now(.success(.object(["power": .string("unknown")])))
+            case .fenceNode: return fence(call.params, state.fencing, on: loop)
             case .dumpxmls: return .now(.success(.object([:])))
             case .setupNetworks:
                 state.setups.append(call.params)
@@ -295,6 +298,18 @@ extension TestAgent {
             case nil: return .now(.failure(RPCError(.methodNotFound, call.method)))
             }
         }
+    }
+
+    private func fence(_ params: JSONValue, _ fencing: FenceAgents?, on loop: any EventLoop) -> Answer {
+        guard let fencing else { return .now(.success(.object(["power": .string("unknown")]))) }
+        return .later(
+            loop.makeFutureWithTask {
+                do throws(RPCError) { return .success(try await fencing.answer(try FenceOrder(params: params))) } catch
+                {
+                    return .failure(error)
+                }
+            }
+        )
     }
 
     /// How long a change waits for the engine: far longer than a restart takes on a busy machine.

@@ -1,15 +1,15 @@
-import AgentWire
+package import AgentWire
 import Glibc
 import HostModel
-import Logging
+package import Logging
 import Subprocess
-import SystemPackage
+package import SystemPackage
 
 /// Runs the fence agents that are installed on this host (fence_ipmilan and the like). They need no privilege but the
-/// network's.
-final class FenceAgents: Sendable {
+/// network's. Both the agent on a host that is a proxy and the engine itself run them by this.
+package final class FenceAgents: Sendable {
     /// How long something is waited for; throws when it is cancelled.
-    typealias Wait = @Sendable () async throws -> Void
+    package typealias Wait = @Sendable () async throws -> Void
 
     private enum Ending: Sendable {
         case exited(Int32, String)
@@ -18,53 +18,69 @@ final class FenceAgents: Sendable {
     }
 
     private let folders: [FilePath]
-    private let patience: Wait
+    let patience: Wait
     private let limit: Wait
     private let logger: Logger
-    /// At once; a BMC that hangs holds one for `limitSeconds`.
-    private let slots = Slots(FenceAgents.runningMax)
+    /// A BMC that hangs holds one for `limitSeconds`.
+    let slots: Slots
+    private let atOnce: Int
 
-    private static let runningMax = 8
+    /// What one host runs for others at once.
+    package static let runningMax = 8
     private static let patienceSeconds = 60
     /// Long: an agent that is ended between off and on leaves the machine off.
     private static let limitSeconds = 600
     /// What an agent has to log out of a BMC when it is told to end.
-    private static let farewell = Duration.seconds(10)
+    static let farewell = Duration.seconds(10)
     private static let lineBytesMax = 8 << 10
-    private static let shownMax = 200
+    static let shownMax = 200
     /// The exit codes of `action=status` (FenceAgentAPI.md).
     private static let (isOn, isOff): (Int32, Int32) = (0, 2)
 
-    /// `patience`: how long the answer waits for the agent; 60 s. `limit`: when an agent that switches is ended; 600 s.
-    init(
-        folders: [FilePath] = ["/usr/sbin", "/sbin"],
+    /// `atOnce`: agents that run at one time; more are refused. `patience`: how long the answer waits for the agent; 60 s.
+    /// `limit`: when an agent that switches is ended; 600 s.
+    package init(
+        atOnce: Int = FenceAgents.runningMax,
+        folders: [FilePath] = ["/usr/sbin", "/sbin", "/usr/bin"],
         patience: @escaping Wait = { try await Task.sleep(for: .seconds(FenceAgents.patienceSeconds)) },
         limit: @escaping Wait = { try await Task.sleep(for: .seconds(FenceAgents.limitSeconds)) },
         logger: Logger
     ) {
         (self.folders, self.patience, self.limit, self.logger) = (folders, patience, limit, logger)
+        (self.atOnce, slots) = (atOnce, Slots(atOnce))
     }
 
     /// The answer of `Host.fenceNode`. What the agent fails with is code 1 with its last words, as it is with VDSM. An agent
     /// that still works when the patience ends is answered for with `initiated`, and works on: the engine asks for the status
     /// until it is as wanted.
-    func answer(_ order: FenceOrder) async throws(RPCError) -> JSONValue {
-        let name = "fence_\(order.agent)"
-        guard let program = folders.map({ $0.appending(name) }).first(where: { access($0.string, X_OK) == 0 }) else {
-            throw RPCError(.unsupportedFenceAgent, "\(name) is not installed on this host (package fence-agents)")
-        }
-        guard slots.take() else {
-            throw RPCError(.resourceUnavailable, "\(Self.runningMax) fence agents run on this host already")
-        }
+    package func answer(_ order: FenceOrder) async throws(RPCError) -> JSONValue {
+        let command = FenceCommand(order)
+        let program = try program(of: command)
+        guard slots.take() else { throw tooMany }
         let (endings, continuation) = AsyncStream.makeStream(of: Ending.self)
         Task {
-            let ending = await run(program, order)
+            let ending = await run(program, command, order)
             slots.give()
             continuation.yield(ending)
             continuation.finish()
         }
         let ending = await first(of: endings, isPatient: order.action == .status)
         return try Self.answer(order, ending)
+    }
+
+    func program(of command: FenceCommand) throws(RPCError) -> FilePath {
+        let places = folders.map { $0.appending(command.program) }
+        guard let program = places.first(where: { access($0.string, X_OK) == 0 }) else {
+            throw RPCError(
+                .unsupportedFenceAgent,
+                "\(command.program) is not installed on this host (package \(command.package))"
+            )
+        }
+        return program
+    }
+
+    var tooMany: RPCError {
+        RPCError(.resourceUnavailable, "\(atOnce) fence agents run on this host already")
     }
 
     private static func answer(_ order: FenceOrder, _ ending: Ending?) throws(RPCError) -> JSONValue {
@@ -94,12 +110,12 @@ final class FenceAgents: Sendable {
         }
     }
 
-    private func run(_ program: FilePath, _ order: FenceOrder) async -> Ending {
+    private func run(_ program: FilePath, _ command: FenceCommand, _ order: FenceOrder) async -> Ending {
         // Who only asks may be ended early, and be asked again.
         let limit = order.action == .status ? patience : limit
         let ending = await withTaskGroup(of: Ending.self) { group in
             group.addTask {
-                do { return try await Self.execute(program, order) } catch {
+                do { return try await Self.execute(program, command) } catch {
                     return .broken("\(error)")
                 }
             }
@@ -123,7 +139,7 @@ final class FenceAgents: Sendable {
     }
 
     /// Reads all that the agent says, so that it never waits for a reader, and keeps its last line.
-    private static func execute(_ program: FilePath, _ order: FenceOrder) async throws -> Ending {
+    private static func execute(_ program: FilePath, _ command: FenceCommand) async throws -> Ending {
         var options = PlatformOptions()
         // A group of its own: ipmitool and ssh, which agents run, end with them.
         options.processGroupID = 0
@@ -132,8 +148,9 @@ final class FenceAgents: Sendable {
         ]
         let result = try await Subprocess.run(
             .path(program),
+            arguments: Arguments(command.arguments),
             platformOptions: options,
-            input: .string(order.input),
+            input: .string(command.input),
             output: .sequence,
             error: .combinedWithOutput
         ) { execution in
@@ -147,7 +164,7 @@ final class FenceAgents: Sendable {
         // Half of a password may stand where a line was cut.
         let isWhole = result.closureResult.utf8.count < lineBytesMax
         let words = isWhole ? result.closureResult : "it said more than can be shown"
-        if case .exited(let code) = result.terminationStatus { return .exited(Int32(code), words) }
+        if case .exited(let code) = result.terminationStatus { return .exited(command.code(Int32(code), words), words) }
         return .broken("it was ended by a signal. \(words)")
     }
 

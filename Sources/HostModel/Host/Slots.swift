@@ -1,13 +1,13 @@
 import Synchronization
 
 /// A fixed number of places, so that callers can not make us hold more than we can.
-final class Slots: Sendable {
+package final class Slots: Sendable {
     private let free: Mutex<Int>
 
-    init(_ count: Int) { free = Mutex(count) }
+    package init(_ count: Int) { free = Mutex(count) }
 
     /// `false` when none is free.
-    func take() -> Bool {
+    package func take() -> Bool {
         free.withLock { free in
             guard free > 0 else { return false }
             free -= 1
@@ -15,5 +15,5 @@ final class Slots: Sendable {
         }
     }
 
-    func give() { free.withLock { $0 += 1 } }
+    package func give() { free.withLock { $0 += 1 } }
 }

@@ -1,14 +1,14 @@
 /// Splits what a program says into lines, of which each is kept up to a limit: a program that never ends its line costs no
 /// memory, and does not have to be stopped for it.
-struct BoundedLines: Sendable {
+package struct BoundedLines: Sendable {
     /// Bytes of one line.
-    let limit: Int
+    package let limit: Int
     private var line: [UInt8] = []
 
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
     /// The lines that these bytes end.
-    mutating func take(_ bytes: some Sequence<UInt8>) -> [String] {
+    package mutating func take(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
             if byte == 10 {
@@ -21,7 +21,7 @@ struct BoundedLines: Sendable {
     }
 
     /// The line that was begun; `nil` for an empty one.
-    mutating func finish() -> String? {
+    package mutating func finish() -> String? {
         defer { line = [] }
         return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
     }

@@ -1,0 +1,203 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+
+/// oVirt's `hosts/ID/fenceagents` and `hosts/ID/fence`, the power management of a host and the fencing policy of a cluster
+/// (docs/power.md).
+struct PowerRoutes {
+    let engine: HostEngine
+
+    func add(to api: some RouterMethods<APIContext>) {
+        addAgents(to: api.group("hosts"))
+        addActions(to: api)
+    }
+
+    private func addAgents(to hosts: some RouterMethods<APIContext>) {
+        hosts.get(":id/fenceagents") { _, context in
+            let agents = try await engine.fenceAgents(of: context.id(of: "host"))
+            return try Response.json(FenceAgentCollection(agents.map(FenceAgentResource.init)))
+        }
+        hosts.get(":id/fenceagents/:agent") { _, context in
+            let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
+            guard let found = try await engine.fenceAgents(of: host).first(where: { $0.id == agent }) else {
+                throw Fault.notFound("The host has no fence agent \(agent).", remedy: "List its fenceagents.")
+            }
+            return try Response.json(FenceAgentResource(found))
+        }
+        hosts.post(":id/fenceagents") { request, context in
+            let body = try await request.json(FenceAgentResource.self)
+            let added = try await engine.addFenceAgent(
+                to: context.id(of: "host"),
+                FenceAgentSettings(body),
+                password: Secret(body.password ?? ""),
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Response.json(FenceAgentResource(added), status: .created)
+        }
+        hosts.put(":id/fenceagents/:agent") { request, context in
+            let change = try FenceAgentChange(await request.json(FenceAgentResource.self))
+            let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
+            let changed = try await engine.changeFenceAgent(
+                agent,
+                of: host,
+                change,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Response.json(FenceAgentResource(changed))
+        }
+        hosts.delete(":id/fenceagents/:agent") { _, context in
+            let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
+            try await engine.removeFenceAgent(agent, of: host, by: context.user, correlation: context.correlation)
+            return try Response.json(ActionResource(status: "complete"))
+        }
+    }
+
+    private func addActions(to api: some RouterMethods<APIContext>) {
+        api.post("hosts/:id/fence") { request, context in
+            let body = try await request.json(FenceActionResource.self)
+            let id = try context.id(of: "host")
+            if body.fence_type.lowercased() == "status" {
+                var answer = ActionResource(status: "complete")
+                var power = PowerManagementResource()
+                power.status = try await engine.powerStatus(of: id).rawValue
+                answer.power_management = power
+                return try Response.json(answer)
+            }
+            let job = try await engine.switchPower(
+                id,
+                try Self.action(body.fence_type),
+                bootsFromNetwork: body.muster?.boot_from_network ?? false,
+                force: body.muster?.force ?? false,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try JobRoutes.begun(job)
+        }
+        api.put("hosts/:id") { request, context in
+            let id = try context.id(of: "host")
+            guard let power = try await request.json(HostChangeResource.self).power_management else {
+                throw Fault(
+                    .badRequest,
+                    "Nothing in the body can be changed of a host.",
+                    remedy: "Send power_management."
+                )
+            }
+            let change = try PowerManagementChange(power)
+            try await engine.changePower(of: id, change, by: context.user, correlation: context.correlation)
+            return try Response.json(HostResource(await engine.host(id)))
+        }
+        api.get("clusters/:id/fencingpolicy") { _, context in
+            try Response.json(FencingPolicyResource(await engine.fencingPolicy(of: context.id(of: "cluster"))))
+        }
+        api.put("clusters/:id/fencingpolicy") { request, context in
+            let (id, body) = (try context.id(of: "cluster"), try await request.json(FencingPolicyResource.self))
+            var policy = try await engine.fencingPolicy(of: id)
+            policy.isEnabled = body.enabled ?? policy.isEnabled
+            policy.skipsBrokenConnectivity = body.skip_if_connectivity_broken?.enabled ?? policy.skipsBrokenConnectivity
+            policy.threshold = body.skip_if_connectivity_broken?.threshold?.value ?? policy.threshold
+            try await engine.setFencingPolicy(policy, of: id, by: context.user, correlation: context.correlation)
+            return try Response.json(FencingPolicyResource(policy))
+        }
+    }
+
+    private static func action(_ word: String) throws -> PowerAction {
+        switch word.lowercased() {
+        case "start": return .on
+        case "stop": return .off
+        case "restart": return .restart
+        default:
+            throw Fault(
+                .badRequest,
+                "\(word.prefix(32)) is no fence_type.",
+                remedy: "Send start, stop, restart or status."
+            )
+        }
+    }
+
+    private static func agent(_ context: APIContext) throws -> UniqueID {
+        guard let id = UniqueID(rawValue: context.parameters.get("agent") ?? "") else {
+            throw Fault.notFound("There is no such fence agent.", remedy: "List the host's fenceagents.")
+        }
+        return id
+    }
+}
+
+extension FenceAgentResource {
+    init(_ record: FenceAgentRecord) {
+        self.init()
+        let settings = record.settings
+        (id, type, address, username) = (record.id.rawValue, settings.type, settings.address, settings.username)
+        href = "\(ResourcePath.href("hosts", record.host.rawValue))/fenceagents/\(record.id)"
+        port = settings.port.map { WireNumber(Int($0)) }
+        order = settings.order.map { WireNumber($0) }
+        (options, concurrent) = (Options(settings.options), settings.isConcurrent)
+        host = ResourcePath.link("hosts", record.host)
+    }
+}
+
+extension FenceAgentSettings {
+    fileprivate init(_ body: FenceAgentResource) throws {
+        guard let type = body.type, let address = body.address, let username = body.username else {
+            throw Fault(
+                .badRequest,
+                "A fence agent has a type, an address and a username.",
+                remedy: "Send them, with the password."
+            )
+        }
+        self.init(
+            type: type,
+            address: address,
+            port: try body.port.flatMap { $0.value == 0 ? nil : try ServerSignIn.port($0, "port") },
+            username: username,
+            options: body.options?.values ?? [:],
+            order: body.order?.value,
+            isConcurrent: body.concurrent ?? false
+        )
+    }
+}
+
+extension FenceAgentChange {
+    fileprivate init(_ body: FenceAgentResource) throws {
+        self.init()
+        if let port = body.port, port.value != 0 { _ = try ServerSignIn.port(port, "port") }
+        (type, address, port, username) = (body.type, body.address, body.port?.value, body.username)
+        (password, options) = (body.password.map { Secret($0) }, body.options?.values)
+        (order, isConcurrent) = (body.order?.value, body.concurrent)
+    }
+}
+
+extension PowerManagementChange {
+    fileprivate init(_ body: PowerManagementResource) throws {
+        self.init()
+        (isEnabled, detectsKdump) = (body.enabled, body.kdump_detection)
+        proxies = try body.pm_proxies?.pm_proxy?.map { proxy in
+            guard let known = PowerProxy(rawValue: proxy.type.lowercased()) else {
+                throw Fault(.badRequest, "\(proxy.type.prefix(32)) is no proxy.", remedy: "Send engine, cluster or dc.")
+            }
+            return known
+        }
+    }
+}
+
+extension PowerManagementResource {
+    init(_ power: PowerManagement) {
+        self.init()
+        (enabled, kdump_detection) = (power.isEnabled, power.detectsKdump)
+        pm_proxies = Proxies(power.proxies.map(\.rawValue))
+        (fault, remedy) = (power.fault?.text, power.fault?.remedy)
+    }
+}
+
+extension FencingPolicyResource {
+    init(_ policy: FencingPolicy) {
+        self.init()
+        enabled = policy.isEnabled
+        skip_if_connectivity_broken = Skip(
+            enabled: policy.skipsBrokenConnectivity,
+            threshold: WireNumber(policy.threshold)
+        )
+    }
+}

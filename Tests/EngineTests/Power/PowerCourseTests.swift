@@ -1,0 +1,132 @@
+import HostModel
+import Testing
+
+@testable import Engine
+
+/// How a host is brought back, as a table: no board, no clock.
+@Suite struct PowerCourseTests {
+    private static let times = PowerTimes()
+
+    private static func facts(_ change: (inout PowerFacts) -> Void = { _ in }) throws -> PowerFacts {
+        var facts = PowerFacts(name: try #require(HostName("node-1")), status: .nonResponsive)
+        (facts.isEnabled, facts.hosts, facts.engineStart) = (true, 4, -1_000_000)
+        change(&facts)
+        return facts
+    }
+
+    private static let failure = PowerFailure(text: "No.", remedy: "Look.")
+
+    @Test("from silence to an answer: agent, power, agent") func wholeWay() throws {
+        var course = PowerCourse(.fence, at: 0)
+        let facts = try Self.facts()
+        var orders: [PowerCourse.Order] = []
+        for (signal, now) in [
+            (PowerCourse.Signal.done, Int64(1)), (.passed, 30_000), (.passed, 61_000), (.done, 62_000),
+            (.power(.on), 63_000),
+            (.power(.off), 70_000), (.done, 71_000), (.power(.on), 80_000), (.passed, 100_000), (.greeted, 200_000),
+        ] {
+            orders.append(course.order)
+            _ = course.handle(signal, facts, at: now, Self.times)
+        }
+        #expect(orders == [.restartAgent, .wait, .wait, .off, .ask, .ask, .on, .ask, .greet, .greet])
+    }
+
+    @Test("a host that answers, or is put into maintenance, keeps its power", arguments: [HostStatus.up, .maintenance])
+    func spared(status: HostStatus) throws {
+        for step in [PowerCourse.Step.softWait, .hold, .kdump] {
+            var course = PowerCourse(.fence, step: step, since: 0, attempts: 0, told: nil)
+            let effects = course.handle(.passed, try Self.facts { $0.status = status }, at: 1_000_000, Self.times)
+            #expect(effects.contains(.end(.finished)), "\(step)")
+        }
+    }
+
+    struct Hold: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        var key: String?
+        var change: @Sendable (inout PowerFacts) -> Void
+    }
+
+    @Test(
+        "what speaks against the power",
+        arguments: [
+            Hold(testDescription: "nothing", key: nil) { _ in },
+            Hold(testDescription: "the policy", key: "policy") { $0.policy.isEnabled = false },
+            Hold(testDescription: "the engine's start", key: "start") { $0.engineStart = 900_000 },
+            Hold(testDescription: "more than half are silent", key: "storm") { ($0.silentHosts, $0.hosts) = (3, 4) },
+            Hold(testDescription: "half are silent", key: nil) { ($0.silentHosts, $0.hosts) = (2, 4) },
+            Hold(testDescription: "the only host", key: nil) { ($0.silentHosts, $0.hosts) = (1, 1) },
+            Hold(testDescription: "both of two", key: "storm") { ($0.silentHosts, $0.hosts) = (2, 2) },
+            Hold(testDescription: "both of two, if that is wanted", key: nil) {
+                ($0.silentHosts, $0.hosts) = (2, 2)
+                $0.policy.skipsBrokenConnectivity = false
+            },
+            Hold(testDescription: "its board's rest", key: "fault") { $0.retry = 1_000_001 },
+            Hold(testDescription: "the board has rested", key: nil) { $0.retry = 1_000_000 },
+            Hold(testDescription: "switched just now", key: "quiet") { $0.lastSwitched = 900_000 },
+        ]
+    )
+    func holds(hold: Hold) throws {
+        let facts = try Self.facts(hold.change)
+        #expect(facts.reasonToHold(at: 1_000_000, Self.times)?.key == hold.key)
+        var course = PowerCourse(.fence, step: .hold, since: 0, attempts: 0, told: nil)
+        let effects = course.handle(.passed, facts, at: 1_000_000, Self.times)
+        #expect(course.step == (hold.key == nil ? .off : .hold))
+        #expect(effects.count == 1, "told once")
+        if hold.key != nil {
+            #expect(course.handle(.passed, facts, at: 1_000_000, Self.times).isEmpty, "and not again")
+        }
+    }
+
+    @Test("without power management a person is told, and it ends") func notConfigured() throws {
+        var course = PowerCourse(.fence, at: 0)
+        let effects = course.handle(.passed, try Self.facts { $0.isEnabled = false }, at: 1, Self.times)
+        guard case .tell(.fenceNotConfigured, .alert, _)? = effects.first, case .end(.failed, _)? = effects.last else {
+            Issue.record("\(effects)")
+            return
+        }
+    }
+
+    @Test("F28: a board that says on after off is a fault with a sentence, not a loop") func lies() throws {
+        var course = PowerCourse(.restart, step: .confirmOff, since: 0, attempts: 0, told: nil)
+        let facts = try Self.facts()
+        #expect(course.handle(.power(.on), facts, at: 179_999, Self.times).isEmpty)
+        let effects = course.handle(.power(.on), facts, at: 180_000, Self.times)
+        guard case .fault(let failure)? = effects.dropFirst().first, case .end(.failed, _)? = effects.last else {
+            Issue.record("\(effects)")
+            return
+        }
+        #expect(failure.text.contains("took the order to switch it off, and says after 180 seconds that it is on"))
+    }
+
+    @Test("F28: the engine's own work waits for the board's rest and tries again") func rests() throws {
+        var course = PowerCourse(.fence, step: .off, since: 0, attempts: 0, told: nil)
+        let facts = try Self.facts()
+        #expect(course.handle(.failed(Self.failure), facts, at: 1, Self.times).isEmpty)
+        #expect(course.handle(.failed(Self.failure), facts, at: 2, Self.times).contains(.fault(Self.failure)))
+        #expect(course.step == .hold)
+        #expect(course.handle(.passed, try Self.facts { $0.retry = 60_000 }, at: 3, Self.times).isEmpty)
+        _ = course.handle(.passed, try Self.facts { $0.retry = 60_000 }, at: 60_000, Self.times)
+        #expect(course.step == .off)
+    }
+
+    @Test("a crash dump is waited for, and its end is the start") func dump() throws {
+        var course = PowerCourse(.fence, step: .hold, since: 0, attempts: 0, told: nil)
+        func facts(_ heard: Int64?) throws -> PowerFacts {
+            try Self.facts { ($0.detectsKdump, $0.lastDump) = (true, heard) }
+        }
+        _ = course.handle(.passed, try facts(nil), at: 1_000_000, Self.times)
+        #expect(course.step == .kdump)
+        #expect(try course.handle(.passed, facts(1_010_000), at: 1_012_000, Self.times).count == 1)
+        #expect(try course.handle(.passed, facts(1_300_000), at: 1_302_000, Self.times).isEmpty)
+        _ = course.handle(.passed, try facts(1_300_000), at: 1_330_000, Self.times)
+        #expect(course.step == .comeBack)
+    }
+
+    @Test("no dump within its time: the power") func noDump() throws {
+        var course = PowerCourse(.fence, step: .kdump, since: 0, attempts: 0, told: nil)
+        let facts = try Self.facts { $0.detectsKdump = true }
+        #expect(course.handle(.passed, facts, at: 29_999, Self.times).isEmpty)
+        _ = course.handle(.passed, facts, at: 30_000, Self.times)
+        #expect(course.step == .off)
+    }
+}
