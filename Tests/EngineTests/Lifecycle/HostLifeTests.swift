@@ -32,7 +32,7 @@ import Testing
         .reboot: "installing - - - - - - - - - "
             + "- - - initializing maintenance - - -",
         .preparingForMaintenance: "installing - - - = = = = = non_responsive "
-            + "- installing - initializing maintenance = unassigned maintenance",
+            + "- installing reboot initializing maintenance = unassigned maintenance",
         .nonOperational: "installing - - - up = = initializing connecting non_responsive "
             + "preparing_for_maintenance - - - - preparing_for_maintenance unassigned -",
         .pendingApproval: "installing installing - - - - - - - - "
