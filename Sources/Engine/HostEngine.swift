@@ -129,6 +129,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
             try store.keepHouse(limits: limits, at: now, in: db)
             try store.expireDenials(before: deniedBefore, in: db)
         }
+        try await store.endArrivals(within: limits.arrivalSeconds * 1000, context: context())
     }
 
     /// The engine's own certificate, for its web listener and its connections to agents.

@@ -77,7 +77,7 @@ extension Store {
         }
     }
 
-    private static func cluster(_ wanted: String?, in db: Database) throws -> ClusterRecord {
+    static func cluster(_ wanted: String?, in db: Database) throws -> ClusterRecord {
         let clusters = try ClusterRecord.fetchAll(in: db)
         if let wanted {
             if let found = clusters.first(where: { $0.name == wanted || $0.id.rawValue == wanted }) { return found }

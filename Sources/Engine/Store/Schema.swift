@@ -18,6 +18,7 @@ enum Schema {
         migrator.registerMigration("11 conversions") { try $0.execute(sql: conversions) }
         migrator.registerMigration("12 network orders") { try $0.execute(sql: networkOrders) }
         migrator.registerMigration("13 power") { try $0.execute(sql: power) }
+        migrator.registerMigration("15 arrivals") { try $0.execute(sql: arrivals) }
         return migrator
     }
 

@@ -138,6 +138,21 @@ extension FenceAgentResource {
     }
 }
 
+extension ArrivalOrder {
+    init(_ body: NewHostResource, _ arrival: ServerChoices.Arrival) throws {
+        guard let name = HostName(body.name) else {
+            throw Fault(.badRequest, "The name is no host name.", remedy: "Use letters, digits, hyphens and dots.")
+        }
+        guard let mac = MACAddress(arrival.mac) else {
+            throw Fault(.badRequest, "muster.arrival.mac is no MAC address.", remedy: "Write it as 52:54:00:12:34:56.")
+        }
+        let board = try FenceAgentSettings(arrival.board)
+        self.init(name: name, mac: mac, board: board, password: Secret(arrival.board.password ?? ""))
+        cluster = body.cluster.flatMap { $0.id ?? $0.name }
+        (profile, restarts) = (arrival.profile, arrival.restart ?? false)
+    }
+}
+
 extension FenceAgentSettings {
     fileprivate init(_ body: FenceAgentResource) throws {
         guard let type = body.type, let address = body.address, let username = body.username else {
