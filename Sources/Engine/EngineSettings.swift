@@ -38,8 +38,9 @@ package struct EngineSettings: Sendable {
     package var imageDirectory: String { "\(dataDirectory)/images" }
 }
 
-/// The newest events that are kept of each class.
+/// The newest events that are kept of each class, and for how long.
 package struct EventRetention: Sendable {
+    package var days = 365
     package var other = 500_000
     package var strangers = 100_000
     package var boot = 200_000

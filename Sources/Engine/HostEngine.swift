@@ -105,6 +105,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { await self.keepHouse() }
                 group.addTask { await self.keepContacts() }
+                group.addTask { await self.noteAuditHeads() }
                 group.addTask { try await self.superviseHosts() }
                 group.addTask { try await self.workOnConversions() }
                 group.addTask { try await self.workOnPower() }
@@ -128,6 +129,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         try await store.write { [store] db in
             try store.keepHouse(limits: limits, at: now, in: db)
             try store.expireDenials(before: deniedBefore, in: db)
+            try store.dropAgedEvents(at: now, in: db)
         }
         try await store.endArrivals(within: limits.arrivalSeconds * 1000, context: context())
     }

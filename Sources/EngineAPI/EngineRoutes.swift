@@ -48,6 +48,7 @@ struct EngineRoutes {
         PowerRoutes(engine: engine).add(to: api)
         EventRoutes(engine: engine).add(to: api)
         InventoryRoutes(engine: engine).add(to: api)
+        SiteRoutes(engine: engine).add(to: api)
         ProfileRoutes(engine: engine).add(to: api)
         ImageRoutes(engine: engine).add(to: api)
         KickstartRoutes(engine: engine).add(to: api)

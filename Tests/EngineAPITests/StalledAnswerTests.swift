@@ -21,21 +21,10 @@ import Testing
                     steps.map { BootEvent(mac: $0, stage: .failed, detail: String(repeating: "x", count: 1900)) }
                 )
             }
-            let (ports, known) = AsyncStream.makeStream(of: Int.self)
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            var listener = HTTPSListener(engine: client.engine, host: "127.0.0.1", port: 0, logger: logger) {
-                known.yield($0)
-            }
-            (listener.pace, listener.quota.perSource) = (.init(interval: .milliseconds(300), bytes: 32 << 10), 1)
-            let group = ServiceGroup(configuration: .init(services: [.init(service: listener)], logger: logger))
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await group.run() }
-                for await port in ports {
-                    try await Self.stall(port: port, token: try #require(client.token))
-                    break
-                }
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
+            try await ListeningEngine.run(client.engine) { listener in
+                (listener.pace, listener.quota.perSource) = (.init(interval: .milliseconds(300), bytes: 32 << 10), 1)
+            } body: { port in
+                try await Self.stall(port: port, token: try #require(client.token))
             }
         }
     }

@@ -16,7 +16,7 @@ extension CompletionKind {
     /// How long a person who pressed Tab is kept waiting, in seconds.
     static let patience = 2
 
-    private static func names(
+    static func names(
         _ list: @escaping @Sendable (EngineSession) async throws -> [String]
     ) -> CompletionKind {
         .custom { words, _, prefix in

@@ -45,13 +45,21 @@ struct NetworkAdd: AsyncParsableCommand {
     @Argument(help: "Its name, and that of its bridge: 1 to 15 characters.")
     var name: String
 
+    @Option(
+        name: .customLong("datacenter"),
+        help: "Its data center; the default one where it is left out.",
+        completion: DataCenterResource.completion
+    )
+    var dataCenter: String?
+
     @OptionGroup var flags: NetworkFlags
     @OptionGroup var options: EngineOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let order = flags.order(name: name, usages: [])
-        let made = try await options.withSession { try await $0.addNetwork(order) }
+        var order = flags.order(name: name, usages: [])
+        order.data_center = dataCenter.map { WireReference(name: $0) }
+        let made = try await options.withSession { [order] in try await $0.addNetwork(order) }
         output.show(made, as: Sentence(words: "the network \(made.name) is added"))
     }
 }
@@ -109,8 +117,16 @@ struct NetworkRemove: AsyncParsableCommand {
 extension EngineSession {
     /// The network of this name or id.
     func findNetwork(_ text: String) async throws -> NetworkResource {
-        let networks = try await networks()
-        if let network = networks.first(where: { $0.name == text || $0.id == text.lowercased() }) { return network }
+        let networks = try await networks().filter { $0.name == text || $0.id == text.lowercased() }
+        if networks.count == 1 { return networks[0] }
+        if networks.count > 1 {
+            let ids = networks.map { "\($0.id) (\($0.data_center?.name ?? ""))" }.joined(separator: ", ")
+            throw UserError(
+                .badData,
+                "\(networks.count) data centers have a network \(terminalEscaped(text))",
+                remedy: "say which by its id: \(terminalEscaped(ids))"
+            )
+        }
         throw UserError(
             .badData,
             "no network has the name or id \(terminalEscaped(text))",

@@ -7,7 +7,8 @@ struct Muster: AsyncParsableCommand {
         abstract: "Turn machines into managed hosts.",
         discussion: discussion,
         subcommands: [
-            Login.self, Logout.self, HostCommand.self, NetworkCommand.self, JobCommand.self, EventCommand.self,
+            Login.self, Logout.self, HostCommand.self, NetworkCommand.self, DataCenterCommand.self, ClusterCommand.self,
+            TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, JobCommand.self, EventCommand.self,
             ImageCommand.self, ProfileCommand.self, CompletionCommand.self,
         ]
     )

@@ -10,13 +10,15 @@ extension Store {
         try await read { db in
             try Self.refuseTaken(order, in: db)
             try Self.refuseProfile(order.profile ?? BootProfile.defaultName, in: db)
+            let cluster = try Self.cluster(order.cluster, in: db)
+            try DataCenterRecord.checkRoom(for: order.name, inDataCenterOf: cluster.id, in: db)
             return HostRow(
                 id: .random(),
                 name: order.name,
                 address: "",
                 port: 54321,
                 status: .installingOS,
-                cluster: try Self.cluster(order.cluster, in: db).id,
+                cluster: cluster.id,
                 created: now,
                 version: 1
             )
@@ -71,6 +73,7 @@ extension Store {
     ) async throws(EngineError) {
         try await write { db in
             try Self.refuseTaken(order, in: db)
+            try DataCenterRecord.checkRoom(for: order.name, inDataCenterOf: host.cluster, in: db)
             var host = host
             try host.insert(db)
             // A machine that only said that it has the address has it no more.

@@ -49,7 +49,7 @@ struct ServerGate: Sendable {
             request.host = host
             request.knownIDs = try await store.machineIDs(but: host)
             request.managementVLAN = try await store.read { db in
-                try NetworkRecord.fetchAll(in: db).first { $0.isManagement }?.vlan
+                try ClusterRecord.managementNetwork(of: host, in: db)?.vlan
             }
             request.repository = options.repository.flatMap { ConversionRequest.Repository(url: $0) }
             request.needsVirtualization = options.needsVirtualization

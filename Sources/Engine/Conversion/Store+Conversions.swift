@@ -25,6 +25,7 @@ extension Store {
         try await write { db in
             try Self.refuseTaken(new, in: db)
             let cluster = try Self.cluster(new.cluster, in: db)
+            try DataCenterRecord.checkRoom(for: new.name, inDataCenterOf: cluster.id, in: db)
             let host = HostRow(
                 id: .random(),
                 name: new.name,
@@ -51,7 +52,8 @@ extension Store {
     func checkServer(_ new: NewServer) async throws(EngineError) {
         try await read { db in
             try Self.refuseTaken(new, in: db)
-            _ = try Self.cluster(new.cluster, in: db)
+            let cluster = try Self.cluster(new.cluster, in: db)
+            try DataCenterRecord.checkRoom(for: new.name, inDataCenterOf: cluster.id, in: db)
         }
     }
 
@@ -78,7 +80,7 @@ extension Store {
     }
 
     static func cluster(_ wanted: String?, in db: Database) throws -> ClusterRecord {
-        let clusters = try ClusterRecord.fetchAll(in: db)
+        let clusters = try ClusterRecord.order(Column("name")).fetchAll(db)
         if let wanted {
             if let found = clusters.first(where: { $0.name == wanted || $0.id.rawValue == wanted }) { return found }
             throw EngineError(

@@ -111,6 +111,9 @@ extension Store {
         in db: Database
     ) throws -> HostRow {
         var (claim, host) = (claim, known)
+        if host.status == .pendingApproval {
+            try DataCenterRecord.checkRoom(for: host.name, inDataCenterOf: host.cluster, in: db)
+        }
         let certificate = try certify(claim, office.authority, at: context.now)
         if try CertificateRow.valid(of: host.id, in: db) != nil {
             try CertificateRow.revoke(of: host.id, at: context.now, in: db)

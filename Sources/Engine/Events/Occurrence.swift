@@ -45,6 +45,7 @@ extension Store {
                 """
         )
         let index = db.lastInsertedRowID
+        try chain(index, occurrence.code.class, in: db)
         if index.isMultiple(of: Self.eventsBetweenLooks) { try dropOldEvents(in: db) }
         db.afterNextTransaction(onCommit: { [feed] _ in feed.announce(index) })
     }
@@ -52,13 +53,24 @@ extension Store {
     /// Each class keeps its newest, so that a flood of one leaves the others alone.
     func dropOldEvents(in db: Database) throws {
         for kind in EventCode.Class.allCases {
-            try db.execute(
+            let last = try SQLRequest<Int64>(
                 literal: """
-                    DELETE FROM event WHERE class = \(kind.rawValue) AND "index" <= (
-                        SELECT "index" FROM event WHERE class = \(kind.rawValue)
-                        ORDER BY "index" DESC LIMIT 1 OFFSET \(retention.count(of: kind)))
+                    SELECT "index" FROM event WHERE class = \(kind.rawValue)
+                    ORDER BY "index" DESC LIMIT 1 OFFSET \(retention.count(of: kind))
                     """
-            )
+            ).fetchOne(db)
+            if let last { try dropEvents(of: kind, upTo: last, in: db) }
+        }
+    }
+
+    /// Drops events that have had their time, `retention.days` after they were recorded.
+    func dropAgedEvents(at now: Int64, in db: Database) throws {
+        let oldest = now - Int64(retention.days) * 24 * 3600 * 1000
+        for kind in EventCode.Class.allCases {
+            let last = try SQLRequest<Int64>(
+                literal: #"SELECT max("index") FROM event WHERE class = \#(kind.rawValue) AND time < \#(oldest)"#
+            ).fetchOne(db)
+            if let last { try dropEvents(of: kind, upTo: last, in: db) }
         }
     }
 

@@ -1,20 +1,23 @@
 import GRDB
-import HostModel
+package import HostModel
 
 extension HostEngine {
     package func networks() async throws(EngineError) -> [NetworkRecord] {
         try await store.read { try NetworkRecord.fetchAll(in: $0) }
     }
 
-    package func clusters() async throws(EngineError) -> [ClusterRecord] {
-        try await store.read { try ClusterRecord.fetchAll(in: $0) }
+    package func network(_ id: UniqueID) async throws(EngineError) -> NetworkRecord {
+        guard let network = try await networks().first(where: { $0.id == id }) else {
+            throw EngineError(.notFound, "There is no network with this id.", remedy: "List them.")
+        }
+        return network
     }
 
-    package func dataCenters() async throws(EngineError) -> [DataCenterRecord] {
+    /// Those of the host's data center.
+    func networks(of host: UniqueID) async throws(EngineError) -> [NetworkRecord] {
         try await store.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM dataCenter ORDER BY name").map { row in
-                DataCenterRecord(id: row["id"], name: row["name"], description: row["description"])
-            }
+            let cluster = try ClusterRecord.require(HostRow.require(host, in: db).cluster, in: db)
+            return try NetworkRecord.fetchAll(in: db).filter { $0.dataCenter == cluster.dataCenter }
         }
     }
 }
@@ -33,19 +36,6 @@ extension NetworkRecord {
                 usages: usages.split(separator: " ").map(String.init),
                 isRequired: row["isRequired"],
                 label: row["label"]
-            )
-        }
-    }
-}
-
-extension ClusterRecord {
-    static func fetchAll(in db: Database) throws -> [ClusterRecord] {
-        try Row.fetchAll(db, sql: "SELECT * FROM cluster ORDER BY name").map { row in
-            ClusterRecord(
-                id: row["id"],
-                name: row["name"],
-                description: row["description"],
-                dataCenter: row["dataCenter"]
             )
         }
     }

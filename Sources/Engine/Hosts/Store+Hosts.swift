@@ -51,7 +51,7 @@ extension Store {
     }
 
     private static func records(of rows: [HostRow], in db: Database) throws -> [HostRecord] {
-        let clusters = Dictionary(uniqueKeysWithValues: try ClusterRecord.fetchAll(in: db).map { ($0.id, $0) })
+        let clusters = Dictionary(uniqueKeysWithValues: try ClusterRecord.fetchAll(db).map { ($0.id, $0) })
         let parts = try HostParts(of: rows.map(\.id), in: db)
         let active = try Row.fetchAll(db, sql: "SELECT name, version FROM image WHERE isActive = 1")
             .reduce(into: [String: String]()) { $0[$1["name"]] = $1["version"] }
@@ -67,6 +67,10 @@ extension Store {
                 status: row.status,
                 statusDetail: row.statusDetail,
                 cluster: cluster,
+                comment: row.comment,
+                spmPriority: row.spmPriority,
+                tags: parts.tags[row.id] ?? [],
+                affinityLabels: parts.affinityLabels[row.id] ?? [],
                 hardwareID: row.hardwareID,
                 facts: ColumnJSON.decode(row.facts),
                 hardware: hardware,
@@ -94,6 +98,8 @@ private struct HostParts {
     let subjects: [UniqueID: String]
     var macs: [UniqueID: [MACAddress]] = [:]
     var profiles: [BootSchedule: [UniqueID: String]] = [:]
+    let tags: [UniqueID: [String]]
+    let affinityLabels: [UniqueID: [String]]
     let addresses: [UniqueID: IPv4Address]
     let servers: [UniqueID: ServerAccessRow]
     let powers: [UniqueID: PowerManagement]
@@ -117,11 +123,30 @@ private struct HostParts {
         ) {
             profiles[row["schedule"], default: [:]][row["host"]] = row["profile"]
         }
+        tags = try Self.marks(TagRecord.self, isOfThem, in: db)
+        affinityLabels = try Self.marks(AffinityLabelRecord.self, isOfThem, in: db)
         addresses = try Store.fixedAddresses(in: db)
         let access = try ServerAccessRow.filter(literal: isOfThem).fetchAll(db)
         servers = Dictionary(access.map { ($0.host, $0) }) { first, _ in first }
         powers = try SQLRequest<Row>("SELECT * FROM powerManagement WHERE \(isOfThem)").fetchAll(db)
             .reduce(into: [:]) { powers, row in powers[row["host"]] = PowerManagement(row) }
+    }
+}
+
+extension HostParts {
+    private static func marks<Mark: HostMark>(
+        _ kind: Mark.Type,
+        _ isOfThem: SQL,
+        in db: Database
+    ) throws -> [UniqueID: [String]] {
+        let (table, pairs) = (Mark.databaseTableName, Mark.pairs)
+        let rows = try SQLRequest<Row>(
+            """
+            SELECT host, name FROM \(sql: pairs.table) JOIN \(sql: table) ON id = \(sql: pairs.column)
+            WHERE \(isOfThem) ORDER BY name
+            """
+        ).fetchAll(db)
+        return rows.reduce(into: [:]) { $0[$1["host"], default: []].append($1["name"]) }
     }
 }
 

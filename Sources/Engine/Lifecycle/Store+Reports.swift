@@ -14,11 +14,11 @@ extension Store {
     func watched(_ id: UniqueID) async throws(EngineError) -> WatchedHost? {
         try await read { db in
             guard let row = try HostRow.fetch(id, in: db) else { return nil }
-            let cluster = try ClusterRecord.fetchAll(in: db).first { $0.id == row.cluster }
+            let cluster = try ClusterRecord.require(row.cluster, in: db)
             return WatchedHost(
                 row: row,
                 publicKey: try CertificateRow.valid(of: id, in: db),
-                networks: try NetworkRecord.fetchAll(in: db).filter { $0.dataCenter == cluster?.dataCenter }
+                networks: try NetworkRecord.fetchAll(in: db).filter { $0.dataCenter == cluster.dataCenter }
             )
         }
     }

@@ -21,7 +21,7 @@ package struct HostNetworkOrder: Hashable, Sendable, Decodable {
 extension HostEngine {
     /// The data center's networks that the host carries, as it reports now.
     package func networkAttachments(of id: UniqueID) async throws(EngineError) -> [NetworkAttachment] {
-        let (all, ordered) = (try await networks(), try await store.orderedNetworks(of: id))
+        let (all, ordered) = (try await networks(of: id), try await store.orderedNetworks(of: id))
         return try await withAgent(of: id) { _, link throws(AgentFailure) in
             NetworkAttachment.all(all, ordered: ordered, on: try await link.capabilities().values)
         }
@@ -48,7 +48,7 @@ extension HostEngine {
         _ order: NetworkAttachmentOrder,
         of id: UniqueID
     ) async throws(EngineError) -> (NetworkRecord, SetupNetworksParameters) {
-        let network = try await network(order.network)
+        let network = try await network(order.network, of: id)
         let ordered = try await store.orderedNetworks(of: id)[network.id]
         let host = try await reported(by: id)
         let attributes = try order.attributes(of: network, ordered: ordered, on: host)
@@ -58,7 +58,7 @@ extension HostEngine {
     package func detach(_ reference: String, from id: UniqueID, by user: String, correlation: String?)
         async throws(EngineError)
     {
-        let (network, change) = try await detachment(reference)
+        let (network, change) = try await detachment(reference, from: id)
         if try await store.orderedNetworks(of: id)[network.id] != nil,
             try await reported(by: id).networks[network.name] == nil
         {
@@ -70,15 +70,16 @@ extension HostEngine {
 
     /// What `detach` would do on the host, a line each.
     package func planDetachment(_ reference: String, from id: UniqueID) async throws(EngineError) -> [String] {
-        let (network, change) = try await detachment(reference)
+        let (network, change) = try await detachment(reference, from: id)
         guard try await reported(by: id).networks[network.name] != nil else { return [] }
         return try await planNetworks(HostNetworkOrder(change), on: id)
     }
 
     private func detachment(
-        _ reference: String
+        _ reference: String,
+        from id: UniqueID
     ) async throws(EngineError) -> (NetworkRecord, SetupNetworksParameters) {
-        let network = try await network(reference)
+        let network = try await network(reference, of: id)
         guard !network.isManagement else {
             throw EngineError(
                 .conflict,

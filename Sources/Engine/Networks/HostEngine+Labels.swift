@@ -11,7 +11,7 @@ extension HostEngine {
     /// ends it: those that come after it stay as they are.
     package func spread(_ network: NetworkRecord, by user: String, correlation: String?) async throws(EngineError) {
         guard let label = network.label else { return }
-        let failure = await firstFailure(on: try await store.hosts(labelled: label)) {
+        let failure = await firstFailure(on: try await store.hosts(labelled: label, in: network.dataCenter)) {
             [self] host throws(EngineError) in
             guard let nic = try await store.nicLabels(of: host)[label] else { return }
             var setup = try await networkSetup(of: host)
@@ -42,7 +42,7 @@ extension HostEngine {
         correlation: String?
     ) async throws(EngineError) {
         guard let label = network.label else { return }
-        let failure = await firstFailure(on: try await store.hosts(labelled: label)) {
+        let failure = await firstFailure(on: try await store.hosts(labelled: label, in: network.dataCenter)) {
             [self] host throws(EngineError) in
             let labels = try await store.nicLabels(of: host)
             guard let nic = labels[label], next.flatMap({ labels[$0] }) == nil else { return }

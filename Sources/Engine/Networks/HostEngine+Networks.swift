@@ -9,14 +9,12 @@ extension HostEngine {
     {
         let context = context(by: user, correlation)
         return try await store.write { [store] db in
-            guard let center = try UniqueID.fetchOne(db, sql: "SELECT id FROM dataCenter ORDER BY name LIMIT 1") else {
-                throw EngineError(.conflict, "There is no data center.", remedy: "Run `muster-engine init`.")
-            }
+            let center = try Self.dataCenter(order, in: db)
             var network = NetworkRecord(
                 id: .random(),
                 name: order.name ?? "",
                 description: "",
-                dataCenter: center,
+                dataCenter: center.id,
                 mtu: 0,
                 vlan: nil,
                 usages: ["vm"],
@@ -25,7 +23,7 @@ extension HostEngine {
             try network.take(order)
             try network.check(among: try NetworkRecord.fetchAll(in: db))
             try network.insert(in: db)
-            let text = "Network \(network.name) was added to the data center."
+            let text = "Network \(network.name) was added to the data center \(center.name)."
             try store.record(network.occurrence(.networkAdded, text, context), at: context.now, in: db)
             return network
         }
@@ -74,9 +72,17 @@ extension HostEngine {
         }
     }
 
-    /// By name or id.
-    package func network(_ reference: String) async throws(EngineError) -> NetworkRecord {
-        let all = try await networks()
+    private static func dataCenter(_ order: NetworkOrder, in db: Database) throws -> DataCenterRecord {
+        if let reference = order.data_center { return try DataCenterRecord.require(reference, in: db) }
+        guard let id = try UniqueID.fetchOne(db, sql: ClusterRecord.usualDataCenter) else {
+            throw EngineError(.conflict, "There is no data center.", remedy: "Make one: `muster datacenter add NAME`.")
+        }
+        return try DataCenterRecord.require(id, in: db)
+    }
+
+    /// By name or id, among those of the host's data center.
+    func network(_ reference: String, of host: UniqueID) async throws(EngineError) -> NetworkRecord {
+        let all = try await networks(of: host)
         guard let found = all.first(where: { $0.name == reference || $0.id.rawValue == reference }) else {
             throw EngineError(
                 .notFound,
@@ -94,8 +100,8 @@ extension EventCode {
     package static let networkUpdated = EventCode(rawValue: 1114)
     package static let networkRemoved = EventCode(rawValue: 944)
     /// Ours: a host's networks were changed, or were not.
-    package static let hostNetworksChanged = EventCode(rawValue: 20_060)
-    package static let hostNetworksFailed = EventCode(rawValue: 20_061)
+    package static let hostNetworksChanged = EventCode(rawValue: 20_063)
+    package static let hostNetworksFailed = EventCode(rawValue: 20_064)
 }
 
 extension NetworkRecord {
@@ -176,8 +182,12 @@ extension NetworkRecord {
         } catch {
             throw EngineError(.invalid, error.message + ".", remedy: "Give another name.")
         }
-        guard !others.contains(where: { $0.name == name }) else {
-            throw EngineError(.conflict, "There is a network \(name) already.", remedy: "Give another name.")
+        guard !others.contains(where: { $0.name == name && $0.dataCenter == dataCenter }) else {
+            throw EngineError(
+                .conflict,
+                "There is a network \(name) in the data center already.",
+                remedy: "Give another name."
+            )
         }
     }
 

@@ -92,14 +92,16 @@ extension Store {
     }
 
     /// Hosts that have a nic with the label, by name, and which.
-    func hosts(labelled label: String) async throws(EngineError) -> [UniqueID] {
+    func hosts(labelled label: String, in dataCenter: UniqueID) async throws(EngineError) -> [UniqueID] {
         try await read { db in
             try UniqueID.fetchAll(
                 db,
                 sql: """
-                    SELECT host.id FROM nicLabel JOIN host ON host.id = nicLabel.host WHERE label = ? ORDER BY host.name
+                    SELECT host.id FROM nicLabel JOIN host ON host.id = nicLabel.host
+                    JOIN cluster ON cluster.id = host.cluster WHERE label = ? AND cluster.dataCenter = ?
+                    ORDER BY host.name
                     """,
-                arguments: [label]
+                arguments: [label, dataCenter]
             )
         }
     }

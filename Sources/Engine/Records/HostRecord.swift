@@ -12,6 +12,12 @@ package struct HostRecord: Sendable, Hashable {
     /// The reason of `non_operational`, lower case as in oVirt; the failed step of `install_failed`.
     package var statusDetail: String?
     package var cluster: ClusterRecord
+    package var comment: String
+    /// -1 (never the storage pool manager) to 10.
+    package var spmPriority: Int
+    /// Names, sorted.
+    package var tags: [String]
+    package var affinityLabels: [String]
     package var hardwareID: HardwareID?
     /// What the machine said of itself with its last claim: hostile.
     package var facts: HostFacts?

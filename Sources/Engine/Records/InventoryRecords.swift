@@ -1,19 +1,5 @@
 package import HostModel
 
-/// A container of clusters and networks.
-package struct DataCenterRecord: Sendable, Hashable {
-    package var id: UniqueID
-    package var name: String
-    package var description: String
-}
-
-package struct ClusterRecord: Sendable, Hashable {
-    package var id: UniqueID
-    package var name: String
-    package var description: String
-    package var dataCenter: UniqueID
-}
-
 /// A logical network of a data center.
 package struct NetworkRecord: Sendable, Hashable {
     package var id: UniqueID

@@ -23,11 +23,26 @@ enum HostSearch {
          WHERE cluster.id = host.cluster)
         """
 
+    /// Each between bars, so that a whole name is found in them.
+    private static let tags: SQL = """
+        (SELECT '|' || coalesce(group_concat(tag.name, '|'), '') || '|' FROM hostTag JOIN tag ON tag.id = hostTag.tag
+         WHERE hostTag.host = host.id)
+        """
+    private static let affinityLabels: SQL = """
+        (SELECT '|' || coalesce(group_concat(affinityLabel.name, '|'), '') || '|' FROM hostAffinityLabel
+         JOIN affinityLabel ON affinityLabel.id = hostAffinityLabel.affinityLabel
+         WHERE hostAffinityLabel.host = host.id)
+        """
+    /// Fields that hold several values: one that fits is enough.
+    private static let lists: Set<String> = ["tag", "affinity_label"]
+
     private static let columns: [String: (kind: Kind, sql: SQL)] = [
         "name": (.text, "host.name"), "status": (.text, shownStatus), "address": (.text, "host.address"),
         "id": (.text, "host.id"), "hw_id": (.text, "coalesce(host.hardwareID, '')"), "cluster": (.text, cluster),
         "cluster.name": (.text, cluster), "datacenter": (.text, dataCenter),
         "datacenter.name": (.text, dataCenter), "status_detail": (.text, "coalesce(host.statusDetail, '')"),
+        "comment": (.text, "host.comment"),
+        "tag": (.text, tags), "affinity_label": (.text, affinityLabels), "spm_priority": (.number, "host.spmPriority"),
         "mac": (.text, "coalesce((SELECT group_concat(mac) FROM hostMAC WHERE hostMAC.host = host.id), '')"),
         "memory": (.number, "json_extract(host.hardware, '$.memory')"),
         "cpus": (.number, "json_extract(host.hardware, '$.cpuThreads')"),
@@ -59,8 +74,8 @@ enum HostSearch {
         switch column.kind {
         case .text:
             switch comparison {
-            case .equal: return match(column.sql, value, inside: field == "mac")
-            case .different: return "NOT (\(match(column.sql, value, inside: field == "mac")))"
+            case .equal: return equal(field, column.sql, value)
+            case .different: return "NOT (\(equal(field, column.sql, value)))"
             case .less, .greater, .lessOrEqual, .greaterOrEqual:
                 throw EngineError(
                     .invalid,
@@ -75,6 +90,11 @@ enum HostSearch {
             let operation = SQL(sql: comparison == .different ? "IS NOT" : comparison.rawValue)
             return "\(column.sql) \(operation) \(number)"
         }
+    }
+
+    private static func equal(_ field: String, _ column: SQL, _ value: String) -> SQL {
+        if lists.contains(field) { return match(column, "*|\(value)|*") }
+        return match(column, value, inside: field == "mac")
     }
 
     /// LIKE compares ASCII without case, and names have nothing else.

@@ -13,6 +13,9 @@ struct HostRow: Sendable, Hashable, Codable, FetchableRecord, MutablePersistable
     var status: HostStatus
     var statusDetail: String?
     var cluster: UniqueID
+    var comment = ""
+    /// -1 (never) to 10.
+    var spmPriority = 5
     var hardwareID: HardwareID?
     /// JSON of `HostFacts` and of `HostHardware`.
     var facts: String?

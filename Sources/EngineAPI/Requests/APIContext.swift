@@ -7,6 +7,8 @@ struct APIContext: RequestContext {
     let source: String
     /// `admin@internal`; empty on routes that need no sign-in.
     var user = ""
+    /// What a long answer asks again with: whether the session still counts. `nil` with HTTP Basic.
+    var token: String?
     /// The id that the events of this request carry.
     var correlation = CorrelationID.random().rawValue
 

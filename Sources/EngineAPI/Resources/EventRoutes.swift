@@ -12,6 +12,8 @@ struct EventRoutes {
     static let waitMax = 30
 
     func add(to api: some RouterMethods<APIContext>) {
+        let stream = EventStream(engine: engine)
+        api.get("events/stream") { request, context in try await stream.response(to: request, context) }
         api.get("events") { request, _ in
             let fields = request.query
             let query = try Self.query(fields)

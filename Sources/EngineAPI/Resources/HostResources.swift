@@ -21,6 +21,8 @@ extension HostResource {
         certificate = record.certificateSubject.map {
             Certificate(subject: $0, organization: Self.organization(ofSubject: $0))
         }
+        comment = record.comment.isEmpty ? nil : record.comment
+        spm = StoragePoolManager(priority: String(record.spmPriority))
         ssh = record.server.map(SSHResource.init)
         update_available = record.newerImageVersion == nil ? "false" : "true"
         power_management = PowerManagementResource(record.power)
@@ -39,6 +41,8 @@ extension HostResource.Muster {
         self.init(claims: record.claims.map(ClaimResource.init))
         (boot_profile, next_boot_profile) = (record.bootProfile, record.nextBootProfile)
         mac = record.mac?.description
+        tags = record.tags.isEmpty ? nil : record.tags
+        affinity_labels = record.affinityLabels.isEmpty ? nil : record.affinityLabels
         fixed_address = record.fixedAddress?.description
         last_seen = record.lastSeen.map { String($0 / 1000) }
         jump = record.server?.jump.map(ServerChoices.Jump.init)

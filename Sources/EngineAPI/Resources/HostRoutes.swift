@@ -36,6 +36,7 @@ struct HostRoutes {
     func add(to api: some RouterMethods<APIContext>) {
         addReads(to: api.group("hosts"))
         addActions(to: api.group("hosts"))
+        addChanges(to: api.group("hosts"))
     }
 
     private func addReads(to hosts: some RouterMethods<APIContext>) {
@@ -102,6 +103,20 @@ struct HostRoutes {
                 "Host \(host.name) cannot be the storage pool manager: its data center has no storage.",
                 remedy: "Nothing is to be done; without storage no host needs to be it."
             )
+        }
+    }
+
+    /// What people say of hosts, what they boot, and their end.
+    private func addChanges(to hosts: some RouterMethods<APIContext>) {
+        hosts.put(":id") { request, context in
+            let id = try context.id(of: "host")
+            let order = try await request.json(HostOrder.self)
+            let power = try order.power_management.map { try PowerManagementChange($0) }
+            try await engine.update(id, order, by: context.user, correlation: context.correlation)
+            if let power {
+                try await engine.changePower(of: id, power, by: context.user, correlation: context.correlation)
+            }
+            return try Response.json(HostResource(await engine.host(id)))
         }
         hosts.post(":id/boot") { request, context in
             let choice = try await request.json(BootChoice.self)

@@ -2,46 +2,26 @@ import Engine
 import HostModel
 import Hummingbird
 
-/// `networks`, `clusters` and `datacenters`: to look at, as far as the first line needs them.
+/// `networks`, to look at.
 struct InventoryRoutes {
     let engine: HostEngine
-
-    private struct ClusterCollection: Encodable {
-        var cluster: [NamedResource]
-    }
-
-    private struct DataCenterCollection: Encodable {
-        var data_center: [NamedResource]
-    }
 
     func add(to api: some RouterMethods<APIContext>) {
         api.get("networks") { request, _ in
             let found = try await Self.named(engine.networks(), \.name, request)
-            return try Response.json(NetworkCollection(found.map(NetworkResource.init)))
+            let centers = try await centers()
+            return try Response.json(NetworkCollection(found.map { NetworkResource($0, centers) }))
         }
         api.get("networks/:id") { _, context in
             let id = try context.id(of: "network")
             let found = try await engine.networks().first { $0.id == id }
-            return try Response.json(NetworkResource(Self.existing(found, "network")))
+            return try Response.json(NetworkResource(Self.existing(found, "network"), await centers()))
         }
-        api.get("clusters") { request, _ in
-            let found = try await Self.named(engine.clusters(), \.name, request)
-            return try Response.json(ClusterCollection(cluster: found.map(NamedResource.init)))
-        }
-        api.get("clusters/:id") { _, context in
-            let id = try context.id(of: "cluster")
-            let found = try await engine.clusters().first { $0.id == id }
-            return try Response.json(NamedResource(Self.existing(found, "cluster")))
-        }
-        api.get("datacenters") { request, _ in
-            let found = try await Self.named(engine.dataCenters(), \.name, request)
-            return try Response.json(DataCenterCollection(data_center: found.map(NamedResource.init)))
-        }
-        api.get("datacenters/:id") { _, context in
-            let id = try context.id(of: "data center")
-            let found = try await engine.dataCenters().first { $0.id == id }
-            return try Response.json(NamedResource(Self.existing(found, "data center")))
-        }
+    }
+
+    /// The names of data centers.
+    private func centers() async throws -> [UniqueID: String] {
+        try await engine.all(DataCenterRecord.self).reduce(into: [:]) { $0[$1.id] = $1.name }
     }
 
     private static func named<Record>(
@@ -62,7 +42,7 @@ struct InventoryRoutes {
 }
 
 extension NetworkResource {
-    init(_ record: NetworkRecord) {
+    init(_ record: NetworkRecord, _ centers: [UniqueID: String] = [:]) {
         self.init(
             id: record.id.rawValue,
             href: ResourcePath.href("networks", record.id.rawValue),
@@ -71,28 +51,8 @@ extension NetworkResource {
             usages: record.usages
         )
         description = record.description
-        data_center = ResourcePath.link("datacenters", record.dataCenter)
+        data_center = ResourcePath.link("datacenters", record.dataCenter, name: centers[record.dataCenter])
         (required, label) = (record.isRequired, record.label)
         vlan = record.vlan.map { VLAN(id: String($0)) }
-    }
-}
-
-extension NamedResource {
-    init(_ record: ClusterRecord) {
-        self.init(
-            id: record.id.rawValue,
-            href: ResourcePath.href("clusters", record.id.rawValue),
-            name: record.name,
-            description: record.description
-        )
-    }
-
-    init(_ record: DataCenterRecord) {
-        self.init(
-            id: record.id.rawValue,
-            href: ResourcePath.href("datacenters", record.id.rawValue),
-            name: record.name,
-            description: record.description
-        )
     }
 }

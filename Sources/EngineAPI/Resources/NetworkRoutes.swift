@@ -49,7 +49,7 @@ struct NetworkRoutes {
     private func addLabels(to networks: some RouterMethods<APIContext>) {
         networks.get(":id/networklabels") { _, context in
             let id = try context.id(of: "network")
-            let label = try await engine.network(id.rawValue).label
+            let label = try await engine.network(id).label
             return try Response.json(NICLabelCollection(label.map { [NICLabelResource(id: $0)] } ?? []))
         }
         networks.post(":id/networklabels") { request, context in

@@ -76,19 +76,6 @@ struct PowerRoutes {
             )
             return try JobRoutes.begun(job)
         }
-        api.put("hosts/:id") { request, context in
-            let id = try context.id(of: "host")
-            guard let power = try await request.json(HostChangeResource.self).power_management else {
-                throw Fault(
-                    .badRequest,
-                    "Nothing in the body can be changed of a host.",
-                    remedy: "Send power_management."
-                )
-            }
-            let change = try PowerManagementChange(power)
-            try await engine.changePower(of: id, change, by: context.user, correlation: context.correlation)
-            return try Response.json(HostResource(await engine.host(id)))
-        }
         api.get("clusters/:id/fencingpolicy") { _, context in
             try Response.json(FencingPolicyResource(await engine.fencingPolicy(of: context.id(of: "cluster"))))
         }
@@ -185,7 +172,7 @@ extension FenceAgentChange {
 }
 
 extension PowerManagementChange {
-    fileprivate init(_ body: PowerManagementResource) throws {
+    init(_ body: PowerManagementResource) throws {
         self.init()
         (isEnabled, detectsKdump) = (body.enabled, body.kdump_detection)
         proxies = try body.pm_proxies?.pm_proxy?.map { proxy in

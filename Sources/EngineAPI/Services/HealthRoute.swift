@@ -7,7 +7,7 @@ struct HealthRoute {
 
     func add(to router: some RouterMethods<APIContext>) {
         router.get("ovirt-engine/services/health") { _, _ in
-            _ = try await engine.dataCenters()
+            _ = try await engine.all(DataCenterRecord.self)
             return Response.text("DB Up!Welcome to Health Status!")
         }
     }

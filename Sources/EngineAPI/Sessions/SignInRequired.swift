@@ -19,6 +19,7 @@ struct SignInRequired: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.user = try await user(of: request, context)
+        context.token = Self.bearerToken(of: request)
         try Self.requireJSON(request)
         return try await next(request, context)
     }
@@ -46,6 +47,11 @@ struct SignInRequired: RouterMiddleware {
         default:
             throw Self.unauthorized("The Authorization header is neither Bearer nor Basic.")
         }
+    }
+
+    private static func bearerToken(of request: Request) -> String? {
+        let parts = request.headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
+        return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
     }
 
     /// RFC 7617: the name ends at the first colon.

@@ -57,7 +57,7 @@ extension ConversionPlan {
         }
         save_network() {
             link=$(carrier)
-            : > "$S/devices"; : > "$S/addresses"; : > "$S/routes"; : > "$S/vlans"
+            : > "$S/devices"; : > "$S/addresses"; : > "$S/routes"; : > "$S/vlans"; : > "$S/ipv6"
             case $link in '' | lo | ovirtmgmt) return 0 ;; esac
             with_lower "$link" | awk '!seen[$0]++' > "$S/devices"
             ip -o address show dev "$link" scope global | awk '/ dynamic / && $3 == "inet6" { next } { print $2, $4 }' > "$S/addresses"
@@ -69,6 +69,10 @@ extension ConversionPlan {
                 echo "$one $(sed -n 's/^Device: //p' "/proc/net/vlan/$one") $(sed -n 's/.*VID: \([0-9]*\).*/\1/p' "/proc/net/vlan/$one")"
             done < "$S/devices" > "$S/vlans"
             while read -r one; do [ ! -d "/sys/class/net/$one/bonding" ] || save_bond "$one"; done < "$S/devices"
+            # Links below a bridge have no part in IPv6 while they are there.
+            for one in $(cat "$S/devices"); do
+                echo "$one $(cat "/proc/sys/net/ipv6/conf/$one/disable_ipv6" 2> /dev/null)"
+            done > "$S/ipv6"
         }
         # The kernel takes them in this order.
         bond_options='mode fail_over_mac xmit_hash_policy lacp_rate ad_select miimon updelay downdelay primary_reselect'
@@ -207,6 +211,10 @@ extension ConversionPlan {
                 [ -e "/sys/class/net/$name" ] || ip link add link "$below" name "$name" type vlan id "$tag" || true
             done < "$S/vlans"
             for device in $(cat "$S/devices"); do ip link set dev "$device" up || true; done
+            # What was converted by an earlier version has none kept.
+            [ ! -e "$S/ipv6" ] || while read -r device off; do
+                [ -z "$off" ] || echo "$off" > "/proc/sys/net/ipv6/conf/$device/disable_ipv6" || true
+            done < "$S/ipv6"
             while read -r device one; do ip address replace "$one" brd + dev "$device" || ip address replace "$one" dev "$device"; done < "$S/addresses"
             link=$(head -n 1 "$S/devices")
             while read -r family route; do ip "$family" route replace $route dev "$link" || true; done < "$S/routes"

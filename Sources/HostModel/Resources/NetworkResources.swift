@@ -3,6 +3,8 @@
 /// The body of `POST networks` and `PUT networks/ID`: what is left out stays, or has oVirt's default.
 package struct NetworkOrder: Hashable, Sendable, Codable {
     package var name: String?
+    /// Of a new network; the first one where it is left out.
+    package var data_center: WireReference?
     package var description: String?
     /// Octets; `0`: the default, 1500.
     package var mtu: String?

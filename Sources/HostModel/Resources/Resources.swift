@@ -75,6 +75,9 @@ package struct HostResource: Hashable, Sendable, Codable {
         package var boot_profile: String?
         package var next_boot_profile: String?
         package var mac: String?
+        /// Names of the tags and affinity labels that the host has.
+        package var tags: [String]?
+        package var affinity_labels: [String]?
         /// The address that the host is given at its boots, where one is fixed.
         package var fixed_address: String?
         /// Seconds since 1970 of the last answer of the agent.
@@ -202,18 +205,6 @@ package struct NetworkResource: Hashable, Sendable, Codable {
     package init(id: String, href: String, name: String, mtu: String, usages: [String]) {
         (self.id, self.href, self.name, self.mtu) = (id, href, name, mtu)
         (self.usages, self.vdsm_name) = (Usages(usage: usages), name)
-    }
-}
-
-/// `GET clusters`, `GET datacenters`: as little as the first line needs.
-package struct NamedResource: Hashable, Sendable, Codable {
-    package var id: String
-    package var href: String
-    package var name: String
-    package var description: String?
-
-    package init(id: String, href: String, name: String, description: String? = nil) {
-        (self.id, self.href, self.name, self.description) = (id, href, name, description)
     }
 }
 

@@ -22,7 +22,11 @@ struct ServeConfiguration: Sendable {
     var httpsPort: UInt16
     /// `nil`: no boot services.
     var boot: Boot?
+    /// How long events are kept.
+    var eventDays: Int
     var logLevel: Logger.Level
+
+    static let eventDaysRange = 1...36_500
 
     /// The socket of BootDirectory.
     var bootSocket: String { "\(runtimeDirectory)/boot.sock" }
@@ -35,6 +39,10 @@ struct ServeConfiguration: Sendable {
         listen = settings.text(.listen)
         httpsPort = try Self.port(settings, .httpsPort)
         boot = try Self.boot(settings)
+        guard let days = Int(settings.text(.eventDays)), Self.eventDaysRange.contains(days) else {
+            throw Self.refusal(.eventDays, settings, "is no number of days", "a number from 1 to 36500")
+        }
+        eventDays = days
         guard let level = Logger.Level(rawValue: settings.text(.logLevel)) else {
             throw Self.refusal(.logLevel, settings, "is no level", "info, or debug to see more")
         }

@@ -18,6 +18,7 @@ enum Setting: String, CaseIterable, Sendable {
     case bootDNS = "boot-dns"
     case bootLoaderDirectory = "boot-loader-directory"
     case bootPXEDirectory = "boot-pxe-directory"
+    case eventDays = "event-days"
     case logLevel = "log-level"
 
     /// `nil`: not set unless somebody sets it.
@@ -31,6 +32,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .user: Account.engineName
         case .bootUser: Account.bootName
         case .boot: "local"
+        case .eventDays: "365"
         case .logLevel: "info"
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootRouter, .bootDNS,
             .bootLoaderDirectory, .bootPXEDirectory:

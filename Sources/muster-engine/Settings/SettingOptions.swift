@@ -40,6 +40,8 @@ struct SettingOptions: ParsableArguments {
     var bootLoaderDirectory: String?
     @Option(name: .customLong("boot-pxe-directory"), help: "Where boot scripts lie (default: /usr/share/muster/pxe).")
     var bootPXEDirectory: String?
+    @Option(help: "How many days events are kept (default: 365).")
+    var eventDays: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default: info).")
     var logLevel: String?
     @Option(name: .customLong("settings"), help: "The settings file (default: \(SettingsFile.path), if it is there).")
@@ -52,7 +54,7 @@ struct SettingOptions: ParsableArguments {
             (.user, user), (.bootUser, bootUser), (.boot, boot), (.bootInterface, bootInterface),
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
             (.bootDNS, bootDNS), (.bootLoaderDirectory, bootLoaderDirectory), (.bootPXEDirectory, bootPXEDirectory),
-            (.logLevel, logLevel),
+            (.eventDays, eventDays), (.logLevel, logLevel),
         ]
         return Dictionary(given.compactMap { setting, text in text.map { (setting, $0) } }) { first, _ in first }
     }

@@ -78,12 +78,12 @@ import Testing
             line.agent.change { $0.setup = .fails(RPCError(.unexpected, "not now")) }
             let error = await #expect(throws: EngineError.self) { try await relabel(red, "") }
             #expect(error?.detail.contains("keeps the label lab") == true, "\(String(describing: error))")
-            #expect(try await engine.network("red").label == "lab", "the order can be given again")
+            #expect(try await engine.network(red.id).label == "lab", "the order can be given again")
 
             line.agent.change { $0.setup = .works }
             try await relabel(red, "")
             #expect(try await carried() == ["blue", "ovirtmgmt"])
-            #expect(try await engine.network("red").label == nil)
+            #expect(try await engine.network(red.id).label == nil)
             // A label that no nic has: the same. And no host is touched for an order that is refused.
             let count = HostNetworkTests.calls(line)
             await #expect(throws: EngineError.self) { try await relabel(blue, "a b") }

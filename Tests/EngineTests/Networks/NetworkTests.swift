@@ -52,7 +52,7 @@ import Testing
                     try await engine.addNetwork(order, by: Self.user, correlation: nil)
                 }
             }
-            let management = try await engine.network("ovirtmgmt")
+            let management = try #require(try await engine.networks().first { $0.name == "ovirtmgmt" })
             for order in [Self.order("other"), Self.order(nil) { $0.required = false }] {
                 await #expect(throws: EngineError.self) {
                     try await engine.updateNetwork(management.id, order, by: Self.user, correlation: nil)
