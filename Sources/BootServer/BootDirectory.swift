@@ -14,6 +14,9 @@ package protocol BootDirectory: Sendable {
     /// Addresses kept for known machines.
     func reservations() async throws -> [AddressReservation]
 
+    /// The token by which an announced machine registers, once. Refused where the machine gets none now.
+    func issueArrival(_ request: BootRequest) async throws -> ArrivalTicket
+
     /// A link to the machine's kickstart, good for one fetch. Refused, with a sentence for its screen, where the machine
     /// cannot be installed.
     func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket
@@ -27,6 +30,8 @@ package protocol BootDirectory: Sendable {
 
 /// A directory without kickstarts, for trying the boot services.
 extension BootDirectory {
+    package func issueArrival(_ request: BootRequest) async throws -> ArrivalTicket { throw NoKickstarts() }
+
     package func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket { throw NoKickstarts() }
 
     package func fetchKickstart(_ fetch: KickstartFetch) async throws -> KickstartAnswer { KickstartAnswer(.unknown) }
@@ -34,7 +39,7 @@ extension BootDirectory {
     package func report(_ report: InstallReport) async throws -> InstallReportAnswer { InstallReportAnswer(.unknown) }
 }
 
-/// Kickstarts need an engine, which keeps the tokens.
+/// Kickstarts and announced machines need an engine, which keeps the tokens.
 struct NoKickstarts: Error, CustomStringConvertible {
-    var description: String { "kickstarts need an engine" }
+    var description: String { "tokens need an engine" }
 }

@@ -65,6 +65,11 @@ package final class RemoteBootDirectory: BootDirectory {
 
     // None of these may be sent twice over a kept connection: each makes or spends a token.
 
+    package func issueArrival(_ request: BootRequest) async throws -> ArrivalTicket {
+        let path = "/boot/arrival"
+        return try decode(try await post(path, request, isIdempotent: false), from: path)
+    }
+
     package func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket {
         let path = "/boot/kickstart/ticket"
         return try decode(try await post(path, request, isIdempotent: false), from: path)

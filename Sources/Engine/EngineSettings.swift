@@ -61,6 +61,8 @@ package struct EnrolmentLimits: Sendable {
     package var claimLifetimeSeconds: Int64 = 24 * 3600
     /// A claim whose nonce is not opened within this time is dropped.
     package var openingSeconds: Int64 = 300
+    /// How long an announced machine may take from its power to its boot script, and from there to its claim.
+    package var arrivalSeconds: Int64 = 900
     /// Open claims of all sources, of one source, on one host. Of all sources and on one host the oldest one of whoever
     /// has most gives way to a newcomer; a source that has its share is refused.
     package var openClaimsMax = 2000

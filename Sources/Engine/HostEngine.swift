@@ -131,6 +131,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
             try store.expireDenials(before: deniedBefore, in: db)
             try store.dropAgedEvents(at: now, in: db)
         }
+        try await store.endArrivals(within: limits.arrivalSeconds * 1000, context: context())
     }
 
     /// The engine's own certificate, for its web listener and its connections to agents.

@@ -22,6 +22,10 @@ struct BootRoutes {
             try await directory.record(events)
             return Response(status: .noContent)
         }
+        router.post("boot/arrival") { request, _ in
+            let question = try await request.json(BootRequest.self, limit: BodyLimit.boot)
+            return try Response.json(await directory.issueArrival(question))
+        }
         router.post("boot/kickstart/ticket") { request, _ in
             let question = try await request.json(BootRequest.self, limit: BodyLimit.boot)
             return try Response.json(await directory.issueKickstart(question))

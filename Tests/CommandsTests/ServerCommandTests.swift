@@ -27,6 +27,40 @@ import Testing
         }
     }
 
+    @Test("a bare machine is announced with its board; half of it is a typing error") func announcesMachine()
+        async throws
+    {
+        try await FakeEngine.loggedIn { program, engine in
+            engine.state.withLock { state in
+                state.added = HostResource(
+                    id: "h9",
+                    href: "",
+                    name: "kvm-9",
+                    address: "",
+                    port: "54321",
+                    status: "installing_os"
+                )
+            }
+            let words = ["host", "add", "kvm-9", "--mac", "52:54:00:12:34:56"]
+            let board = [
+                "--bmc", "10.9.0.8", "--bmc-user", "admin", "--bmc-password-file", "-", "--bmc-option", "cipher=17",
+            ]
+            let done = try await program.run(words + board + ["--restart", "--no-wait"], input: "s3cret\n")
+            #expect(done.exit == 0 && done.output.contains("is to come by itself"), "\(done.errors)")
+            let call = engine.state.withLock { $0.calls.last } ?? ""
+            for part in [#""mac":"52:54:00:12:34:56""#, #""password":"s3cret""#, #""restart":true"#, #""cipher""#] {
+                #expect(call.contains(part), "\(call)")
+            }
+            for wrong in [
+                words, words + ["--bmc", "x"], ["host", "add", "kvm-9"] + board, words + board + ["--address", "a"],
+                words + board + ["--check"], ["host", "add", "kvm-9", "--mac", "nonsense"] + board,
+            ] {
+                let refused = try await program.run(wrong, input: "s3cret\n")
+                #expect(refused.exit == 64, "\(wrong): \(refused.errors)")
+            }
+        }
+    }
+
     @Test("host keys that nobody gave are shown, with the option that gives them")
     func showsPinnedKeys() async throws {
         try await FakeEngine.loggedIn { program, engine in

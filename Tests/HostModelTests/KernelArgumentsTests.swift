@@ -225,7 +225,7 @@ import Testing
             "ip=nonsense", "vlan=x:y", "bond=a:a", "nameserver=8.8.8", "BOOTIF=01-xx", "rd.route=x", "hostname=a_b",
             "management_server=a b:c", "management_server=10.0.0.300", "management_server=h:0",
             "management_server=h:+1",
-            "management_server_fingerprint=12", "adminpw=plain",
+            "management_server_fingerprint=12", "adminpw=plain", "muster.token=12",
         ]
     )
     func keepsTheRest(bad: String) throws {
@@ -239,6 +239,17 @@ import Testing
     @Test func aPasswordIsNeverInAnError() {
         #expect(parse("adminpw=secret").refused.first?.description.contains("secret") == false)
         #expect(parse("adminpw=$6$salt$hash").adminPasswordHash == "$6$salt$hash")
+    }
+
+    @Test func aTokenIsShownNowhere() {
+        let token = Nonce.random()
+        #expect(parse("quiet muster.token=\(token)").bootToken == token)
+        #expect(parse("muster.token=secret").refused.first?.description.contains("secret") == false)
+        #expect("\(KernelArguments("muster.token=\(token)").redacted)".contains("\(token)") == false)
+        #expect(
+            SlotArguments.site(of: KernelArguments("quiet muster.token=\(token)")) == ["quiet"],
+            "it is of one boot"
+        )
     }
 
     @Test func hasAnEnd() {

@@ -238,7 +238,7 @@ package struct Registration: Sendable {
         _ address: IPv4Address
     ) throws -> ClaimRequest {
         let name = configuration.hostName ?? NodeHostName.current()
-        return ClaimRequest(
+        var request = ClaimRequest(
             certificateRequest: try identity.certificateRequest(name: name),
             nonceHash: nonceHash,
             hardwareID: try machine.hardwareID(state: settings.state),
@@ -247,6 +247,8 @@ package struct Registration: Sendable {
             port: settings.port,
             facts: machine.facts(links: LinkInventory().links())
         )
+        request.bootToken = configuration.arguments.bootToken
+        return request
     }
 
     private func setClock(_ seconds: Int64) {

@@ -140,7 +140,9 @@ package struct BootHTTPResponder: Sendable {
         do {
             // Each script for an installer holds a token of its own: asking for the head makes none.
             if answer.profile.mode == .kickstart, tells { return await installerScript(answer, request) }
-            let script = try recipes.script(for: answer, to: request)
+            let awaitsToken = tells && answer.awaitsToken == true && answer.profile.mode == .run
+            let token = awaitsToken ? await arrivalToken(request) : nil
+            let script = try recipes.script(for: answer, to: request, token: token)
             if tells { await tell(script.kind, answer, request) }
             return .text(.ok, script.text)
         } catch {
@@ -149,6 +151,19 @@ package struct BootHTTPResponder: Sendable {
                 events.offer(BootEvent(mac: request.mac, stage: .failed, detail: detail, address: request.address))
             }
             return wait(request, reason: error.description)
+        }
+    }
+
+    /// Only for whoever is the machine as far as anybody can say; without it the node shows a code and waits for a person.
+    private func arrivalToken(_ request: BootRequest) async -> Nonce? {
+        guard await isFromItself(request) else {
+            let detail = "was announced, and gets no token: \(Self.asked.dropFirst(2))"
+            events.offer(BootEvent(mac: request.mac, stage: .script, detail: detail, address: request.address))
+            return nil
+        }
+        do { return try await directory.issueArrival(request).token } catch {
+            logger.warning("\(request.mac) was announced and gets no token: \(error)")
+            return nil
         }
     }
 

@@ -120,7 +120,9 @@ extension Store {
             // The answer is for a script; what a kickstart holds beyond goes out with a token and no other way.
             profile.kickstart?.rootPassword = nil
             let manifest = try profile.image.flatMap { try ImageRecord.fetch($0, in: db)?.manifest }
-            return BootAnswer(profile: profile, manifest: manifest, reason: reason, host: host?.name)
+            var answer = BootAnswer(profile: profile, manifest: manifest, reason: reason, host: host?.name)
+            if let host, try Self.awaitsToken(host, in: db) { answer.awaitsToken = true }
+            return answer
         }
     }
 

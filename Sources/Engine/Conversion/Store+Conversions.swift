@@ -79,7 +79,7 @@ extension Store {
         }
     }
 
-    private static func cluster(_ wanted: String?, in db: Database) throws -> ClusterRecord {
+    static func cluster(_ wanted: String?, in db: Database) throws -> ClusterRecord {
         let clusters = try ClusterRecord.order(Column("name")).fetchAll(db)
         if let wanted {
             if let found = clusters.first(where: { $0.name == wanted || $0.id.rawValue == wanted }) { return found }

@@ -19,10 +19,13 @@ extension HostEngine {
         )
     }
 
-    /// Takes the node's nonce; from then on a person can approve the claim.
+    /// Takes the node's nonce; from then on a person can approve the claim. A machine that was announced and shows the token
+    /// of its boot script is approved at once.
     package func openClaim(_ id: UniqueID, _ opening: ClaimOpening) async throws(EngineError) -> ClaimProgress {
-        let (limits, now) = (settings.enrolment, settings.clock.now())
-        return progress(try await store.openClaim(id, opening.nonce, limits: limits, at: now))
+        let office = ApprovalOffice(authority: authority, limits: settings.enrolment)
+        let standing = try await store.openClaim(id, opening.nonce, office: office, context: context())
+        if let host = standing.host { supervisor.watch(host) }
+        return progress(standing)
     }
 
     /// Where a claim stands; once it is approved, with the certificate. A node whose lease changed says so with `moved`.

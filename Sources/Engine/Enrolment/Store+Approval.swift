@@ -85,6 +85,24 @@ extension Store {
 }
 
 extension Store {
+    /// What a person announced, and what showed the token of the boot that the engine itself began, needs no second word.
+    func arrive(
+        _ claim: ClaimRow,
+        _ host: HostRow,
+        _ row: ArrivalRow,
+        office: ApprovalOffice,
+        context: TransitionContext,
+        in db: Database
+    ) throws -> HostRow {
+        var context = context
+        (context.user, context.correlation) = (row.user, row.correlation)
+        let machine = terminalEscaped(claim.hardwareID.rawValue)
+        let text =
+            "Host \(host.name) has come, from \(claim.source), with the token of its boot script (machine id \(machine))."
+        try tell(.hostArrived, .normal, text, host, context, db)
+        return try approve(claim, of: host, office: office, context: context, in: db)
+    }
+
     private func approve(
         _ claim: ClaimRow,
         of known: HostRow,
@@ -109,6 +127,8 @@ extension Store {
         try claim.update(db)
         try closeRivals(of: claim, at: context.now, in: db)
         host.hardware = nil
+        // A host that a person announced learns now which machine it is.
+        if try ArrivalRow.deleteOne(db, key: host.id), host.hardwareID == nil { host.hardwareID = claim.hardwareID }
         try host.save(in: db)
         try db.execute(literal: "UPDATE host SET capabilities = NULL WHERE id = \(host.id)")
         try takeAddresses(of: host, in: db)

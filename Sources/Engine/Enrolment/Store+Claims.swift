@@ -33,29 +33,33 @@ extension Store {
             let older = try closeOlder(of: new, limits: limits, in: db)
             let known = try HostRow.filter(Column("hardwareID") == new.request.hardwareID).fetchOne(db)
             if let older, older != known?.id { try forgetIfOnlySaid(older, in: db) }
-            try makeRoom(for: new.source, on: known?.id, limits: limits, at: new.now, in: db)
-            let host = try known ?? newHost(for: new, limits: limits, in: db)
+            let arriving = try arriving(new, known: known, limits: limits, in: db)
+            try makeRoom(for: new.source, on: arriving?.host.id ?? known?.id, limits: limits, at: new.now, in: db)
+            let host = try arriving?.host ?? known ?? newHost(for: new, limits: limits, in: db)
             if known != nil { try heard(host.id, at: new.now, in: db) }
             let claim = ClaimRow(new, of: host.id, limits: limits)
             try claim.insert(db)
+            if arriving?.isProven == true { try spendToken(of: host.id, for: claim.id, in: db) }
             return claim.id
         }
     }
 
-    /// Opens the node's nonce. One that does not fit ends the claim: a second try would be a search.
+    /// Opens the node's nonce. One that does not fit ends the claim: a second try would be a search. The claim of an
+    /// announced machine that showed its token is approved by that.
     func openClaim(
         _ id: UniqueID,
         _ nonce: Nonce,
-        limits: EnrolmentLimits,
-        at now: Int64
+        office: ApprovalOffice,
+        context: TransitionContext
     ) async throws(EngineError) -> ClaimStanding {
+        let (limits, now) = (office.limits, context.now)
         let opened: ClaimStanding? = try await write { db in
             try expireClaims(limits: limits, at: now, in: db)
             if let rejection = try RejectionRow.valid(id, at: now, in: db) { return ClaimStanding(rejection) }
             var claim = try ClaimRow.require(id, in: db)
             let host = try HostRow.require(claim.host, in: db)
             // The answer was lost on its way: say it again.
-            if claim.nodeNonce == nonce { return ClaimStanding(claim, of: host) }
+            if claim.nodeNonce == nonce { return try Self.standing(claim, of: host, in: db) }
             guard claim.state == .committed else {
                 throw EngineError(.conflict, "The claim is \(claim.state.rawValue), its nonce cannot be opened now.")
             }
@@ -66,6 +70,10 @@ extension Store {
             (claim.nodeNonce, claim.state) = (nonce, .pending)
             claim.expires = now + limits.claimLifetimeSeconds * 1000
             try claim.update(db)
+            if let row = try ArrivalRow.fetch(host.id, in: db), row.claim == claim.id {
+                let approved = try arrive(claim, host, row, office: office, context: context, in: db)
+                return try Self.standing(try ClaimRow.require(id, in: db), of: approved, in: db)
+            }
             try record(Self.claimOpened(claim, of: host), at: now, in: db)
             return ClaimStanding(claim, of: host)
         }
@@ -87,11 +95,16 @@ extension Store {
             if let rejection = try RejectionRow.valid(id, at: now, in: db) { return ClaimStanding(rejection) }
             var claim = try ClaimRow.require(id, in: db)
             if claim.isOpen, claim.expires <= now { claim.state = .expired }
-            let issued = try claim.certificate.flatMap { try CertificateRow.fetchOne(db, key: $0) }
-            let certificate = issued?.revoked == nil ? issued : nil
-            if issued?.revoked != nil { claim.state = .expired }
-            return ClaimStanding(claim, of: try HostRow.require(claim.host, in: db), certificate)
+            return try Self.standing(claim, of: try HostRow.require(claim.host, in: db), in: db)
         }
+    }
+
+    private static func standing(_ known: ClaimRow, of host: HostRow, in db: Database) throws -> ClaimStanding {
+        var claim = known
+        let issued = try claim.certificate.flatMap { try CertificateRow.fetchOne(db, key: $0) }
+        let certificate = issued?.revoked == nil ? issued : nil
+        if issued?.revoked != nil { claim.state = .expired }
+        return ClaimStanding(claim, of: host, certificate)
     }
 
     /// Follows a waiting node to another address. The signature shows that the holder of the claim's key says so; a claim

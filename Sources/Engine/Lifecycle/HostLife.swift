@@ -52,6 +52,10 @@ struct HostLife: Hashable, Sendable {
         case powerBack
         /// It did not answer in time. A sentence of why.
         case powerLost(String)
+        /// A machine that was announced is switched on once more.
+        case arrivalBegan
+        /// It did not come by itself.
+        case arrivalFailed(ArrivalFailure)
         /// A person takes it out of service; the reason is his own words.
         case deactivated(reason: String?)
         /// A person takes it into service again.
@@ -96,6 +100,8 @@ struct HostLife: Hashable, Sendable {
         case .powerCycles: leave(for: .reboot)
         case .powerBack: comeBack(at: now)
         case .powerLost(let reason): stayAway(reason, name)
+        case .arrivalBegan: begin(when: [.installingOS, .installFailed], .installingOS)
+        case .arrivalFailed(let failure): stayOut(failure, name)
         case .deactivated(let reason): deactivate(reason, name)
         case .activated: activate(name)
         case .drained: rest(name, at: now)
@@ -140,6 +146,13 @@ extension HostLife {
         guard status == .reboot else { return [] }
         move(to: .nonResponsive)
         return [.tell(.hostFailure, .error, "Host \(name) does not respond. \(reason)")]
+    }
+
+    private mutating func stayOut(_ failure: ArrivalFailure, _ name: HostName) -> [Effect] {
+        guard status == .installingOS else { return [.refuse] }
+        move(to: .installFailed, detail: failure.step.rawValue)
+        let text = "Host \(name) did not come. \(failure.reason) \(failure.remedy.replacing("HOST", with: "\(name)"))"
+        return [.tell(.installFailed, .error, text)]
     }
 
     private mutating func failConversion(_ failure: ConversionFailure, _ name: HostName) -> [Effect] {

@@ -162,7 +162,7 @@ extension Store {
         context: TransitionContext
     ) async throws(EngineError) {
         try await write { db in
-            let known = try ClusterRecord.fetchAll(db).first { $0.id == cluster }
+            let known = try ClusterRecord.filter(Column("id") == cluster).fetchOne(db)
             guard let known else {
                 throw EngineError(.notFound, "There is no cluster \(cluster).", remedy: "List them.")
             }

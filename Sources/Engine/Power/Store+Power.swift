@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import HostModel
 
@@ -28,10 +29,14 @@ extension Store {
         context: TransitionContext
     ) async throws(EngineError) -> JobRecord {
         try await write { db in
-            let host = try HostRow.require(id, in: db)
+            var host = try HostRow.require(id, in: db)
             try refusePower(of: host, action, at: context.now, in: db)
             let kind = PowerCourse.Kind(rawValue: action.rawValue) ?? .restart
             let row = try insertPowerJob(kind, of: host, bootsFromNetwork: bootsFromNetwork, context: context, in: db)
+            if bootsFromNetwork, try ArrivalRow.fetch(id, in: db) != nil {
+                var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
+                try live(&host, &life, .arrivalBegan, context: context, in: db)
+            }
             return JobRecord(row, of: host)
         }
     }
@@ -93,6 +98,7 @@ extension Store {
             correlation: context.correlation
         )
         try row.insert(db)
+        try noteStart(row, at: context.now, in: db)
         try db.execute(
             literal: """
                 DELETE FROM powerJob WHERE id IN (
@@ -106,6 +112,12 @@ extension Store {
             try tellPower(.powerStarted, .normal, text, host, context, db)
         }
         return row
+    }
+
+    /// The engine switches a machine on to boot from the network: an announced one may get its token from now on.
+    private func noteStart(_ row: PowerJobRow, at now: Int64, in db: Database) throws {
+        guard row.step == .on, row.bootsFromNetwork else { return }
+        try ArrivalRow.switchedOn(row.host, at: now, in: db)
     }
 
     /// Ended jobs that are kept of a host.
@@ -150,19 +162,37 @@ extension Store {
             if let job = try PowerJobRow.running(of: id, in: db), !job.step.isWaiting {
                 throw Self.isBeingSwitched(host.name, job)
             }
-            let job = PowerJobRow(
-                id: .random(),
-                host: id,
-                kind: .on,
-                state: .started,
-                step: .confirmOn,
-                since: now,
-                attempts: 0,
-                bootsFromNetwork: false,
-                started: now
-            )
-            let target = try Self.powerTarget(host, job, in: db)
+            let target = try Self.powerTarget(host, Self.question(of: id, at: now), in: db)
             guard !target.agents.isEmpty else { throw Self.noFenceAgent(host.name) }
+            return target
+        }
+    }
+
+    /// A job that is stored nowhere.
+    private static func question(of host: UniqueID, at now: Int64) -> PowerJobRow {
+        PowerJobRow(
+            id: .random(),
+            host: host,
+            kind: .on,
+            state: .started,
+            step: .confirmOn,
+            since: now,
+            attempts: 0,
+            bootsFromNetwork: false,
+            started: now
+        )
+    }
+
+    /// The same for a host that is not stored yet.
+    func powerTarget(
+        announcing host: HostRow,
+        _ board: FenceAgentSettings,
+        _ agent: UniqueID,
+        _ password: Data
+    ) async throws(EngineError) -> PowerTarget {
+        try await read { db in
+            var target = try Self.powerTarget(host, Self.question(of: host.id, at: host.created), in: db)
+            target.agents = [try FenceAgentRow(agent, of: host.id, board, turn: 1, password: password)]
             return target
         }
     }
@@ -207,6 +237,7 @@ extension Store {
             }
             // Whoever only waits looks every few seconds, and must not cost the disk anything.
             if row != former { try row.update(db) }
+            if row.step != former.step { try noteStart(row, at: context.now, in: db) }
             return (row, host.version != before)
         }
     }
@@ -232,6 +263,10 @@ extension Store {
         case .end(let state, let failure):
             (row.state, row.ended) = (state, context.now)
             (row.error, row.remedy) = (failure?.text, failure?.remedy)
+            if state == .failed, let failure, host.status == .installingOS {
+                let failure = ArrivalFailure(step: .power, reason: failure.text, remedy: failure.remedy)
+                try fail(&host, failure, context: context, in: db)
+            }
         }
     }
 

@@ -21,6 +21,7 @@ enum Schema {
         migrator.registerMigration("14 site") { try $0.execute(sql: site) }
         migrator.registerMigration("15 event chain") { try $0.execute(sql: eventChain) }
         migrator.registerMigration("16 reboots") { try $0.execute(sql: reboots) }
+        migrator.registerMigration("17 arrivals") { try $0.execute(sql: arrivals) }
         return migrator
     }
 

@@ -76,19 +76,6 @@ struct PowerRoutes {
             )
             return try JobRoutes.begun(job)
         }
-        api.put("hosts/:id") { request, context in
-            let id = try context.id(of: "host")
-            guard let power = try await request.json(HostChangeResource.self).power_management else {
-                throw Fault(
-                    .badRequest,
-                    "Nothing in the body can be changed of a host.",
-                    remedy: "Send power_management."
-                )
-            }
-            let change = try PowerManagementChange(power)
-            try await engine.changePower(of: id, change, by: context.user, correlation: context.correlation)
-            return try Response.json(HostResource(await engine.host(id)))
-        }
         api.get("clusters/:id/fencingpolicy") { _, context in
             try Response.json(FencingPolicyResource(await engine.fencingPolicy(of: context.id(of: "cluster"))))
         }
@@ -138,6 +125,21 @@ extension FenceAgentResource {
     }
 }
 
+extension ArrivalOrder {
+    init(_ body: NewHostResource, _ arrival: ServerChoices.Arrival) throws {
+        guard let name = HostName(body.name) else {
+            throw Fault(.badRequest, "The name is no host name.", remedy: "Use letters, digits, hyphens and dots.")
+        }
+        guard let mac = MACAddress(arrival.mac) else {
+            throw Fault(.badRequest, "muster.arrival.mac is no MAC address.", remedy: "Write it as 52:54:00:12:34:56.")
+        }
+        let board = try FenceAgentSettings(arrival.board)
+        self.init(name: name, mac: mac, board: board, password: Secret(arrival.board.password ?? ""))
+        cluster = body.cluster.flatMap { $0.id ?? $0.name }
+        (profile, restarts) = (arrival.profile, arrival.restart ?? false)
+    }
+}
+
 extension FenceAgentSettings {
     fileprivate init(_ body: FenceAgentResource) throws {
         guard let type = body.type, let address = body.address, let username = body.username else {
@@ -170,7 +172,7 @@ extension FenceAgentChange {
 }
 
 extension PowerManagementChange {
-    fileprivate init(_ body: PowerManagementResource) throws {
+    init(_ body: PowerManagementResource) throws {
         self.init()
         (isEnabled, detectsKdump) = (body.enabled, body.kdump_detection)
         proxies = try body.pm_proxies?.pm_proxy?.map { proxy in

@@ -10,6 +10,11 @@ struct ServerRoutes {
     func add(to api: some RouterMethods<APIContext>) {
         api.post("hosts") { request, context in
             let body = try await request.json(NewHostResource.self)
+            if let arrival = body.muster?.arrival {
+                let order = try ArrivalOrder(body, arrival)
+                let host = try await engine.announce(order, by: context.user, correlation: context.correlation)
+                return try Response.json(HostResource(host), status: .created)
+            }
             let reboot = request.query["reboot"].map { $0 != "false" }
             let order = try ServerOrder(body, reboot: reboot)
             if request.query["dry_run"] == "true" {

@@ -34,10 +34,9 @@ extension EngineSession {
     package func changePower(of host: String, _ power: PowerManagementResource) async throws(CallError) -> HostResource
     {
         let path = "\(Self.api)/hosts/\(percentEncoded(host))"
-        return try await decode(
-            HostResource.self,
-            try Self.json(.PUT, path, HostChangeResource(power_management: power))
-        )
+        var order = HostOrder()
+        order.power_management = power
+        return try await decode(HostResource.self, try Self.json(.PUT, path, order))
     }
 
     private static func fenceAgentsPath(_ host: String) -> String { "\(api)/hosts/\(percentEncoded(host))/fenceagents" }

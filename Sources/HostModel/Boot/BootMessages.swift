@@ -41,10 +41,20 @@ package struct BootAnswer: Hashable, Sendable, Codable {
     package var reason: String
     /// The host's name, when the machine is known.
     package var host: HostName?
+    /// True when the machine was announced and switched on: its script is to have a token (`ArrivalTicket`), if it asks itself.
+    package var awaitsToken: Bool?
 
     package init(profile: BootProfile, manifest: ImageManifest? = nil, reason: String, host: HostName? = nil) {
         (self.profile, self.manifest, self.reason, self.host) = (profile, manifest, reason, host)
     }
+}
+
+/// By what an announced machine registers without a person: handed out once, in the script of the boot that the engine itself
+/// began.
+package struct ArrivalTicket: Hashable, Sendable, Codable {
+    package var token: Nonce
+
+    package init(token: Nonce) { self.token = token }
 }
 
 /// One step of a machine's boot, as muster-boot saw it.

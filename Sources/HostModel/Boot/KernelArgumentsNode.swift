@@ -14,6 +14,8 @@ package struct NodeArguments: Hashable, Sendable {
     package var engine: EngineAddress?
     /// SHA-256 of the DER of the engine's CA certificate.
     package var engineFingerprint: Nonce?
+    /// Of the one boot that the engine began by the machine's board.
+    package var bootToken: Nonce?
     /// A crypt(3) hash.
     package var adminPasswordHash: String?
     package var refused: [KernelArgumentError] = []
@@ -60,6 +62,7 @@ package struct NodeArguments: Hashable, Sendable {
             )
         case "BOOTIF": bootInterface = try Self.bootInterface(value)
         case "hostname": weakHostName = try Self.parsed(HostName(value), name, value, "it is no host name")
+        case Self.bootTokenName: bootToken = try Self.bootToken(value)
         case "adminpw": adminPasswordHash = try Self.passwordHash(value)
         case _ where Self.engineNames.contains(name):
             engine = try Self.parsed(EngineAddress(value), name, value, "expected HOST or HOST:PORT")
@@ -106,6 +109,16 @@ package struct NodeArguments: Hashable, Sendable {
         let bare = digits.filter { $0 != ":" }
         let reason = bare.utf8.count == 40 ? "it is a SHA-1; expected the SHA-256" : "expected 64 hex digits (SHA-256)"
         return try parsed(Nonce(hex: bare), name, value, reason)
+    }
+
+    package static let bootTokenName = "muster.token"
+
+    /// The value is left out of the error: whoever has it may use it.
+    private static func bootToken(_ value: String) throws(KernelArgumentError) -> Nonce {
+        guard let token = Nonce(hex: value) else {
+            throw KernelArgumentError(bootTokenName, "…", "expected 64 hex digits")
+        }
+        return token
     }
 
     /// The value is left out of the error: a hash is nothing for a screen.

@@ -16,6 +16,8 @@ package struct ClaimRequest: Hashable, Sendable, Codable {
     /// The agent's TCP port; 54321 unless set.
     package var port: UInt16
     package var facts: HostFacts
+    /// `muster.token=` of the boot script, where it had one.
+    package var bootToken: Nonce?
 
     package init(
         certificateRequest: String,

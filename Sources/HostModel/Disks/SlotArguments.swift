@@ -41,7 +41,8 @@ package struct SlotArguments: Hashable, Sendable {
     /// Words of a boot that hold for that boot only: where it came from, what it was to do.
     private static let transient: Set<String> = [
         "BOOT_IMAGE", "initrd", "BOOTIF", "muster.image", "muster.install", "muster.wipe", "muster.install-image",
-        "muster.slot", "muster.trial", "muster.disk", "muster.check", "muster.state", "panic", "rdinit", "init",
+        "muster.slot", "muster.token", "muster.trial", "muster.disk", "muster.check", "muster.state", "panic", "rdinit",
+        "init",
     ]
 
     /// What of a running system's command line goes to the disk.

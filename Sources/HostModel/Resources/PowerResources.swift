@@ -84,12 +84,6 @@ package struct FenceActionResource: Hashable, Sendable, Codable {
     package init(_ type: String, muster: Muster? = nil) { (fence_type, self.muster) = (type, muster) }
 }
 
-/// The body of `PUT hosts/ID`, as far as a host can be changed by it.
-package struct HostChangeResource: Hashable, Sendable, Codable {
-    package var power_management: PowerManagementResource?
-    package init(power_management: PowerManagementResource?) { self.power_management = power_management }
-}
-
 /// oVirt's `fencing_policy` of a cluster.
 package struct FencingPolicyResource: Hashable, Sendable, Codable {
     package struct Skip: Hashable, Sendable, Codable {

@@ -60,6 +60,17 @@ package struct ServerChoices: Hashable, Sendable, Codable {
         package init(address: String) { self.address = address }
     }
 
+    package struct Arrival: Hashable, Sendable, Codable {
+        /// By which it boots from the network.
+        package var mac: String
+        package var board: FenceAgentResource
+        /// A boot profile of mode run; `default` unless named.
+        package var profile: String?
+        /// A machine that is on is switched off and on; else that is refused.
+        package var restart: Bool?
+        package init(mac: String, board: FenceAgentResource) { (self.mac, self.board) = (mac, board) }
+    }
+
     /// A package repository beside the server's own.
     package var repository: String?
     /// A server without virtualization is all right.
@@ -72,6 +83,8 @@ package struct ServerChoices: Hashable, Sendable, Codable {
     package var take_over: Bool?
     package var kdump: Bool?
     package var jump: Jump?
+    /// A machine without a system, which its board switches on; in place of all the others.
+    package var arrival: Arrival?
     /// sudo's, where it is not the user's own password.
     package var sudo_password: String?
 

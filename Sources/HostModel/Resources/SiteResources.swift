@@ -262,5 +262,6 @@ package struct HostOrder: Hashable, Sendable, Codable {
     package var comment: String?
     package var cluster: WireReference?
     package var spm: StoragePoolManager?
+    package var power_management: PowerManagementResource?
     package init() {}
 }

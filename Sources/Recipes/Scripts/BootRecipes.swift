@@ -33,8 +33,12 @@ package struct BootRecipes: Sendable {
         self.templates = templates
     }
 
-    /// The script that makes a machine do what the directory answered.
-    package func script(for answer: BootAnswer, to request: BootRequest) throws(RecipeError) -> BootScript {
+    /// The script that makes a machine do what the directory answered. `token`: by which an announced machine registers.
+    package func script(
+        for answer: BootAnswer,
+        to request: BootRequest,
+        token: Nonce? = nil
+    ) throws(RecipeError) -> BootScript {
         switch answer.profile.mode {
         case .local: try render(.local, common(answer, request))
         case .deny: try render(.deny, common(answer, request))
@@ -44,7 +48,12 @@ package struct BootRecipes: Sendable {
             throw .unsupportedMode(profile: answer.profile.name, mode: answer.profile.mode)
         case .run, .rescue:
             if let manifest = answer.manifest {
-                try render(.run, common(answer, request).merging(run(manifest, answer, request)) { $1 })
+                try render(
+                    .run,
+                    common(answer, request).merging(
+                        run(manifest, answer, request, token.map { ["\(NodeArguments.bootTokenName)=\($0)"] } ?? [])
+                    ) { $1 }
+                )
             } else {
                 try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
             }

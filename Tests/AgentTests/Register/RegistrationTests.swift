@@ -55,13 +55,15 @@ import Testing
         let (state, run) = (try temporary.directory("state"), try temporary.directory("run"))
         let engine = try await StandInEngine(authority: try TestAuthority(), run: run)
         let clock = TestClock(time)
-        let arguments = "management_server=127.0.0.1:\(engine.port) ip=::::node-7:eth0:dhcp"
+        let token = Nonce.random()
+        let arguments = "management_server=127.0.0.1:\(engine.port) ip=::::node-7:eth0:dhcp muster.token=\(token)"
         try await registration(arguments, clock: clock.clock).run()
 
         let claim = try #require(engine.received.first)
         #expect(engine.received.count == 1)
         #expect(claim.request.address == .loopback && claim.request.port == 54321)
         #expect(claim.request.name?.rawValue == "node-7")
+        #expect(claim.request.bootToken == token)
         #expect(clock.seconds.withLock { $0 } == TestAuthority.now)
         #expect(claim.address == IPv4Address("127.0.0.1"), "each poll says where the node is now")
         let credentials = try #require(Credentials(from: state))

@@ -20,14 +20,22 @@ final class MemoryDirectory: BootDirectory {
         var report: @Sendable (InstallReport) throws -> InstallReportAnswer
     }
 
+    /// Hands a token out.
+    typealias Arrivals = @Sendable (BootRequest) throws -> ArrivalTicket
+
     private let answers: @Sendable (BootRequest) throws -> BootAnswer
+    private let tickets: Arrivals?
     private let kickstarts: Kickstarts?
     private let recorded = Mutex<[BootEvent]>([])
     private let arrivals: AsyncStream<BootEvent>
     private let arrival: AsyncStream<BootEvent>.Continuation
 
-    init(kickstarts: Kickstarts? = nil, _ answers: @escaping @Sendable (BootRequest) throws -> BootAnswer) {
-        (self.answers, self.kickstarts) = (answers, kickstarts)
+    init(
+        kickstarts: Kickstarts? = nil,
+        tickets: Arrivals? = nil,
+        _ answers: @escaping @Sendable (BootRequest) throws -> BootAnswer
+    ) {
+        (self.answers, self.kickstarts, self.tickets) = (answers, kickstarts, tickets)
         (arrivals, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(100))
     }
 
@@ -39,6 +47,11 @@ final class MemoryDirectory: BootDirectory {
     }
 
     func reservations() async throws -> [AddressReservation] { [] }
+
+    func issueArrival(_ request: BootRequest) async throws -> ArrivalTicket {
+        guard let tickets else { throw Away() }
+        return try tickets(request)
+    }
 
     func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket {
         guard let kickstarts else { throw Away() }
@@ -89,19 +102,22 @@ struct BootHTTPFixture {
         limits: BootHTTPLimits = BootHTTPLimits(),
         machines: MachineLocator = MachineLocator(neighbours: neighbours()),
         kickstarts: MemoryDirectory.Kickstarts? = nil,
+        tickets: MemoryDirectory.Arrivals? = nil,
         answers: @escaping @Sendable (BootRequest) throws -> BootAnswer = { _ in answer(.run) },
         _ body: @escaping @Sendable (BootHTTPFixture) async throws -> Void
     ) async throws {
         let root = try makeRoot()
         defer { remove(root) }
-        let directory = MemoryDirectory(kickstarts: kickstarts, answers)
+        let directory = MemoryDirectory(kickstarts: kickstarts, tickets: tickets, answers)
         let events = BootEventQueue(
             directory: directory,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         let address = IPv4Address.loopback
         let recipes = try BootRecipes(server: ServerLocation(address: address), engine: nil) { name in
-            if name == BootScript.Kind.kickstart.fileName { return try checkout.text("pxe/\(name)") }
+            let isReal =
+                name == BootScript.Kind.kickstart.fileName || name == BootScript.Kind.run.fileName && tickets != nil
+            if isReal { return try checkout.text("pxe/\(name)") }
             return name == BootRecipes.firstStageFileName ? firstStage : "#!ipxe\necho \(name)\n"
         }
         let engine = EngineLocation(server: "engine.example")

@@ -46,7 +46,7 @@ import Testing
         )
     }
 
-    private static func upload(_ engine: HostEngine, version: String = "0123456789ab") async throws {
+    static func upload(_ engine: HostEngine, version: String = "0123456789ab") async throws {
         _ = try await engine.openUpload(try manifest(version: version))
         try await send(engine, "vmlinuz", kernel[...], of: kernel.count, version: version)
         try await send(engine, "initramfs", initramfs[...], of: initramfs.count, version: version)

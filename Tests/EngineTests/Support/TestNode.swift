@@ -13,6 +13,8 @@ struct TestNode: Sendable {
     var address = IPv4Address.loopback
     var port: UInt16
     var mac: MACAddress
+    /// Of its boot script.
+    var token: Nonce?
 
     init(_ id: String = "\(UniqueID.random())", name: String? = nil, port: UInt16 = 54321) throws {
         hardwareID = try require(HardwareID(id))
@@ -30,7 +32,7 @@ struct TestNode: Sendable {
             attributes: CertificateSigningRequest.Attributes(),
             signatureAlgorithm: .ecdsaWithSHA256
         )
-        return ClaimRequest(
+        var request = ClaimRequest(
             certificateRequest: try csr.serializeAsPEM().pemString,
             nonceHash: try require(Nonce(bytes: Array(SHA256.hash(data: nonce.bytes)))),
             hardwareID: hardwareID,
@@ -48,6 +50,8 @@ struct TestNode: Sendable {
                 ]
             )
         )
+        request.bootToken = token
+        return request
     }
 
     /// Claims and opens its nonce; then the node shows this code.
@@ -58,7 +62,10 @@ struct TestNode: Sendable {
     ) async throws -> Enrolment {
         let reply = try await engine.receiveClaim(try request(carries: carries), from: peer)
         let progress = try await engine.openClaim(reply.claim, ClaimOpening(nonce: nonce))
-        let host = try await engine.hosts(matching: .all).first { $0.hardwareID == hardwareID }
+        // An announced host learns its machine id with the approval.
+        let host = try await engine.hosts(matching: .all).first { host in
+            host.hardwareID == hardwareID || host.claims.contains { $0.id == reply.claim }
+        }
         return Enrolment(
             claim: reply.claim,
             code: try code(for: reply),

@@ -87,14 +87,19 @@ struct FenceAgentOptions: ParsableArguments {
         (agent.type, agent.address, agent.username) = (type, address, username)
         (agent.port, agent.order) = (port.map { WireNumber($0) }, order.map { WireNumber($0) })
         (agent.password, agent.concurrent) = (password, concurrent)
-        if !agentOptions.isEmpty {
-            let pairs = agentOptions.map { word in
-                let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-                return (parts[0], parts.count == 2 ? parts[1] : "1")
-            }
-            agent.options = FenceAgentResource.Options(Dictionary(pairs) { _, last in last })
-        }
+        if !agentOptions.isEmpty { agent.options = FenceAgentResource.Options(words: agentOptions) }
         return agent
+    }
+}
+
+extension FenceAgentResource.Options {
+    /// `name=value` each; one without a value is 1.
+    init(words: [String]) {
+        let pairs = words.map { word in
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            return (parts[0], parts.count == 2 ? parts[1] : "1")
+        }
+        self.init(Dictionary(pairs) { _, last in last })
     }
 }
 

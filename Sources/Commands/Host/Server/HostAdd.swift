@@ -3,11 +3,11 @@ import EngineClient
 import HostConversion
 import HostModel
 
-/// `muster host add`: an existing server becomes a host.
+/// `muster host add`: an existing server becomes a host; or a machine without a system, which its board switches on.
 struct HostAdd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
-        abstract: "Turn an existing server into a managed node, over SSH.",
+        abstract: "Turn an existing server into a managed node over SSH, or a bare machine by its board.",
         discussion: """
             A running CentOS Stream, AlmaLinux, Rocky or RHEL 8 to 10 server, or a Debian 12 server. The engine signs in, looks \
             at the server, and refuses before anything is changed where something forbids it (--check only looks, from this \
@@ -22,11 +22,15 @@ struct HostAdd: AsyncParsableCommand {
             and, where they differ from the options, user, ssh-port, password-file, key, sudo-password-file, fingerprint, jump, \
             jump-fingerprint, cluster, repository.
 
+            With --mac a machine without a system becomes a host: its board (--bmc) switches it on, it boots from the network, \
+            registers by a token that its boot script has once, and is up with nobody at its keyboard. See docs/power.md.
+
             A host key that nobody gave (--fingerprint, --jump-fingerprint) is shown and pinned at the first connection.
 
               muster host add kvm-8 --address 10.20.0.8 --check
               muster host add kvm-8 --address 10.20.0.8 --root-password-file pw --fingerprint SHA256:x4v3…
               muster host add kvm-9 --address kvm-9.example.org --user admin --key ~/.ssh/id_ed25519
+              muster host add kvm-10 --mac 52:54:00:12:34:56 --bmc 10.9.0.8 --bmc-user admin --bmc-password-file pw
               muster host add --file hosts.yaml --root-password-file pw --parallel 5 --stop-after 2
             """,
         aliases: ["install"]
@@ -51,6 +55,8 @@ struct HostAdd: AsyncParsableCommand {
 
     @OptionGroup var choices: ServerChoiceOptions
 
+    @OptionGroup var machine: BareMachineOptions
+
     @Option(name: .shortAndLong, help: ArgumentHelp("Many servers at once.", valueName: "file"), completion: .file())
     var file: String?
 
@@ -70,13 +76,16 @@ struct HostAdd: AsyncParsableCommand {
             throw ValidationError("--parallel and --stop-after take a number from 1 on.")
         }
         if file != nil {
-            guard name == nil, address == nil, !check else {
-                throw ValidationError("With --file there is neither NAME nor --address nor --check.")
+            guard name == nil, address == nil, machine.mac == nil, !check else {
+                throw ValidationError("With --file there is neither NAME nor --address nor --mac nor --check.")
             }
             return
         }
         guard name.map({ HostName($0) != nil }) ?? false else { throw ValidationError("NAME must be a host name.") }
-        guard address != nil else { throw ValidationError("--address says where the server is.") }
+        guard (address == nil) != (machine.mac == nil) else {
+            throw ValidationError("--address says where the server is, or --mac which machine comes by itself.")
+        }
+        guard machine.mac == nil || !check else { throw ValidationError("--check looks at a server by its --address.") }
     }
 
     func run() async throws {
@@ -88,6 +97,7 @@ struct HostAdd: AsyncParsableCommand {
                 let many = ManyServers(session, entries, self)
                 return try await many.run()
             }
+            if let arrival = try machine.arrival() { return try await announce(arrival, session) }
             let signIn = try ServerSignIn(server, address: address ?? "")
             if check { return try await look(session, signIn) }
             let added = AddedServer(name: name ?? "", signIn: signIn, cluster: cluster, choices: choices)
@@ -98,6 +108,20 @@ struct HostAdd: AsyncParsableCommand {
             let up = try await session.followConversion(job.id, of: host, seconds: waiting.timeout)
             output.show(up, as: Sentence(words: "\(up.name) is \(up.status)"))
         }
+    }
+
+    private func announce(_ arrival: ServerChoices.Arrival, _ session: EngineSession) async throws {
+        var body = NewHostResource(name: name ?? "", address: "")
+        body.cluster = cluster.map { NewHostResource.Reference(name: $0) }
+        body.muster = ServerChoices()
+        body.muster?.arrival = arrival
+        let host = try await session.addServer(body)
+        guard !waiting.noWait else {
+            return output.show(host, as: Sentence(words: "\(host.name) is switched on and is to come by itself"))
+        }
+        var wait = HostWait(session, for: host, seconds: waiting.timeout)
+        let up = try await wait.run()
+        output.show(up, as: Sentence(words: "\(up.name) is \(up.status)"))
     }
 
     private func look(_ session: EngineSession, _ signIn: ServerSignIn) async throws {
