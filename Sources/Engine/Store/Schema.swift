@@ -17,10 +17,10 @@ enum Schema {
         migrator.registerMigration("10 node images") { try $0.execute(sql: nodeImages) }
         migrator.registerMigration("11 conversions") { try $0.execute(sql: conversions) }
         migrator.registerMigration("12 network orders") { try $0.execute(sql: networkOrders) }
+        migrator.registerMigration("13 power") { try $0.execute(sql: power) }
         migrator.registerMigration("14 site") { try $0.execute(sql: site) }
         migrator.registerMigration("15 event chain") { try $0.execute(sql: eventChain) }
-        migrator.registerMigration("16 power") { try $0.execute(sql: power) }
-        migrator.registerMigration("17 arrivals") { try $0.execute(sql: arrivals) }
+        migrator.registerMigration("16 arrivals") { try $0.execute(sql: arrivals) }
         return migrator
     }
 
