@@ -61,9 +61,10 @@ test-convert: build agent ## existing servers become nodes and go back, with eve
 	MUSTER_TEST_CONVERT=1 packaging/test --filter 'HostConversionTests|ConversionTryTests'
 
 .PHONY: test-power
-test-power: build ## power management against ipmi_sim and a Redfish emulator, fetched into .build-power (two minutes)
+test-power: build agent ## power management against ipmi_sim and a Redfish emulator, and one real boot by a board (five minutes)
 	swift build --build-tests --jobs $(JOBS)
-	MUSTER_TEST_REDFISH=$$(packaging/redfish) packaging/test --filter 'PowerTests|PowerCourseTests|RedfishTests|FenceAgentsTests'
+	MUSTER_TEST_REDFISH=$$(packaging/redfish) packaging/test --filter 'PowerTests|PowerCourseTests|PowerRouteTests|RedfishTests|ArrivalTests|ArrivalHTTPTests|SoftFenceTests|FenceAgentsTests'
+	@packaging/demo/demo --bmc
 
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)

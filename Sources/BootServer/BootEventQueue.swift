@@ -108,6 +108,10 @@ package struct QueueingDirectory: BootDirectory {
 
     package func reservations() async throws -> [AddressReservation] { try await directory.reservations() }
 
+    package func issueArrival(_ request: BootRequest) async throws -> ArrivalTicket {
+        try await directory.issueArrival(request)
+    }
+
     package func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket {
         try await directory.issueKickstart(request)
     }

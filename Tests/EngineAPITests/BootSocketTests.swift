@@ -14,6 +14,9 @@ import Testing
 /// Answers from memory, and remembers what it was told.
 private final class MemoryDirectory: BootDirectory {
     let recorded = Mutex<[BootEvent]>([])
+    let token = Nonce.random()
+
+    func issueArrival(_ request: BootRequest) async throws -> ArrivalTicket { ArrivalTicket(token: token) }
 
     func answer(_ request: BootRequest) async throws -> BootAnswer {
         BootAnswer(profile: BootProfile(name: "deny", mode: .deny), reason: "mac \(request.mac)")
@@ -89,6 +92,21 @@ private final class MemoryDirectory: BootDirectory {
                 #expect(try await Self.call(socket, ["http://engine/ovirt-engine/api"]).status == "404")
             }
             #expect(directory.recorded.withLock { $0.map(\.stage) } == [.loader])
+        }
+    }
+
+    @Test("the token of an announced machine goes all the way to what the boot servers ask")
+    func arrivalToken() async throws {
+        try await withDirectory { place in
+            try await withSocket(at: "\(place)/boot.sock") { [logger, directory] socket in
+                let remote = try RemoteBootDirectory(socketPath: socket)
+                let events = BootEventQueue(directory: remote, logger: logger)
+                let asked = QueueingDirectory(directory: remote, events: events)
+                let mac = try #require(MACAddress("52:54:00:12:34:56"))
+                let ticket = try await asked.issueArrival(BootRequest(mac: mac, firmware: .bios))
+                #expect(ticket.token == directory.token)
+                remote.close()
+            }
         }
     }
 

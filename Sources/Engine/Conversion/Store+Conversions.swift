@@ -110,6 +110,7 @@ extension Store {
                     remedy: "`muster event list --watch --host \(host.name)` shows how far it is."
                 )
             }
+            try Self.refuseSwitched(host, in: db)
             var access = try change(try ServerAccessRow.fetch(id, in: db))
             var details = ConversionRow.Details()
             details.options = choices.applied(to: try access.options ?? Self.lastOptions(of: id, in: db))

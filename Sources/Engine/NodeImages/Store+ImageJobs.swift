@@ -59,6 +59,7 @@ extension Store {
                     remedy: "`muster event list --watch --host \(host.name)` shows how far it is."
                 )
             }
+            try Self.refuseSwitched(host, in: db)
             guard try CertificateRow.valid(of: id, in: db) != nil else { throw Self.notReady(host) }
             var plan = plan
             plan.wasInMaintenance = host.status == .maintenance

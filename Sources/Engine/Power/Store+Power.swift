@@ -68,6 +68,12 @@ extension Store {
         )
     }
 
+    /// Other work on a host does not begin while it may lose its power.
+    static func refuseSwitched(_ host: HostRow, in db: Database) throws {
+        guard let job = try PowerJobRow.running(of: host.id, in: db), !job.step.isWaiting else { return }
+        throw isBeingSwitched(host.name, job)
+    }
+
     static func isBeingSwitched(_ name: HostName, _ job: PowerJobRow) -> EngineError {
         EngineError(
             .conflict,

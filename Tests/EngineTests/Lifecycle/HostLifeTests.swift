@@ -10,41 +10,58 @@ import Testing
         case approvedWithKey, approvedAgain, installed, installFailed, fit, unfit, heard, recovering, silent, lost
         case workBegan, workWrites, workReboots, workEnded, workEndedInMaintenance
         case deactivated, activated, drained
+        case poweredOff, powerCycles, powerBack, powerLost, arrivalBegan, arrivalFailed
     }
 
     static let table: [HostStatus: String] = [
         .unassigned: "installing - - - up non_operational = initializing connecting non_responsive "
-            + "- - - - - - - -",
+            + "- - - - - - - - "
+            + "down reboot = = - -",
         .down: "installing - - - - - - - - - "
-            + "- - - - - maintenance unassigned -",
+            + "- - - - - maintenance unassigned - "
+            + "= reboot = = - -",
         .maintenance: "installing - - - - - - - - - "
-            + "preparing_for_maintenance - - - - - unassigned -",
+            + "preparing_for_maintenance - - - - - unassigned - "
+            + "= = = = - -",
         .up: "installing - - - = non_operational = initializing connecting non_responsive "
-            + "preparing_for_maintenance - - - - preparing_for_maintenance - -",
+            + "preparing_for_maintenance - - - - preparing_for_maintenance - - "
+            + "down reboot = = - -",
         .nonResponsive: "installing - - - up non_operational = initializing = = "
-            + "- - - - - maintenance unassigned -",
+            + "- - - - - maintenance unassigned - "
+            + "down reboot = = - -",
         .error: "installing - - - up non_operational = initializing connecting non_responsive "
-            + "- - - - - maintenance unassigned -",
+            + "- - - - - maintenance unassigned - "
+            + "down reboot = = - -",
         .installing: "= - initializing install_failed - - - - - - "
-            + "- - reboot initializing maintenance - - -",
+            + "- - reboot initializing maintenance - - - "
+            + "= = = = - -",
         .installFailed: "installing installing - - - - - - - - "
-            + "- - - - - maintenance - -",
+            + "- - - - - maintenance - - "
+            + "= = = = installing_os -",
         .reboot: "installing - - - - - - - - - "
-            + "- - - initializing maintenance - - -",
+            + "- - - initializing maintenance - - - "
+            + "down = initializing non_responsive - -",
         .preparingForMaintenance: "installing - - - = = = = = non_responsive "
-            + "- installing reboot initializing maintenance = unassigned maintenance",
+            + "- installing reboot initializing maintenance = unassigned maintenance "
+            + "= = = = - -",
         .nonOperational: "installing - - - up = = initializing connecting non_responsive "
-            + "preparing_for_maintenance - - - - preparing_for_maintenance unassigned -",
+            + "preparing_for_maintenance - - - - preparing_for_maintenance unassigned - "
+            + "down reboot = = - -",
         .pendingApproval: "installing installing - - - - - - - - "
-            + "- - - - - - - -",
+            + "- - - - - - - - "
+            + "= = = = - -",
         .initializing: "installing - - - up non_operational = = connecting non_responsive "
-            + "- - - - - - - -",
+            + "- - - - - - - - "
+            + "down reboot = = - -",
         .connecting: "installing - - - up non_operational = initializing = non_responsive "
-            + "- - - - - - - -",
+            + "- - - - - - - - "
+            + "down reboot = = - -",
         .installingOS: "installing installing - - - - - - - - "
-            + "- - - - - - - -",
+            + "- - - - - - - - "
+            + "= = = = = install_failed",
         .kdumping: "installing - - - - - - - - - "
-            + "- - - - - - - -",
+            + "- - - - - - - - "
+            + "down reboot = = - -",
     ]
 
     static let name = HostName("node-1")
@@ -95,6 +112,12 @@ import Testing
             case .deactivated: .deactivated(reason: nil)
             case .activated: .activated
             case .drained: .drained
+            case .poweredOff: .poweredOff
+            case .powerCycles: .powerCycles
+            case .powerBack: .powerBack
+            case .powerLost: .powerLost("It did not answer.")
+            case .arrivalBegan: .arrivalBegan
+            case .arrivalFailed: .arrivalFailed(ArrivalFailure(step: .boot, reason: "No.", remedy: "Look."))
             }
         if column == .lost { times.attemptsMax = 0 }
         let now = column == .lost ? 1000 + times.grace + 1 : 2000
