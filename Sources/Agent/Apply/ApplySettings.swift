@@ -25,6 +25,11 @@ package struct ApplySettings: Sendable {
     /// Below it lie VDSM's hooks, a directory for each event.
     package var hooks: FilePath
 
+    /// The kernel's view of the cards, for their virtual functions.
+    package var sysfs: FilePath = "/sys"
+    /// How long the links of virtual functions that were just made are waited for, when networks stand on them.
+    package var functionSeconds = 10
+
     /// How long a call that waits for a lease does.
     package var leaseSeconds = 30
 

@@ -10,6 +10,10 @@ package struct NetworkInventory: Sendable {
     package var speeds: [String: Int]
     /// What bonds are doing, by link.
     package var bonds: [String: BondStatus]
+    /// Virtual functions by link; absent where a card can have none.
+    package var functions: [String: VirtualFunctionsReport] = [:]
+    /// The NIC that a virtual function belongs to, by link.
+    package var physical: [String: String] = [:]
     private let ports: [String: [String]]
     private let networks: [WantedNetwork]
     private let byCarrier: [String: WantedNetwork]
@@ -81,12 +85,15 @@ package struct NetworkInventory: Sendable {
             capabilities.bondings[link.name] = report
         case .device, .other:
             guard Self.isVisible(link) else { return }
-            capabilities.nics[link.name] = NICReport(
+            var report = NICReport(
                 hwaddr: mac,
                 speed: speeds[link.name] ?? 0,
                 operstate: link.isUp && link.hasCarrier ? "up" : "down",
                 address: address
             )
+            report.musterVirtualFunctions = functions[link.name]
+            report.musterPhysicalFunction = physical[link.name]
+            capabilities.nics[link.name] = report
         case .loopback: return
         }
     }

@@ -91,6 +91,7 @@ struct HostVerbs: Sendable {
             return try await apply.call(.commit, seconds: Self.quickSeconds)
         case .fenceNode: return try await fenceAgents.answer(try FenceOrder(params: request.params))
         case .hostdevListByCaps: return try await devices(request)
+        case .hostdevChangeNumvfs: return try await changeVirtualFunctions(request)
         case .getLldp:
             _ = try LLDPReports.devices(request.params)
             return try await apply.call(.lldp, request.params, seconds: Self.quickSeconds)
@@ -136,6 +137,17 @@ struct HostVerbs: Sendable {
         do { return try await guestWatch.devices(selection) } catch {
             throw error as? RPCError ?? RPCError(.unexpected, "The devices can not be read: \(error)")
         }
+    }
+
+    /// What is wrong with an order is said here, before root hears of it; root reads it anew.
+    private func changeVirtualFunctions(_ request: RPCRequest) async throws(RPCError) -> JSONValue {
+        let order = try VirtualFunctionsOrder(params: request.params)
+        // Functions come and go also where the change fails half-way.
+        defer {
+            lastOwnership.forget()
+            guestWatch.forgetDevices()
+        }
+        return try await apply.call(.changeVirtualFunctions, order.params, seconds: Self.changeSeconds)
     }
 
     /// Only the engine's voice proves that the engine reaches the host.

@@ -7,7 +7,8 @@ struct HostCommand: AsyncParsableCommand {
         subcommands: [
             HostList.self, HostShow.self, HostAdd.self, HostApprove.self, HostReject.self, HostWaitCommand.self,
             HostMaintenance.self, HostActivate.self,
-            HostBoot.self, HostAddress.self, HostNetwork.self, HostBond.self, HostLabel.self, HostLLDP.self,
+            HostBoot.self, HostAddress.self, HostNetwork.self, HostBond.self, HostLabel.self, HostNIC.self,
+            HostLLDP.self,
             HostKickstartCommand.self, HostDisks.self, HostLogsCommand.self,
             HostInstallDisk.self, HostUpgrade.self, HostRollback.self, HostReinstall.self, HostUninstall.self,
             HostRemove.self,
