@@ -8,9 +8,9 @@ import Testing
 
 /// Networks on hosts: what an order leaves out, what became of one that was cut off, and oVirt's own words.
 @Suite struct HostNetworkTests {
-    private static let user = "admin@internal"
+    static let user = "admin@internal"
 
-    private static func network(
+    static func network(
         _ engine: HostEngine,
         _ name: String,
         _ change: (inout NetworkOrder) -> Void = { _ in }
@@ -21,7 +21,7 @@ import Testing
         return try await engine.addNetwork(order, by: user, correlation: nil)
     }
 
-    private static func attach(
+    static func attach(
         _ engine: HostEngine,
         _ line: ImageWorkTests.Line,
         _ change: (inout NetworkAttachmentOrder) -> Void = { _ in }
@@ -32,7 +32,7 @@ import Testing
         return line.agent.state.withLock { $0.setups.last?["networks"]?["red"] }
     }
 
-    private static func setUp(_ engine: HostEngine, _ line: ImageWorkTests.Line, _ json: String) async throws
+    static func setUp(_ engine: HostEngine, _ line: ImageWorkTests.Line, _ json: String) async throws
         -> JSONValue?
     {
         let order = try JSONDecoder().decode(SetupNetworksResource.self, from: Data(json.utf8))
@@ -40,7 +40,7 @@ import Testing
         return line.agent.state.withLock(\.setups.last)
     }
 
-    private static func calls(_ line: ImageWorkTests.Line) -> Int { line.agent.state.withLock(\.setups.count) }
+    static func calls(_ line: ImageWorkTests.Line) -> Int { line.agent.state.withLock(\.setups.count) }
 
     @Test("what an order does not name stays as it is (R5)")
     func whatIsLeftOut() async throws {
@@ -269,81 +269,6 @@ import Testing
             let count = Self.calls(line)
             await #expect(throws: EngineError.self) { try await Self.setUp(engine, line, json) }
             #expect(Self.calls(line) == count)
-            try await line.agent.stop()
-        }
-    }
-
-    @Test("a label on a nic carries every network that has it, and those that get it later")
-    func labels() async throws {
-        let installation = try await ImageWorkTests.installation()
-        try await installation.running { engine in
-            let line = try await ImageWorkTests.up(engine)
-            _ = try await Self.network(engine, "red") { ($0.vlan, $0.label) = (.init(id: "7"), "lab") }
-            _ = try await Self.network(engine, "green") { ($0.vlan, $0.label) = (.init(id: "8"), "other") }
-            line.agent.change { state in state.capabilities.nics["eth1"] = state.capabilities.nics["eth0"] }
-            let label = #"{"modified_labels": {"network_label": [{"id": "lab", "host_nic": {"name": "eth1"}}]}}"#
-            let asked = try await Self.setUp(engine, line, label)
-            #expect(asked?["networks"]?.object?.keys.sorted() == ["red"])
-            #expect(asked?["networks"]?["red"]?["nic"] == "eth1" && asked?["networks"]?["red"]?["vlan"] == "7")
-            #expect(try await engine.nicLabels(of: line.host) == ["lab": "eth1"])
-            let blue = try await Self.network(engine, "blue") { ($0.vlan, $0.label) = (.init(id: "9"), "lab") }
-            try await engine.spread(blue, by: Self.user, correlation: nil)
-            #expect(
-                try await engine.networkAttachments(of: line.host).map(\.network.name) == ["blue", "ovirtmgmt", "red"]
-            )
-            let count = Self.calls(line)
-            try await engine.spread(blue, by: Self.user, correlation: nil)
-            #expect(Self.calls(line) == count, "it is there")
-            let cyan = try await Self.network(engine, "cyan") { ($0.vlan, $0.label) = (.init(id: "10"), "lab") }
-            line.agent.change { $0.setup = .fails(RPCError(.badNIC, "This host has no nic eth1")) }
-            let error = await #expect(throws: EngineError.self) {
-                try await engine.spread(cyan, by: Self.user, correlation: nil)
-            }
-            #expect(error?.detail.contains("not every host") == true && error?.detail.contains("no nic eth1") == true)
-            line.agent.change { $0.setup = .works }
-            let removed = try await Self.setUp(engine, line, #"{"removed_labels": {"network_label": [{"id": "lab"}]}}"#)
-            #expect(removed?["networks"]?.object?.keys.sorted() == ["blue", "red"])
-            #expect(try await engine.nicLabels(of: line.host) == [:])
-            #expect(try await engine.networkAttachments(of: line.host).map(\.network.name) == ["ovirtmgmt"])
-            try await line.agent.stop()
-        }
-    }
-
-    @Test("a label that goes from a network takes the network from the nics that carried it for the label")
-    func labelGone() async throws {
-        let installation = try await ImageWorkTests.installation()
-        try await installation.running { engine in
-            let line = try await ImageWorkTests.up(engine)
-            func relabel(_ network: NetworkRecord, _ label: String) async throws {
-                var order = NetworkOrder()
-                order.label = label
-                _ = try await engine.updateNetwork(network.id, order, by: Self.user, correlation: nil)
-            }
-            func carried() async throws -> [String] {
-                try await engine.networkAttachments(of: line.host).map(\.network.name)
-            }
-            let red = try await Self.network(engine, "red") { ($0.vlan, $0.label) = (.init(id: "7"), "lab") }
-            let blue = try await Self.network(engine, "blue") { ($0.vlan, $0.label) = (.init(id: "9"), "lab") }
-            line.agent.change { state in state.capabilities.nics["eth1"] = state.capabilities.nics["eth0"] }
-            let label = #"{"modified_labels": {"network_label": [{"id": "lab", "host_nic": {"name": "eth1"}}]}}"#
-            _ = try await Self.setUp(engine, line, label)
-            #expect(try await carried() == ["blue", "ovirtmgmt", "red"])
-
-            line.agent.change { $0.setup = .fails(RPCError(.unexpected, "not now")) }
-            let error = await #expect(throws: EngineError.self) { try await relabel(red, "") }
-            #expect(error?.detail.contains("keeps the label lab") == true, "\(String(describing: error))")
-            #expect(try await engine.network("red").label == "lab", "the order can be given again")
-
-            line.agent.change { $0.setup = .works }
-            try await relabel(red, "")
-            #expect(try await carried() == ["blue", "ovirtmgmt"])
-            #expect(try await engine.network("red").label == nil)
-            // A label that no nic has: the same. And no host is touched for an order that is refused.
-            let count = Self.calls(line)
-            await #expect(throws: EngineError.self) { try await relabel(blue, "a b") }
-            #expect(Self.calls(line) == count)
-            try await relabel(blue, "elsewhere")
-            #expect(try await carried() == ["ovirtmgmt"])
             try await line.agent.stop()
         }
     }
