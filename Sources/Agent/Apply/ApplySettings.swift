@@ -9,6 +9,10 @@ package struct ApplySettings: Sendable {
     package var resolvConf: FilePath
     package var busybox: FilePath
     package var udhcpcScript: FilePath
+    /// What asks by DHCPv6.
+    package var dhcpcd: FilePath = "/usr/sbin/dhcpcd"
+    /// Where dhcpcd keeps its pid files; it has no option for that.
+    package var dhcpcdRun: FilePath = "/run/dhcpcd"
     /// Who may call: the user and the group of `serve`; root always may.
     package var userID: UInt32
     package var groupID: UInt32

@@ -151,11 +151,7 @@ package struct NetworkConfiguration: Sendable {
     }
 
     private static func target(of link: FilePath) -> String? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlink(link.string, &buffer, buffer.count)
-        guard length > 0 else { return nil }
-        let name = String(decoding: buffer.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return name.contains("/") ? nil : name
+        linkTarget(of: link).flatMap { $0.contains("/") ? nil : $0 }
     }
 
     private static func names(in directory: FilePath) throws(FileFailure) -> [String] {

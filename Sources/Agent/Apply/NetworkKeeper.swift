@@ -166,7 +166,12 @@ package actor NetworkKeeper {
     package func ownership() throws -> NetworkOwnership {
         let (owned, kept, state) = (try owned(running), try owned(persistent), try runner.state())
         var drift = drift(of: owned, in: state)
-        if !isChanging { for (nic, line) in functionDrift(of: owned) { drift.add(line, to: nic) } }
+        if !isChanging {
+            for (nic, line) in functionDrift(of: owned) { drift.add(line, to: nic) }
+            for network in owned.networks.values where network.addressing6.dhcp && !state.hasDHCP6Program {
+                drift.add(DHCP6Clients.missing, to: network.name)
+            }
+        }
         let facts = OwnershipFacts(
             trees: [running.tree, persistent.tree],
             state: (state.dhcpClients, state.nameservers),
@@ -204,12 +209,21 @@ package actor NetworkKeeper {
     package func plan(_ call: SetupNetworksParameters) throws -> NetworkPlan {
         let (owned, state) = (try owned(running), try runner.state())
         let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
+        try DHCP6Clients.check(change, on: state)
         return NetworkPlan.change(change, owned: owned, from: state)
     }
 
     /// Starts the DHCP clients that fell.
     package func tendDHCPClients() async {
         guard !isChanging, let owned = try? owned(running), let state = try? runner.state() else { return }
+        let asking6 = owned.networks.values.filter(\.addressing6.dhcp)
+        runner.dhcp6.tidy(keeping: Set(asking6.map(\.carrier)))
+        for network in asking6 where state.hasDHCP6Program {
+            guard let link = state.links[network.carrier], link.ipv6.isEnabled, !state.dhcp6Clients.contains(link.name)
+            else { continue }
+            logger.warning("the DHCPv6 client on \(link.name) has ended; starting another")
+            await runner.performAll([.startDHCP6(link: link.name)])
+        }
         for network in owned.networks.values where network.addressing == .dhcp {
             guard state.links[network.carrier] != nil, !state.dhcpClients.contains(network.carrier) else { continue }
             logger.warning("the DHCP client on \(network.carrier) has ended; starting another")
@@ -237,6 +251,7 @@ package actor NetworkKeeper {
     ) throws -> (change: NetworkChange, owned: OwnedNetworks, state: NetworkState) {
         let (owned, state) = (try owned(running), try runner.state())
         let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
+        try DHCP6Clients.check(change, on: state)
         return (change, owned, state)
     }
 
@@ -306,14 +321,15 @@ package actor NetworkKeeper {
     /// `blockingdhcp`: the call ends when the lease is there.
     private func awaitLeases(of change: NetworkChange, _ call: SetupNetworksParameters) async throws {
         let blocking = change.wanted.filter { network in
-            network.addressing == .dhcp && call.networks[network.name]?["blockingdhcp"]?.boolean == true
+            (network.addressing == .dhcp || network.addressing6.dhcp)
+                && call.networks[network.name]?["blockingdhcp"]?.boolean == true
         }
         var missing = blocking
         let deadline = ContinuousClock.now + .seconds(settings.leaseSeconds)
         while ContinuousClock.now < deadline {
             guard !missing.isEmpty else { return }
             let links = try runner.state().links
-            missing = missing.filter { links[$0.carrier]?.addresses.isEmpty ?? true }
+            missing = missing.filter { !(links[$0.carrier]?.hasLeases(of: $0) ?? false) }
             if !missing.isEmpty { try await Task.sleep(for: Self.leasePause) }
         }
         guard let network = missing.first else { return }

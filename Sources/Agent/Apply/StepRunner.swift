@@ -7,17 +7,21 @@ import Netlink
 struct StepRunner: Sendable {
     let settings: ApplySettings
     let dhcp: DHCPClients
+    let dhcp6: DHCP6Clients
     let logger: Logger
 
     init(_ settings: ApplySettings, logger: Logger) {
         (self.settings, self.logger) = (settings, logger)
         dhcp = DHCPClients(settings)
+        dhcp6 = DHCP6Clients(settings)
     }
 
     /// The kernel's state with what runs on it.
     func state() throws -> NetworkState {
         var state = try KernelSnapshot.read().state
         state.dhcpClients = dhcp.running(among: state.links.keys)
+        state.hasDHCP6Program = dhcp6.isInstalled
+        state.dhcp6Clients = dhcp6.running(among: state.links.keys)
         state.nameservers = try ResolverFile(settings.resolvConf).nameservers()
         return state
     }
@@ -67,6 +71,8 @@ struct StepRunner: Sendable {
             let links = try KernelSnapshot.read().state.links
             try await dhcp.start(on: link, addresses: links[link]?.addresses ?? [], links: links.keys)
         case .stopDHCP(let link): try await dhcp.stop(on: link)
+        case .startDHCP6(let link): try await dhcp6.start(on: link)
+        case .stopDHCP6(let link): try await dhcp6.stop(on: link)
         case .setNameservers(let servers): try ResolverFile(settings.resolvConf).write(servers)
         default: break
         }

@@ -104,12 +104,7 @@ package struct NetworkCard: Sendable {
 
     /// The last part of what a symbolic link names.
     private static func target(of path: FilePath) -> String? {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let length = buffer.withUnsafeMutableBytes { bytes in
-            bytes.baseAddress.map { readlink(path.string, $0.assumingMemoryBound(to: CChar.self), bytes.count) } ?? 0
-        }
-        guard length > 0 else { return nil }
-        return FilePath(String(decoding: buffer.prefix(length), as: UTF8.self)).lastComponent?.string
+        linkTarget(of: path).flatMap { FilePath($0).lastComponent?.string }
     }
 }
 
