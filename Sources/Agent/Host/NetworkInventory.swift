@@ -156,13 +156,20 @@ package struct NetworkInventory: Sendable {
 extension BridgeOptions {
     /// The options that engines look at, by sysfs's names.
     fileprivate var report: [String: String] {
-        let names = [
-            "forward_delay", "hello_time", "max_age", "ageing_time", "priority", "multicast_snooping",
-            "multicast_router", "group_fwd_mask", "vlan_filtering",
-        ]
-        let all = Set(names).union(values.keys)
-        return Dictionary(
-            uniqueKeysWithValues: all.compactMap { name in self[name].map { (name, BridgeOption.text(name, $0)) } }
-        )
+        var report = Self.usual
+        // Few differ from a new one.
+        for name in ["forward_delay"] + values.keys { report[name] = self[name].map { BridgeOption.text(name, $0) } }
+        return report
     }
+
+    /// Those of a new bridge.
+    private static let usual: [String: String] = {
+        let names = [
+            "hello_time", "max_age", "ageing_time", "priority", "multicast_snooping", "multicast_router",
+            "group_fwd_mask", "vlan_filtering",
+        ]
+        let new = BridgeOptions()
+        let texts = names.compactMap { name in new[name].map { (name, BridgeOption.text(name, $0)) } }
+        return Dictionary(uniqueKeysWithValues: texts)
+    }()
 }

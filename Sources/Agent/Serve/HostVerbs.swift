@@ -204,14 +204,15 @@ struct HostVerbs: Sendable {
         return NodeImageReport(KernelArguments(String(decoding: line, as: UTF8.self)))
     }
 
-    private func statistics() async throws(RPCError) -> HostStatistics {
+    private func statistics() async throws(RPCError) -> WrittenJSON {
         // Engines ask every few seconds, and one thing of it only: whether the networks are committed.
         let owned: OwnedHere
         if let last = lastOwnership.fresh { owned = last } else { owned = await ownership() }
         do {
-            var statistics = try await sampler.sample(isDirty: owned.ownership.isDirty)
-            (statistics.vmCount, statistics.vmActive) = guestWatch.seen.counts
-            return statistics
+            let (guests, active) = guestWatch.seen.counts
+            return try await sampler.answer(
+                to: .init(isDirty: owned.ownership.isDirty, guests: guests, activeGuests: active)
+            )
         } catch {
             throw RPCError(.unexpected, "The statistics can not be read: \(error)")
         }
