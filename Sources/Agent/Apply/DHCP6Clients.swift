@@ -107,15 +107,18 @@ package struct DHCP6Clients: Sendable {
         try? run.remove(name)
     }
 
-    /// What clients left that died before their networks went.
-    func tidy(keeping wanted: Set<String>) {
+    /// Puts right what clients left that died before their networks went; gives their links.
+    func tidy(keeping wanted: Set<String>) -> [String] {
+        var tidied: [String] = []
         for name in run.names() where name.hasPrefix(Self.generationPrefix) {
             guard let link = LinkName(name.dropFirst(Self.generationPrefix.count)), !wanted.contains(link.rawValue),
                 !isRunning(on: link.rawValue)
             else { continue }
             endOrphans(of: link)
             returnGeneration(of: link)
+            tidied.append(link.rawValue)
         }
+        return tidied
     }
 
     /// dhcpcd gives its privileges to helpers, which outlive it where it is killed, and go on taking the server's answers.
@@ -163,7 +166,8 @@ extension LinkState {
     /// Whether everything that the network asks servers for is there. A DHCPv6 server gives an address, and no prefix.
     func hasLeases(of network: WantedNetwork) -> Bool {
         let hasFirst = network.addressing != .dhcp || !addresses.isEmpty
-        let hasSecond = automaticAddresses.contains { $0.prefixLength == 128 && !$0.address.isLinkLocal }
-        return hasFirst && (!network.addressing6.dhcp || hasSecond)
+        return hasFirst && (!network.addressing6.dhcp || !leased6.isEmpty)
     }
+
+    var leased6: [IPv6Network] { automaticAddresses.filter { $0.prefixLength == 128 && !$0.address.isLinkLocal } }
 }

@@ -217,7 +217,7 @@ package actor NetworkKeeper {
     package func tendDHCPClients() async {
         guard !isChanging, let owned = try? owned(running), let state = try? runner.state() else { return }
         let asking6 = owned.networks.values.filter(\.addressing6.dhcp)
-        runner.dhcp6.tidy(keeping: Set(asking6.map(\.carrier)))
+        for link in runner.dhcp6.tidy(keeping: Set(asking6.map(\.carrier))) { try? runner.dropLeases6(of: link) }
         for network in asking6 where state.hasDHCP6Program {
             guard let link = state.links[network.carrier], link.ipv6.isEnabled, !state.dhcp6Clients.contains(link.name)
             else { continue }

@@ -64,6 +64,15 @@ struct StepRunner: Sendable {
 
     private func log(_ error: any Error) { logger.error("a step back failed: \(terminalEscaped("\(error)"))") }
 
+    /// A client that died, or that was started again after another had, does not take its address along.
+    func dropLeases6(of link: String) throws {
+        let leased = try KernelSnapshot.readLinks().state.links[link]?.leased6 ?? []
+        guard !leased.isEmpty else { return }
+        var kernel = try KernelNetwork.open()
+        let steps = leased.map { NetworkStep.removeAddress(link: link, address: .v6($0)) }
+        for failure in kernel.applyAll(steps) where !failure.error.isMoot { log(failure.error) }
+    }
+
     private func performOther(_ step: NetworkStep) async throws {
         logger.info("\(step)")
         switch step {
@@ -72,7 +81,9 @@ struct StepRunner: Sendable {
             try await dhcp.start(on: link, addresses: links[link]?.addresses ?? [], links: links.keys)
         case .stopDHCP(let link): try await dhcp.stop(on: link)
         case .startDHCP6(let link): try await dhcp6.start(on: link)
-        case .stopDHCP6(let link): try await dhcp6.stop(on: link)
+        case .stopDHCP6(let link):
+            try await dhcp6.stop(on: link)
+            try dropLeases6(of: link)
         case .setNameservers(let servers): try ResolverFile(settings.resolvConf).write(servers)
         default: break
         }

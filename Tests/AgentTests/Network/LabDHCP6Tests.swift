@@ -103,6 +103,7 @@ import Glibc
         try await host.setup(#""n": {"remove": true}"#)
         await host.keeper.tendDHCPClients()
         #expect(generation == "0")
+        #expect(try await lease("veth_0") == nil)
     }
 
     @Test("a change that is taken back ends the client that it began, and begins again the one that it ended")
