@@ -23,7 +23,7 @@ package struct KernelNetwork: ~Copyable {
     /// Whether a step is the kernel's; DHCP clients and resolvers are not.
     package static func takes(_ step: NetworkStep) -> Bool {
         switch step {
-        case .startDHCP, .stopDHCP, .setNameservers: false
+        case .startDHCP, .stopDHCP, .startDHCP6, .stopDHCP6, .setNameservers: false
         default: true
         }
     }
@@ -83,11 +83,18 @@ package struct KernelNetwork: ~Copyable {
             for (place, refusal) in refusals.sorted(by: { $0.key < $1.key }) where batch.indices.contains(place) {
                 let step = batch[place].step
                 let text = step.description
-                failures.append((step, NetlinkError(text, errno: refusal.code, explanation: refusal.explanation)))
+                let error = NetlinkError(text, errno: refusal.code, explanation: refusal.explanation)
+                if !Self.isOver(step, error) { failures.append((step, error)) }
             }
         } catch {
             failures.append((batch[0].step, error))
         }
+    }
+
+    /// What routers advertised runs out by itself, also between the plan and the step.
+    private static func isOver(_ step: NetworkStep, _ error: NetlinkError) -> Bool {
+        guard case .removeRoute(let route) = step else { return false }
+        return route.origin == RouteState.advertised && error.cause == .missing
     }
 
     private mutating func index(_ name: String, _ step: NetworkStep) throws(NetlinkError) -> Int32 {
@@ -131,7 +138,7 @@ package struct KernelNetwork: ~Copyable {
         case .removeRoute(let route): return [.route(route, link: try index(route.link, step), adding: false)]
         case .addRule(let rule): return [.rule(rule, adding: true)]
         case .removeRule(let rule): return [.rule(rule, adding: false)]
-        case .setIPv6, .startDHCP, .stopDHCP, .setNameservers: return []
+        case .setIPv6, .startDHCP, .stopDHCP, .startDHCP6, .stopDHCP6, .setNameservers: return []
         }
     }
 

@@ -64,45 +64,53 @@ struct NetlinkMessage: Hashable, Sendable {
 }
 
 /// The attributes of a message that came, by type. Of two with the same type the last one counts, as in the kernel.
+///
+/// They lie in the message still: a link has about a hundred of them, and a host thousands of links.
 struct NetlinkAttributes: Sendable {
-    private var values: [Int: ArraySlice<UInt8>] = [:]
+    private let bytes: ArraySlice<UInt8>
+    /// Type and place of each, counted from the beginning of `bytes`.
+    private var places: [(type: Int, place: Range<Int>)] = []
 
     /// `nil` when an attribute's length does not fit into the bytes.
     init?(_ bytes: ArraySlice<UInt8>) {
-        var rest = bytes
-        while rest.count >= 4 {
-            guard let length = rest.integer(at: 0, as: UInt16.self), let type = rest.integer(at: 2, as: UInt16.self),
-                length >= 4, Int(length) <= rest.count
+        self.bytes = bytes
+        var offset = 0
+        while bytes.count - offset >= 4 {
+            guard let length = bytes.integer(at: offset, as: UInt16.self).map(Int.init),
+                let type = bytes.integer(at: offset + 2, as: UInt16.self),
+                length >= 4, length <= bytes.count - offset
             else { return nil }
             // The two upper bits say "nested" and "network byte order".
-            values[Int(type & 0x3FFF)] = rest.dropFirst(4).prefix(Int(length) - 4)
-            rest = rest.dropFirst((Int(length) + 3) & ~3)
+            places.append((Int(type & 0x3FFF), offset + 4..<offset + length))
+            offset += (length + 3) & ~3
         }
     }
 
-    subscript(_ type: Int) -> ArraySlice<UInt8>? { values[type] }
+    subscript(_ type: Int) -> ArraySlice<UInt8>? { places.last { $0.type == type }.map { self[$0.place] } }
+
+    private subscript(_ place: Range<Int>) -> ArraySlice<UInt8> {
+        bytes[bytes.startIndex + place.lowerBound..<bytes.startIndex + place.upperBound]
+    }
 
     /// The values in the order of their types: the elements of a list.
-    var all: [ArraySlice<UInt8>] { values.keys.sorted().compactMap { values[$0] } }
+    var all: [ArraySlice<UInt8>] { Set(places.map(\.type)).sorted().compactMap { self[$0] } }
 
     func integer<Value: FixedWidthInteger>(_ type: Int, as: Value.Type = Value.self) -> Value? {
-        values[type]?.integer(at: 0, as: Value.self)
+        self[type]?.integer(at: 0, as: Value.self)
     }
 
     /// Up to the NUL; `nil` when it is not UTF-8.
     func text(_ type: Int) -> String? {
-        values[type].flatMap { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        self[type].flatMap { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
-    func nested(_ type: Int) -> NetlinkAttributes? { values[type].flatMap(NetlinkAttributes.init) }
+    func nested(_ type: Int) -> NetlinkAttributes? { self[type].flatMap(NetlinkAttributes.init) }
 }
 
 extension ArraySlice<UInt8> {
     /// A value in the machine's byte order; `nil` when the slice is too short.
     func integer<Value: FixedWidthInteger>(at offset: Int, as: Value.Type = Value.self) -> Value? {
-        let width = Value.bitWidth / 8
-        let bytes = dropFirst(offset).prefix(width)
-        guard bytes.count == width else { return nil }
-        return bytes.withUnsafeBytes { $0.loadUnaligned(as: Value.self) }
+        guard offset >= 0, offset + Value.bitWidth / 8 <= count else { return nil }
+        return withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Value.self) }
     }
 }

@@ -34,6 +34,15 @@ import Testing
         }
     }
 
+    @Test("what was written before is sent as it is, and other encoders read it") func written() throws {
+        var generator = SeededGenerator(seed: 7)
+        let value = Self.random(4, &generator)
+        let written = try WrittenJSON(["of": value])
+        let whole = try Self.ours(["a": written, "b": written])
+        #expect(whole == #"{"a":{"of":\#(try Self.ours(value))},"b":{"of":\#(try Self.ours(value))}}"#)
+        #expect(try Self.foundation(["a": written, "b": written]) == whole)
+    }
+
     @Test("random values", arguments: 0..<300)
     func randomValues(seed: Int) throws {
         var generator = SeededGenerator(seed: UInt64(seed))

@@ -29,7 +29,7 @@ import Testing
     private static func leaves(_ command: any ParsableCommand.Type, _ path: [String]) -> [[String]] {
         let name = command.configuration.commandName ?? ""
         // `muster host network HOST show`: the host stands between.
-        let isOfHost = path.count == 3 && ["network", "bond", "label", "power"].contains(path.last)
+        let isOfHost = path.count == 3 && ["network", "bond", "label", "nic", "power"].contains(path.last)
         let words = path + (isOfHost ? ["node-5a31", name] : [name])
         let subcommands = command.configuration.subcommands
         return subcommands.isEmpty ? [words] : subcommands.flatMap { leaves($0, words) }

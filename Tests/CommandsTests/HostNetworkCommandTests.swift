@@ -54,6 +54,32 @@ import Testing
         }
     }
 
+    @Test("virtual functions: shown, and set by oVirt's action") func functions() async throws {
+        try await FakeEngine.loggedIn { program, engine in
+            func last() -> String { engine.state.withLock { $0.calls.last ?? "" } }
+            let set = try await program.run(["host", "nic", Self.name, "set", "eth2", "--functions", "2"])
+            #expect(set.exit == 0 && set.output == "eth2 of node-5a31 has 2 virtual functions\n", "\(set.errors)")
+            #expect(last().contains("/nics/eth2/updatevirtualfunctionsconfiguration"), "\(last())")
+            #expect(last().contains(#"{"virtual_functions_configuration":{"number_of_virtual_functions":"2"}}"#))
+            for words in [["eth2"], ["eth2", "--functions", "x"], ["eth2", "--functions=-1"], ["--functions", "1"]] {
+                #expect(try await program.run(["host", "nic", Self.name, "set"] + words).exit == 64, "\(words)")
+            }
+            let nics =
+                #"{"nics": {"eth2": {"hwaddr": "a", "musterVirtualFunctions": {"count": 2, "max": 64}}, "eth2v0": {"hwaddr": "b", "musterPhysicalFunction": "eth2"}}}"#
+            engine.state.withLock { $0.capabilities = nics }
+            let shown = try await program.run(["host", "nic", Self.name, "list"])
+            #expect(
+                shown.output == """
+                    NAME    MAC  LINK  FUNCTIONS  FUNCTION OF
+                    eth2    a    -     2 of 64    -
+                    eth2v0  b    -     -          eth2
+
+                    """,
+                "\(shown.output)\(shown.errors)"
+            )
+        }
+    }
+
     @Test("attach says only what was typed: the rest stays as it is on the host")
     func attaches() async throws {
         try await FakeEngine.loggedIn { program, engine in

@@ -33,6 +33,13 @@ import Testing
         #expect(attributes.integer(4, as: UInt32.self) == 1500)
         #expect(attributes.nested(18)?.text(1) == "vlan")
         #expect(attributes[5] == nil)
+        // A part of a longer buffer, with the kernel's flags in a type; of two with one type the last counts.
+        message.putAttribute(0x8004, value: UInt32(9000))
+        let part = ([9, 9, 9, 9, 9] + message.payload + [9, 9])[5..<5 + message.payload.count]
+        let again = try #require(NetlinkAttributes(part))
+        #expect(again.text(3) == "eth0" && again.integer(4, as: UInt32.self) == 9000)
+        #expect(again.nested(18)?.text(1) == "vlan" && again.all.count == 3)
+        #expect(ArraySlice<UInt8>([1, 2]).integer(at: 1, as: UInt16.self) == nil)
     }
 
     @Test("every prefix and every flipped bit is read or refused, never trapped over")

@@ -7,6 +7,8 @@ package enum ApplyCall: String, Sendable {
     case setupNetworks = "Apply.setupNetworks"
     /// `SetupNetworksParameters` -> `{"plan": [line]}`; nothing is changed.
     case planNetworks = "Apply.planNetworks"
+    /// `VirtualFunctionsOrder` -> `true`.
+    case changeVirtualFunctions = "Apply.changeVirtualFunctions"
     /// The engine was heard; ends the wait of a running change.
     case confirm = "Apply.confirm"
     /// The running configuration becomes the one that is restored at boot.

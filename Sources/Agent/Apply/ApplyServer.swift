@@ -183,6 +183,8 @@ package struct ApplyServer: Service {
         switch ApplyCall(rawValue: request.method) {
         case .setupNetworks?: try await network.setupNetworks(try SetupNetworksParameters(params: params))
         case .planNetworks?: return try await plan(try SetupNetworksParameters(params: params), network)
+        case .changeVirtualFunctions?:
+            try await network.changeVirtualFunctions(try VirtualFunctionsOrder(params: params))
         case .confirm?:
             await network.confirm()
             await images.engineWasHeard()

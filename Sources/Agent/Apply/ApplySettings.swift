@@ -9,6 +9,10 @@ package struct ApplySettings: Sendable {
     package var resolvConf: FilePath
     package var busybox: FilePath
     package var udhcpcScript: FilePath
+    /// What asks by DHCPv6.
+    package var dhcpcd: FilePath = "/usr/sbin/dhcpcd"
+    /// Where dhcpcd keeps its pid files; it has no option for that.
+    package var dhcpcdRun: FilePath = "/run/dhcpcd"
     /// Who may call: the user and the group of `serve`; root always may.
     package var userID: UInt32
     package var groupID: UInt32
@@ -24,6 +28,11 @@ package struct ApplySettings: Sendable {
     package var waitsForBootNetwork = true
     /// Below it lie VDSM's hooks, a directory for each event.
     package var hooks: FilePath
+
+    /// The kernel's view of the cards, for their virtual functions.
+    package var sysfs: FilePath = "/sys"
+    /// How long the links of virtual functions that were just made are waited for, when networks stand on them.
+    package var functionSeconds = 10
 
     /// How long a call that waits for a lease does.
     package var leaseSeconds = 30

@@ -57,6 +57,25 @@ extension WantedBond {
     }
 }
 
+extension OwnedNetworks {
+    /// What VDSM keeps of a device.
+    static func canonical(virtualFunctions count: Int) -> JSONValue {
+        .object(["sriov": .object(["numvfs": .integer(Int64(count))])])
+    }
+
+    /// Reads what `canonical` wrote; `nil` where nothing is said of virtual functions.
+    static func virtualFunctions(_ nic: String, _ canonical: JSONValue) throws(NetworkRefusal) -> Int? {
+        guard let sriov = canonical["sriov"], sriov != .null else { return nil }
+        guard let number = sriov["numvfs"]?.integer, let count = Int(exactly: number),
+            (0...virtualFunctionsMax).contains(count), LinkName(nic) != nil
+        else {
+            let field = "devices.\(terminalEscaped(nic)).sriov.numvfs"
+            throw NetworkRefusal(.badParameters, field, "It is not a number from 0 to \(virtualFunctionsMax)")
+        }
+        return count
+    }
+}
+
 extension TrafficShare {
     /// VDSM's attribute `hostQos`.
     package var attribute: JSONValue {

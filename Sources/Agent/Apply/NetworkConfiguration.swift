@@ -44,6 +44,7 @@ package struct NetworkConfiguration: Sendable {
         var owned = OwnedNetworks()
         try each(in: "nets", skip) { owned.networks[$0] = try WantedNetwork(name: $0, canonical: $1) }
         try each(in: "bonds", skip) { owned.bonds[$0] = try WantedBond(name: $0, canonical: $1) }
+        try each(in: "devices", skip) { owned.virtualFunctions[$0] = try OwnedNetworks.virtualFunctions($0, $1) }
         return owned
     }
 
@@ -100,6 +101,11 @@ package struct NetworkConfiguration: Sendable {
         for (entity, bond) in owned.bonds {
             try writer.put(entity, in: "bonds", isSame: former.bonds[entity] == bond) { bond.canonical }
         }
+        for (nic, count) in owned.virtualFunctions {
+            try writer.put(nic, in: "devices", isSame: former.virtualFunctions[nic] == count) {
+                OwnedNetworks.canonical(virtualFunctions: count)
+            }
+        }
         try writer.flush()
         try put(name)
     }
@@ -145,11 +151,7 @@ package struct NetworkConfiguration: Sendable {
     }
 
     private static func target(of link: FilePath) -> String? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlink(link.string, &buffer, buffer.count)
-        guard length > 0 else { return nil }
-        let name = String(decoding: buffer.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return name.contains("/") ? nil : name
+        linkTarget(of: link).flatMap { $0.contains("/") ? nil : $0 }
     }
 
     private static func names(in directory: FilePath) throws(FileFailure) -> [String] {

@@ -121,11 +121,15 @@ extension NetworkKeeper {
 
     /// Gives what could not be restored.
     private func bringBack(_ committed: OwnedNetworks) async throws -> [String] {
-        let state = try runner.state()
         let then = cards.value(NICNames.self, in: Self.cardsName) ?? NICNames()
+        let onCards = committed.following(then, to: NICNames(try runner.state())).networks
+        let functionless = try await bringBackFunctions(onCards)
+        let state = try runner.state()
         let (present, told) = committed.following(then, to: NICNames(state))
         for sentence in told { logger.warning("\(terminalEscaped(sentence))") }
-        let (kept, lost) = present.available(in: state)
+        var (kept, lost) = present.available(in: state)
+        lost = functionless + lost
+
         let whole = NetworkChange(restoring: kept, instead: try owned(running))
         do {
             try await make(whole)

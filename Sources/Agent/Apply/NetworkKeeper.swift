@@ -29,7 +29,7 @@ package actor NetworkKeeper {
     /// What was last answered, and of what.
     private var lastOwnership: (facts: OwnershipFacts, report: NetworkOwnership)?
     /// Where the engine's voice goes while a change waits for it.
-    private var listener: AsyncStream<Void>.Continuation?
+    var listener: AsyncStream<Void>.Continuation?
 
     package init(_ settings: ApplySettings, logger: Logger) {
         (self.settings, self.logger) = (settings, logger)
@@ -80,6 +80,11 @@ package actor NetworkKeeper {
     static let heardName = "engine-heard"
 
     package func setupNetworks(_ call: SetupNetworksParameters) async throws(RPCError) {
+        try await alone { try await change(call) }
+    }
+
+    /// Changes something while nobody else does, and after whatever was left unfinished was taken back.
+    func alone(_ body: () async throws -> Void) async throws(RPCError) {
         guard !isRestoring else { throw Self.recovering }
         guard !isChanging else {
             throw RPCError(.resourceUnavailable, "Another network change is running; try again when it has ended")
@@ -91,7 +96,7 @@ package actor NetworkKeeper {
                 throw RPCError(.resourceUnavailable, "Another program changes the network; try again when it has ended")
             }
             try await recover(holding: lock)
-            try await change(call)
+            try await body()
         } catch let error as RPCError {
             throw error
         } catch let error as NetworkRefusal {
@@ -160,7 +165,13 @@ package actor NetworkKeeper {
 
     package func ownership() throws -> NetworkOwnership {
         let (owned, kept, state) = (try owned(running), try owned(persistent), try runner.state())
-        let drift = drift(of: owned, in: state)
+        var drift = drift(of: owned, in: state)
+        if !isChanging {
+            for (nic, line) in functionDrift(of: owned) { drift.add(line, to: nic) }
+            for network in owned.networks.values where network.addressing6.dhcp && !state.hasDHCP6Program {
+                drift.add(DHCP6Clients.missing, to: network.name)
+            }
+        }
         let facts = OwnershipFacts(
             trees: [running.tree, persistent.tree],
             state: (state.dhcpClients, state.nameservers),
@@ -198,12 +209,21 @@ package actor NetworkKeeper {
     package func plan(_ call: SetupNetworksParameters) throws -> NetworkPlan {
         let (owned, state) = (try owned(running), try runner.state())
         let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
+        try DHCP6Clients.check(change, on: state)
         return NetworkPlan.change(change, owned: owned, from: state)
     }
 
     /// Starts the DHCP clients that fell.
     package func tendDHCPClients() async {
         guard !isChanging, let owned = try? owned(running), let state = try? runner.state() else { return }
+        let asking6 = owned.networks.values.filter(\.addressing6.dhcp)
+        for link in runner.dhcp6.tidy(keeping: Set(asking6.map(\.carrier))) { try? runner.dropLeases6(of: link) }
+        for network in asking6 where state.hasDHCP6Program {
+            guard let link = state.links[network.carrier], link.ipv6.isEnabled, !state.dhcp6Clients.contains(link.name)
+            else { continue }
+            logger.warning("the DHCPv6 client on \(link.name) has ended; starting another")
+            await runner.performAll([.startDHCP6(link: link.name)])
+        }
         for network in owned.networks.values where network.addressing == .dhcp {
             guard state.links[network.carrier] != nil, !state.dhcpClients.contains(network.carrier) else { continue }
             logger.warning("the DHCP client on \(network.carrier) has ended; starting another")
@@ -231,6 +251,7 @@ package actor NetworkKeeper {
     ) throws -> (change: NetworkChange, owned: OwnedNetworks, state: NetworkState) {
         let (owned, state) = (try owned(running), try runner.state())
         let change = try NetworkChange(networks: call.networks, bondings: call.bondings, owned: owned, state: state)
+        try DHCP6Clients.check(change, on: state)
         return (change, owned, state)
     }
 
@@ -283,26 +304,32 @@ package actor NetworkKeeper {
             let sentences = deviations.prefix(Self.deviationsMax).map(\.description).joined(separator: "; ")
             throw RPCError(.failedIfup, "The kernel did not take the change; still to do: \(sentences)")
         }
+        try putInForce(desired, instead: owned)
+    }
+
+    /// The running configuration is the one that is wanted.
+    func putInForce(_ desired: OwnedNetworks, instead owned: OwnedNetworks) throws {
         try running.save(desired, instead: owned)
         cache[running.root] = running.tree.map { ($0, desired) }
     }
 
     /// So many are named in an answer.
-    private static let deviationsMax = 10
+    static let deviationsMax = 10
     /// The way back is planned anew, from what is there, this often.
     private static let waysBackMax = 3
 
     /// `blockingdhcp`: the call ends when the lease is there.
     private func awaitLeases(of change: NetworkChange, _ call: SetupNetworksParameters) async throws {
         let blocking = change.wanted.filter { network in
-            network.addressing == .dhcp && call.networks[network.name]?["blockingdhcp"]?.boolean == true
+            (network.addressing == .dhcp || network.addressing6.dhcp)
+                && call.networks[network.name]?["blockingdhcp"]?.boolean == true
         }
         var missing = blocking
         let deadline = ContinuousClock.now + .seconds(settings.leaseSeconds)
         while ContinuousClock.now < deadline {
             guard !missing.isEmpty else { return }
             let links = try runner.state().links
-            missing = missing.filter { links[$0.carrier]?.addresses.isEmpty ?? true }
+            missing = missing.filter { !(links[$0.carrier]?.hasLeases(of: $0) ?? false) }
             if !missing.isEmpty { try await Task.sleep(for: Self.leasePause) }
         }
         guard let network = missing.first else { return }
@@ -333,62 +360,4 @@ package actor NetworkKeeper {
         try journal.clear()
         logger.notice("the network change was taken back")
     }
-
-    private enum Ending: Sendable {
-        case heard
-        case silent
-        /// Somebody else changed the same links.
-        case disturbed([NetworkStep])
-    }
-
-    /// Returns when the engine is heard, and what was changed is still as it was changed. Only a voice that comes now counts:
-    /// one from before the change proves nothing.
-    private func awaitEngine(seconds: Int, _ plan: NetworkPlan) async throws {
-        let (voices, listener) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        self.listener = listener
-        defer { self.listener = nil }
-        let changes = (try? NetlinkMonitor())?.changes()
-        let ending = await withTaskGroup(of: Ending?.self) { group in
-            group.addTask {
-                for await _ in voices { return await self.disturbance(plan) ?? .heard }
-                return nil
-            }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(seconds))
-                return .silent
-            }
-            if let changes {
-                group.addTask {
-                    for await _ in changes { if let disturbance = await self.disturbance(plan) { return disturbance } }
-                    return nil
-                }
-            }
-            var ending: Ending?
-            while ending == nil, let next = await group.next() { ending = next }
-            group.cancelAll()
-            return ending ?? .silent
-        }
-        switch ending {
-        case .heard: return
-        case .silent:
-            throw RPCError(
-                .lostConnection,
-                "connectivity check failed: the engine was not heard for \(seconds) seconds"
-            )
-        case .disturbed(let steps):
-            let sentences = steps.prefix(Self.deviationsMax).map(\.description).joined(separator: "; ")
-            throw RPCError(.failedIfup, "Another program changed the same links meanwhile; lost: \(sentences)")
-        }
-    }
-
-    /// What passes by itself is none: it is looked at twice.
-    private func disturbance(_ plan: NetworkPlan) async -> Ending? {
-        guard let first = try? runner.state(), !plan.deviations(in: first).isEmpty else { return nil }
-        try? await Task.sleep(for: Self.disturbancePause)
-        guard let second = try? runner.state() else { return nil }
-        let steps = plan.deviations(in: second)
-        return steps.isEmpty ? nil : .disturbed(steps)
-    }
-
-    private static let disturbancePause = Duration.milliseconds(300)
 }

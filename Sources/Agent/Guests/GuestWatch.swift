@@ -161,6 +161,9 @@ final class GuestWatch: Sendable {
         return .array(try seen.guests.map { try seen.statistics(of: $0, isOld: isOld).result() })
     }
 
+    /// Devices have come or gone.
+    func forgetDevices() { deviceList.forget() }
+
     /// Of the kinds that are asked for, by libvirt's name; none where there is no libvirt, as it is with VDSM.
     func devices(_ selection: HostDeviceSelection) async throws -> JSONValue {
         try checkFreshness()

@@ -34,6 +34,9 @@ final class HostDeviceList: Sendable {
         return try await task.value
     }
 
+    /// What was said before holds no longer.
+    func forget() { state.withLock { $0.answered = nil } }
+
     private func keep(
         _ ask: @Sendable () async throws -> [HostDevice],
         since now: ContinuousClock.Instant

@@ -24,7 +24,7 @@ package struct HostInventory: Sendable {
         fillProcessor(&capabilities)
         fillSoftware(&capabilities)
         let links = snapshot.state.links
-        let inventory = NetworkInventory(
+        var inventory = NetworkInventory(
             state: snapshot.state,
             owned: owned,
             speeds: Dictionary(
@@ -34,6 +34,11 @@ package struct HostInventory: Sendable {
             ),
             bonds: snapshot.bonds
         )
+        for link in links.values where link.kind == .device {
+            let card = NetworkCard(link: link.name, sysfs: root.appending("sys"))
+            inventory.functions[link.name] = card?.report
+            inventory.physical[link.name] = card?.physicalLink
+        }
         inventory.fill(&capabilities)
         capabilities.lastClientIface = client.flatMap { snapshot.state.link(owning: $0)?.name } ?? ""
         return capabilities

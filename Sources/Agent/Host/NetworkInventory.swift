@@ -10,6 +10,10 @@ package struct NetworkInventory: Sendable {
     package var speeds: [String: Int]
     /// What bonds are doing, by link.
     package var bonds: [String: BondStatus]
+    /// Virtual functions by link; absent where a card can have none.
+    package var functions: [String: VirtualFunctionsReport] = [:]
+    /// The NIC that a virtual function belongs to, by link.
+    package var physical: [String: String] = [:]
     private let ports: [String: [String]]
     private let networks: [WantedNetwork]
     private let byCarrier: [String: WantedNetwork]
@@ -81,12 +85,15 @@ package struct NetworkInventory: Sendable {
             capabilities.bondings[link.name] = report
         case .device, .other:
             guard Self.isVisible(link) else { return }
-            capabilities.nics[link.name] = NICReport(
+            var report = NICReport(
                 hwaddr: mac,
                 speed: speeds[link.name] ?? 0,
                 operstate: link.isUp && link.hasCarrier ? "up" : "down",
                 address: address
             )
+            report.musterVirtualFunctions = functions[link.name]
+            report.musterPhysicalFunction = physical[link.name]
+            capabilities.nics[link.name] = report
         case .loopback: return
         }
     }
@@ -149,13 +156,20 @@ package struct NetworkInventory: Sendable {
 extension BridgeOptions {
     /// The options that engines look at, by sysfs's names.
     fileprivate var report: [String: String] {
-        let names = [
-            "forward_delay", "hello_time", "max_age", "ageing_time", "priority", "multicast_snooping",
-            "multicast_router", "group_fwd_mask", "vlan_filtering",
-        ]
-        let all = Set(names).union(values.keys)
-        return Dictionary(
-            uniqueKeysWithValues: all.compactMap { name in self[name].map { (name, BridgeOption.text(name, $0)) } }
-        )
+        var report = Self.usual
+        // Few differ from a new one.
+        for name in ["forward_delay"] + values.keys { report[name] = self[name].map { BridgeOption.text(name, $0) } }
+        return report
     }
+
+    /// Those of a new bridge.
+    private static let usual: [String: String] = {
+        let names = [
+            "hello_time", "max_age", "ageing_time", "priority", "multicast_snooping", "multicast_router",
+            "group_fwd_mask", "vlan_filtering",
+        ]
+        let new = BridgeOptions()
+        let texts = names.compactMap { name in new[name].map { (name, BridgeOption.text(name, $0)) } }
+        return Dictionary(uniqueKeysWithValues: texts)
+    }()
 }

@@ -92,6 +92,7 @@ struct HostVerbs: Sendable {
             return try await apply.call(.commit, seconds: Self.quickSeconds)
         case .fenceNode: return try await fenceAgents.answer(try FenceOrder(params: request.params))
         case .hostdevListByCaps: return try await devices(request)
+        case .hostdevChangeNumvfs: return try await changeVirtualFunctions(request)
         case .getLldp:
             _ = try LLDPReports.devices(request.params)
             return try await apply.call(.lldp, request.params, seconds: Self.quickSeconds)
@@ -137,6 +138,17 @@ struct HostVerbs: Sendable {
         do { return try await guestWatch.devices(selection) } catch {
             throw error as? RPCError ?? RPCError(.unexpected, "The devices can not be read: \(error)")
         }
+    }
+
+    /// What is wrong with an order is said here, before root hears of it; root reads it anew.
+    private func changeVirtualFunctions(_ request: RPCRequest) async throws(RPCError) -> JSONValue {
+        let order = try VirtualFunctionsOrder(params: request.params)
+        // Functions come and go also where the change fails half-way.
+        defer {
+            lastOwnership.forget()
+            guestWatch.forgetDevices()
+        }
+        return try await apply.call(.changeVirtualFunctions, order.params, seconds: Self.changeSeconds)
     }
 
     /// Only the engine's voice proves that the engine reaches the host.
@@ -193,14 +205,15 @@ struct HostVerbs: Sendable {
         return NodeImageReport(KernelArguments(String(decoding: line, as: UTF8.self)))
     }
 
-    private func statistics() async throws(RPCError) -> HostStatistics {
+    private func statistics() async throws(RPCError) -> WrittenJSON {
         // Engines ask every few seconds, and one thing of it only: whether the networks are committed.
         let owned: OwnedHere
         if let last = lastOwnership.fresh { owned = last } else { owned = await ownership() }
         do {
-            var statistics = try await sampler.sample(isDirty: owned.ownership.isDirty)
-            (statistics.vmCount, statistics.vmActive) = guestWatch.seen.counts
-            return statistics
+            let (guests, active) = guestWatch.seen.counts
+            return try await sampler.answer(
+                to: .init(isDirty: owned.ownership.isDirty, guests: guests, activeGuests: active)
+            )
         } catch {
             throw RPCError(.unexpected, "The statistics can not be read: \(error)")
         }

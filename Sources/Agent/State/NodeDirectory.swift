@@ -163,6 +163,15 @@ package func readLine(of path: FilePath) -> String? {
     return text.isEmpty ? nil : text
 }
 
+/// What a symbolic link says; `nil` for what is none.
+package func linkTarget(of path: FilePath) -> String? {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let length = buffer.withUnsafeMutableBytes { bytes in
+        bytes.baseAddress.map { readlink(path.string, $0.assumingMemoryBound(to: CChar.self), bytes.count) } ?? 0
+    }
+    return length > 0 ? String(decoding: buffer.prefix(length), as: UTF8.self) : nil
+}
+
 /// A call to the file system that failed.
 package struct FileFailure: Error, Hashable, Sendable, CustomStringConvertible {
     package var path: FilePath

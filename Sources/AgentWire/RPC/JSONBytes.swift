@@ -77,6 +77,8 @@ struct JSONBytes {
         }
     }
 
+    mutating func put(_ value: WrittenJSON) { bytes.append(contentsOf: value.text) }
+
     /// Makes one object of values that were written from `start` on, without anything between them.
     mutating func makeObject(of members: some Sequence<JSONMember>, from start: Int) {
         var object = JSONBytes()

@@ -37,6 +37,7 @@ final class JSONFragmentEncoder: Encoder {
 
     fileprivate func write<Value: Encodable>(_ value: Value) throws {
         if Value.self == JSONValue.self, let value = value as? JSONValue { return try text.put(value) }
+        if Value.self == WrittenJSON.self, let value = value as? WrittenJSON { return text.put(value) }
         let outer = frame
         frame = Frame(start: text.count, firstMember: members.count)
         try value.encode(to: self)

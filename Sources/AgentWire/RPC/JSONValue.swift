@@ -94,3 +94,15 @@ extension JSONValue {
         try JSONText.decode(type, from: try JSONText.encode(self))
     }
 }
+
+/// A value that was written before, and is sent many times.
+package struct WrittenJSON: Hashable, Sendable, Encodable {
+    let text: [UInt8]
+
+    package init(_ value: some Encodable) throws { text = Array(try JSONText.encode(value).readableBytesView) }
+
+    /// `JSONText` takes the text as it is.
+    package func encode(to encoder: any Encoder) throws {
+        try JSONText.decode(JSONValue.self, from: ByteBuffer(bytes: text)).encode(to: encoder)
+    }
+}

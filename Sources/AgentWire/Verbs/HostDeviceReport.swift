@@ -1,3 +1,5 @@
+package import HostModel
+
 /// One device in the answer of `Host.hostdevListByCaps` (VDSM's hostdev.py). Numbers are text, as libvirt has them.
 package struct HostDeviceReport: Hashable, Sendable, Codable {
     package struct Parameters: Hashable, Sendable, Codable {
@@ -43,5 +45,35 @@ package struct HostDeviceSelection: Hashable, Sendable {
             throw RPCError(.invalidParams, "caps is not a list of at most \(Self.capabilitiesMax) words")
         }
         if !list.isEmpty { capabilities = Set(list.compactMap(\.string)) }
+    }
+}
+
+/// What `Host.hostdevChangeNumvfs` asks for: so many virtual functions (SR-IOV) of a network card.
+package struct VirtualFunctionsOrder: Hashable, Sendable {
+    package var device: PCIAddress
+    package var count: Int
+
+    package init(_ device: PCIAddress, count: Int) { (self.device, self.count) = (device, count) }
+
+    /// `deviceName` is libvirt's name of the card; `numvfs` may come as text. Also as the list of both.
+    package init(params: JSONValue) throws(RPCError) {
+        let list = params.array ?? []
+        guard let name = params["deviceName"]?.string ?? list.first?.string,
+            let device = PCIAddress(libvirtName: name)
+        else {
+            throw RPCError(.invalidParams, "deviceName is not a PCI device like pci_0000_05_00_0")
+        }
+        let number = params["numvfs"] ?? list.dropFirst().first
+        guard let count = number?.integer.flatMap({ Int(exactly: $0) }) ?? number?.string.flatMap({ Int($0) }),
+            (0...OwnedNetworks.virtualFunctionsMax).contains(count)
+        else {
+            throw RPCError(.invalidParams, "numvfs is not a number from 0 to \(OwnedNetworks.virtualFunctionsMax)")
+        }
+        self.init(device, count: count)
+    }
+
+    /// The `params` of the call.
+    package var params: JSONValue {
+        .object(["deviceName": .string(device.libvirtName), "numvfs": .integer(Int64(count))])
     }
 }

@@ -31,6 +31,8 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case fenceNode = "Host.fenceNode"
     /// `HostDeviceSelection` -> `HostDeviceReport`s by libvirt's name of the device.
     case hostdevListByCaps = "Host.hostdevListByCaps"
+    /// `VirtualFunctionsOrder` -> `true`: how many virtual functions a network card has.
+    case hostdevChangeNumvfs = "Host.hostdevChangeNumvfs"
     /// `filter.devices` -> `LLDPReports`: what the switches say at the other ends of the NICs.
     case getLldp = "Host.getLldp"
     /// Answers its `message`.

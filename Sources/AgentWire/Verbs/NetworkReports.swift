@@ -10,6 +10,17 @@ package struct LinkShareReport: Hashable, Sendable, Codable {
     package init(hostQos: JSONValue, vlan: Int?) { (self.hostQos, self.vlan) = (hostQos, vlan ?? -1) }
 }
 
+/// The virtual functions of a NIC (SR-IOV). Ours: VDSM's engines count them in the list of devices, for which it needs a
+/// libvirt.
+package struct VirtualFunctionsReport: Hashable, Sendable, Codable {
+    /// libvirt's name of the card, which `Host.hostdevChangeNumvfs` takes.
+    package var device: String
+    package var count: Int
+    package var max: Int
+
+    package init(device: String, count: Int, max: Int) { (self.device, self.count, self.max) = (device, count, max) }
+}
+
 /// One entry of `nics`.
 package struct NICReport: Hashable, Sendable, Codable {
     package var hwaddr: String
@@ -19,6 +30,10 @@ package struct NICReport: Hashable, Sendable, Codable {
     package var operstate: String
     /// Absent when no network on it has a share.
     package var qos: [LinkShareReport]?
+    /// Absent from cards that can have none.
+    package var musterVirtualFunctions: VirtualFunctionsReport?
+    /// The NIC that this one is a virtual function of. Ours.
+    package var musterPhysicalFunction: String?
     package var address: AddressReport
 
     package init(hwaddr: String, speed: Int, operstate: String = "", address: AddressReport) {
@@ -30,6 +45,8 @@ package struct NICReport: Hashable, Sendable, Codable {
         case speed
         case operstate
         case qos
+        case musterVirtualFunctions
+        case musterPhysicalFunction
     }
 
     package init(from decoder: any Decoder) throws {
@@ -38,12 +55,19 @@ package struct NICReport: Hashable, Sendable, Codable {
         speed = try container.decodeIfPresent(Int.self, forKey: .speed) ?? 0
         operstate = try container.decodeIfPresent(String.self, forKey: .operstate) ?? ""
         qos = try container.decodeIfPresent([LinkShareReport].self, forKey: .qos)
+        musterVirtualFunctions = try container.decodeIfPresent(
+            VirtualFunctionsReport.self,
+            forKey: .musterVirtualFunctions
+        )
+        musterPhysicalFunction = try container.decodeIfPresent(String.self, forKey: .musterPhysicalFunction)
         address = try AddressReport(from: decoder)
     }
 
     package func encode(to encoder: any Encoder) throws {
         try address.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(musterVirtualFunctions, forKey: .musterVirtualFunctions)
+        try container.encodeIfPresent(musterPhysicalFunction, forKey: .musterPhysicalFunction)
         try container.encode(hwaddr, forKey: .hwaddr)
         try container.encode(speed, forKey: .speed)
         if !operstate.isEmpty { try container.encode(operstate, forKey: .operstate) }

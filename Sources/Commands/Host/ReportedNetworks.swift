@@ -59,6 +59,19 @@ struct ReportedNetworks: Hashable, Sendable, Codable {
         )
     }
 
+    /// `muster host nic`: who has virtual functions, and whose function a NIC is.
+    var functionTable: Table {
+        Table(
+            header: ["NAME", "MAC", "LINK", "FUNCTIONS", "FUNCTION OF"],
+            rows: rows(nics) { nic in
+                let functions = nic["musterVirtualFunctions"]
+                let counts = functions["max"].text.map { "\(functions["count"].text ?? "0") of \($0)" }
+                return [nic["hwaddr"].text, link(nic), counts, nic["musterPhysicalFunction"].text]
+            },
+            ifEmpty: "The host has no NIC."
+        )
+    }
+
     /// The carrier's word first: a speed of 0 only says that the driver does not know it.
     private func link(_ nic: JSONValue) -> String? {
         let speed = nic["speed"].text.flatMap { $0 == "0" ? nil : "\($0) Mb/s" }

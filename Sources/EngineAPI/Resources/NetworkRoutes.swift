@@ -131,6 +131,16 @@ extension NetworkRoutes {
         hosts.post(":id/setupnetworks") { request, context in
             try await setUp(try await request.json(SetupNetworksResource.self), context)
         }
+        hosts.post(":id/nics/:nic/updatevirtualfunctionsconfiguration") { request, context in
+            try await engine.setVirtualFunctions(
+                try await request.json(VirtualFunctionsAction.self).virtual_functions_configuration,
+                of: try context.parameters.require("nic"),
+                on: context.id(of: "host"),
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try Response.json(ActionResource(status: "complete"))
+        }
         hosts.get(":id/nics/:nic/networklabels") { _, context in
             let nic = try context.parameters.require("nic")
             let labels = try await engine.nicLabels(of: context.id(of: "host")).filter { $0.value == nic }

@@ -77,6 +77,12 @@ extension EngineSession {
         return found.network_label?.elements ?? []
     }
 
+    /// Gives a nic of the host so many virtual functions, for its next starts too.
+    package func setVirtualFunctions(_ count: Int, of nic: String, on host: String) async throws(CallError) {
+        let path = Self.path(host, "nics/\(percentEncoded(nic))/updatevirtualfunctionsconfiguration")
+        _ = try await perform(try Self.json(.POST, path, VirtualFunctionsAction(count: count)))
+    }
+
     package func commitNetworks(of host: String) async throws(CallError) {
         _ = try await perform(.post(Self.path(host, "commitnetconfig"), ByteBuffer(string: "{}")))
     }

@@ -24,6 +24,8 @@ package struct IPv6Settings: Hashable, Sendable, Codable {
         (self.isEnabled, self.acceptRA, self.autoconf) = (isEnabled, acceptRA, autoconf)
     }
 
+    var takesAdvertisements: Bool { isEnabled && acceptRA > 0 }
+
     package static let off = IPv6Settings(isEnabled: false)
 
     /// What advertisements do on a link that has no part is of no account.

@@ -51,6 +51,8 @@ extension OwnedNetworks {
                 return nil
             }
         }
+        moved.virtualFunctions = [:]
+        for (nic, count) in virtualFunctions { if let name = name(nic) { moved.virtualFunctions[name] = count } }
         for (bond, wanted) in bonds {
             moved.bonds[bond]?.nics = wanted.nics.compactMap(name).sorted()
             guard let primary = BondOption.byName["primary"], wanted.nics.contains(wanted.options[primary]) else {

@@ -43,6 +43,9 @@ struct NetworkDiff {
         for link in end.dhcpClients.subtracting(wanted.dhcpClients).sorted() where touched.contains(link) {
             add(.stopDHCP(link: link))
         }
+        for link in end.dhcp6Clients.subtracting(wanted.dhcp6Clients).sorted() where touched.contains(link) {
+            add(.stopDHCP6(link: link))
+        }
         dropRules()
         dismantle()
         raiseMTUs()
@@ -60,6 +63,9 @@ struct NetworkDiff {
         settle()
         for link in wanted.dhcpClients.subtracting(end.dhcpClients).sorted() where touched.contains(link) {
             add(.startDHCP(link: link))
+        }
+        for link in wanted.dhcp6Clients.subtracting(end.dhcp6Clients).sorted() where touched.contains(link) {
+            add(.startDHCP6(link: link))
         }
         if wanted.nameservers != end.nameservers { add(.setNameservers(wanted.nameservers)) }
         return steps

@@ -61,6 +61,9 @@ package struct NetworkPlan: Hashable, Sendable, Codable {
             switch step {
             case .addRule(let rule), .removeRule(let rule):
                 !clients.contains { RuleState.table(of: $0) == rule.table }
+            // What routers have advertised since.
+            case .removeRoute(let route) where route.origin == RouteState.advertised:
+                !(expected.links[route.link]?.ipv6.takesAdvertisements ?? false)
             case .setNameservers: clients.isDisjoint(with: touched)
             default: step.link.map { !(step.isAddressing && clients.contains($0)) } ?? true
             }
@@ -84,6 +87,7 @@ extension NetworkState {
         let tables = Set(links.map { RuleState.table(of: $0) })
         part.rules = rules.filter { tables.contains($0.key) }
         part.dhcpClients.formIntersection(links)
+        part.dhcp6Clients.formIntersection(links)
         return part
     }
 }

@@ -42,7 +42,11 @@ extension NetworkChange {
             wanted: kept.networks.values.sorted { $0.name < $1.name },
             removed: owned.networks.values.filter { kept.networks[$0.name] == nil }.sorted { $0.name < $1.name },
             wantedBonds: kept.bonds.values.sorted { $0.name < $1.name },
-            desired: OwnedNetworks(networks: kept.networks, bonds: owned.bonds.merging(kept.bonds) { $1 })
+            desired: OwnedNetworks(
+                networks: kept.networks,
+                bonds: owned.bonds.merging(kept.bonds) { $1 },
+                virtualFunctions: owned.virtualFunctions.merging(kept.virtualFunctions) { $1 }
+            )
         )
     }
 

@@ -7,6 +7,11 @@ package struct NetworkState: Hashable, Sendable, Codable {
     package var rules: [Int: Set<RuleState>]
     /// Links on which a DHCP client runs.
     package var dhcpClients: Set<String>
+    /// Links on which a DHCPv6 client runs.
+    package var dhcp6Clients: Set<String> = []
+    /// Whether the host has a program for that. Without one none is planned: what was committed before comes up with what
+    /// routers advertise.
+    package var hasDHCP6Program = true
     /// The resolvers of the host, in order.
     package var nameservers: [String]
     /// What a link has of IPv6 when it is made.
@@ -51,5 +56,21 @@ package struct NetworkState: Hashable, Sendable, Codable {
 
     package func gateway6(of link: String) -> IPv6Address? {
         routes.on(link).filter(\.isDefault).compactMap { $0.gateway?.v6 }.first
+    }
+}
+
+extension NetworkState {
+    /// The journal of an older agent knows of no DHCPv6 clients.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        links = try values.decode([String: LinkState].self, forKey: .links)
+        routes = try values.decode(RouteTable.self, forKey: .routes)
+        rules = try values.decode([Int: Set<RuleState>].self, forKey: .rules)
+        dhcpClients = try values.decode(Set<String>.self, forKey: .dhcpClients)
+        dhcp6Clients = try values.decodeIfPresent(Set<String>.self, forKey: .dhcp6Clients) ?? []
+        hasDHCP6Program = try values.decodeIfPresent(Bool.self, forKey: .hasDHCP6Program) ?? true
+        nameservers = try values.decode([String].self, forKey: .nameservers)
+        newLinkIPv6 = try values.decode(IPv6Settings.self, forKey: .newLinkIPv6)
     }
 }

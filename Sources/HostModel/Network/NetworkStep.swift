@@ -27,6 +27,9 @@ package enum NetworkStep: Hashable, Sendable, Codable {
     case startDHCP(link: String)
     /// Without releasing the lease: the address may move to another link.
     case stopDHCP(link: String)
+    case startDHCP6(link: String)
+    /// Without releasing the lease; its address goes.
+    case stopDHCP6(link: String)
     case setNameservers([String])
 
     /// The link that the step is about.
@@ -37,7 +40,7 @@ package enum NetworkStep: Hashable, Sendable, Codable {
             name
         case .setMTU(let link, _), .setUp(let link, _), .setMaster(let link, _), .setIPv6(let link, _),
             .addAddress(let link, _), .removeAddress(let link, _), .startDHCP(let link), .stopDHCP(let link),
-            .setMAC(let link, _), .setShaping(let link, _, _):
+            .startDHCP6(let link), .stopDHCP6(let link), .setMAC(let link, _), .setShaping(let link, _, _):
             link
         case .addRoute(let route), .removeRoute(let route): route.link
         case .addRule, .removeRule, .setNameservers: nil
@@ -82,6 +85,8 @@ extension NetworkStep: CustomStringConvertible {
         case .removeRule(let rule): "remove rule \(rule)"
         case .startDHCP(let link): "start the DHCP client on \(link)"
         case .stopDHCP(let link): "stop the DHCP client on \(link)"
+        case .startDHCP6(let link): "start the DHCPv6 client on \(link)"
+        case .stopDHCP6(let link): "stop the DHCPv6 client on \(link)"
         case .setNameservers(let servers): "ask \(servers.isEmpty ? "no resolver" : servers.joined(separator: ", "))"
         }
     }

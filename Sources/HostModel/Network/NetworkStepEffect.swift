@@ -42,6 +42,8 @@ extension NetworkState {
             if rules[rule.table]?.isEmpty == true { rules[rule.table] = nil }
         case .startDHCP(let link): dhcpClients.insert(link)
         case .stopDHCP(let link): dhcpClients.remove(link)
+        case .startDHCP6(let link): dhcp6Clients.insert(link)
+        case .stopDHCP6(let link): dhcp6Clients.remove(link)
         case .setNameservers(let servers): nameservers = servers
         }
     }

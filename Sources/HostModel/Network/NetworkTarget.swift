@@ -45,6 +45,7 @@ struct NetworkTarget {
         settleShaping()
         for name in touched where state.links[name].map({ $0.mtu < LinkState.ipv6MTUMin }) ?? false {
             edit(name) { ($0.ipv6.isEnabled, $0.ipv6Addresses) = (false, []) }
+            state.dhcp6Clients.remove(name)
         }
         for network in change.wanted where !network.nameservers.isEmpty { state.nameservers = network.nameservers }
     }
@@ -95,6 +96,7 @@ struct NetworkTarget {
         state.routes.removeAll(on: name)
         dropRules(of: name)
         state.dhcpClients.remove(name)
+        state.dhcp6Clients.remove(name)
         edit(name) { ($0.addresses, $0.ipv6Addresses) = ([], []) }
     }
 
@@ -119,6 +121,13 @@ struct NetworkTarget {
 
     mutating func startClient(on link: String) {
         state.dhcpClients.insert(link)
+        touched.insert(link)
+    }
+
+    /// The client of IPv6 is where it is wanted, and nowhere else.
+    mutating func setClient6(on link: String, isWanted: Bool) {
+        guard state.dhcp6Clients.contains(link) != isWanted else { return }
+        if isWanted { state.dhcp6Clients.insert(link) } else { state.dhcp6Clients.remove(link) }
         touched.insert(link)
     }
 

@@ -139,6 +139,7 @@ extension NetworkTarget {
         route(network, want: want, before: before?.routes ?? [], keepsAddress: want == before?.addresses)
         route6(network)
         if network.addressing == .dhcp { startClient(on: carrier) } else { stopClient(on: carrier) }
+        setClient6(on: carrier, isWanted: network.addressing6.dhcp && state.hasDHCP6Program)
     }
 
     private mutating func route(

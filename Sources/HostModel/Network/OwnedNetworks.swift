@@ -2,9 +2,18 @@
 package struct OwnedNetworks: Hashable, Sendable {
     package var networks: [String: WantedNetwork]
     package var bonds: [String: WantedBond]
+    /// How many virtual functions (SR-IOV) somebody asked for, by the nic whose they are.
+    package var virtualFunctions: [String: Int]
 
-    package init(networks: [String: WantedNetwork] = [:], bonds: [String: WantedBond] = [:]) {
-        (self.networks, self.bonds) = (networks, bonds)
+    /// PCI counts them in sixteen bits.
+    package static let virtualFunctionsMax = 65535
+
+    package init(
+        networks: [String: WantedNetwork] = [:],
+        bonds: [String: WantedBond] = [:],
+        virtualFunctions: [String: Int] = [:]
+    ) {
+        (self.networks, self.bonds, self.virtualFunctions) = (networks, bonds, virtualFunctions)
     }
 }
 

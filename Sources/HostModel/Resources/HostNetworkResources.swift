@@ -216,3 +216,17 @@ package struct SetupNetworksResource: Hashable, Sendable, Codable {
         return order
     }
 }
+
+/// oVirt's HostNicVirtualFunctionsConfiguration, as far as it is the host's.
+package struct VirtualFunctionsResource: Hashable, Sendable, Codable {
+    package var number_of_virtual_functions: WireNumber?
+
+    package init(count: Int) { number_of_virtual_functions = WireNumber(count) }
+}
+
+/// The body of `POST hosts/ID/nics/NIC/updatevirtualfunctionsconfiguration`.
+package struct VirtualFunctionsAction: Hashable, Sendable, Codable {
+    package var virtual_functions_configuration: VirtualFunctionsResource
+
+    package init(count: Int) { virtual_functions_configuration = VirtualFunctionsResource(count: count) }
+}

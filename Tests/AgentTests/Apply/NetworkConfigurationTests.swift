@@ -1,5 +1,6 @@
 import AgentWire
 import HostModel
+import NIOCore
 import SystemPackage
 import Testing
 
@@ -142,10 +143,20 @@ import Glibc
             dhcpClients: ["eth0"],
             nameservers: ["10.0.0.1"]
         )
+        before.dhcp6Clients = ["br"]
         before.apply(.addRule(RuleState(.from, address, table: RuleState.table(of: "eth0"))))
         let entry = UndoJournal.Entry(before: before, touched: ["br", "eth0", "new"], tree: "netconf.abcdefgh")
         try journal.write(entry)
         #expect(try journal.read() == entry)
+        // That of an agent that knew of no DHCPv6 clients.
+        var (older, members) = (entry, try JSONValue(encoding: entry).object ?? [:])
+        var state = members["before"]?.object ?? [:]
+        #expect(state.removeValue(forKey: "dhcp6Clients") != nil && state.removeValue(forKey: "hasDHCP6Program") != nil)
+        members["before"] = .object(state)
+        let text = try JSONText.encode(JSONValue.object(members))
+        try temporary.directory.write(Array(text.readableBytesView), to: "network-undo.json")
+        older.before.dhcp6Clients = []
+        #expect(try journal.read() == older)
         try journal.clear()
         #expect(try journal.read() == nil)
     }

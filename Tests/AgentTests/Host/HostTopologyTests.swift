@@ -67,6 +67,22 @@ import Testing
         #expect(statistics.cpuStatistics["3"]?.nodeIndex == 1)
     }
 
+    @Test("a hundred engines that ask see one reading; a change of what is asked for is told at once")
+    func oneReading() async throws {
+        let (sampler, start) = (HostStatisticsSampler(HostInventory()), ContinuousClock.now)
+        let question = HostStatisticsSampler.Question(isDirty: false)
+        let first = try await sampler.answer(to: question, now: start)
+        // The second's fraction that a reading was made at is in it.
+        let held = start + HostStatisticsSampler.freshness - .milliseconds(1)
+        #expect(try await sampler.answer(to: question, now: held) == first)
+        let other = try await sampler.answer(to: .init(isDirty: true, guests: 3, activeGuests: 2), now: held)
+        let told = try JSONText.decode(HostStatistics.self, from: try JSONText.encode(other))
+        #expect(told.netConfigDirty == "True" && (told.vmCount, told.vmActive) == (3, 2))
+        let late = held + HostStatisticsSampler.freshness
+        let next = try await sampler.answer(to: .init(isDirty: true, guests: 3, activeGuests: 2), now: late)
+        #expect(next != other)
+    }
+
     @Test("a kernel without NUMA is one node") func oneNode() async throws {
         try write(["proc/cpuinfo": "processor : 0\n", "proc/meminfo": "MemTotal: 2048 kB\nMemFree: 1024 kB\n"])
         let capabilities = inventory.capabilities(

@@ -4,7 +4,16 @@ import Testing
 @Suite struct AcceptanceTests {
     @Test("every line under a kernel with bonding, 802.1Q and dummy", .disabled(if: LabProgram.isInside))
     func inLab() async throws {
-        let result = try await LabProgram.run(filter: "AgentTests.Lab", seconds: 900)
+        try judge(try await LabProgram.run(filter: "AgentTests.Lab", seconds: 900))
+    }
+
+    @Test("virtual functions of a PCI device that QEMU plays", .disabled(if: LabProgram.isInside))
+    func functions() async throws {
+        let options = ["-b", "qemu", "-V", "4", "-M", "nvme"]
+        try judge(try await LabProgram.run(filter: "AgentTests.FunctionLab", seconds: 300, options: options))
+    }
+
+    private func judge(_ result: (isSuccess: Bool, output: String)) throws {
         let lines = result.output.split(separator: "\n").filter {
             $0.contains("recorded an issue") || $0.contains("Test run")
         }

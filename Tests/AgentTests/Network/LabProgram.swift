@@ -11,19 +11,23 @@ enum LabProgram {
     static let isInside = getenv("MUSTER_TEST_NAMESPACE") != nil
 
     /// Runs the tests that match `filter`. The answer is whether all passed, and what the child printed.
-    static func run(filter: String, seconds: Int) async throws -> (isSuccess: Bool, output: String) {
+    static func run(
+        filter: String,
+        seconds: Int,
+        options: [String] = [
+            "-M",
+            "ipv6,bonding,8021q,bridge,dummy,veth,tun,sch_hfsc,sch_fq_codel,sch_tbf,sch_sfq,sch_cake,cls_basic,cls_u32,em_meta",
+        ]
+    ) async throws -> (isSuccess: Bool, output: String) {
         let lab = #filePath.replacing("AgentTests/Network/LabProgram.swift", with: "kernel-lab/kernel-lab")
         var path = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &path, path.count)
         try #require(length > 0)
         let program = String(decoding: path.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let words = [
-            lab, "-t", "\(seconds)", "-M",
-            "ipv6,bonding,8021q,bridge,dummy,veth,tun,sch_hfsc,sch_fq_codel,sch_tbf,sch_sfq,sch_cake,cls_basic,cls_u32,em_meta",
-            "--",
-            program, "--testing-library",
-            "swift-testing", "--no-parallel", "--filter", filter,
-        ]
+        let words =
+            [lab, "-t", "\(seconds)"] + options + [
+                "--", program, "--testing-library", "swift-testing", "--no-parallel", "--filter", filter,
+            ]
         let result = try await Subprocess.run(
             .name("bash"),
             arguments: Arguments(words),

@@ -23,6 +23,10 @@ import Testing
             ("GET", "hosts/\(nobody)/nics/eth0/networklabels", ""),
             ("POST", "hosts/\(nobody)/nics/eth0/networklabels", #"{"id": "lab"}"#),
             ("DELETE", "hosts/\(nobody)/nics/eth0/networklabels/lab", ""),
+            (
+                "POST", "hosts/\(nobody)/nics/eth0/updatevirtualfunctionsconfiguration",
+                #"{"virtual_functions_configuration": {"number_of_virtual_functions": "4"}}"#
+            ),
             ("POST", "hosts/\(nobody)/plannetworks", "{}"), ("POST", "hosts/\(nobody)/applynetworks", "{}"),
         ]
     )

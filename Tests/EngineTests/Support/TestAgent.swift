@@ -275,6 +275,15 @@ extension TestAgent {
             case .getLldp:
                 return .now(.success(.object(["eth0": .object(["enabled": .boolean(true), "tlvs": .array([])])])))
             case .hostdevListByCaps, .getAllTasksStatuses, .getAllTasksInfo: return .now(.success(.object([:])))
+            case .hostdevChangeNumvfs:
+                guard let order = try? VirtualFunctionsOrder(params: call.params),
+                    let nic = state.capabilities.nics.first(where: {
+                        $0.value.musterVirtualFunctions?.device == order.device.libvirtName
+                    })
+                else { return .now(.failure(RPCError(.badNIC, "no such card"))) }
+                state.capabilities.nics[nic.key]?.musterVirtualFunctions?.count = order.count
+                state.isSafe = false
+                return .now(.success(.boolean(true)))
             case .echo, .setMOMPolicyParameters: return .now(.success(.boolean(true)))
             case .fenceNode: return fence(call.params, state.fencing, on: loop)
             case .dumpxmls: return .now(.success(.object([:])))

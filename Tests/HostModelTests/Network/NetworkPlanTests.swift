@@ -72,4 +72,36 @@ import Testing
             bonds: Dictionary(uniqueKeysWithValues: sample.ownedBonds.map { ($0.name, $0) })
         )
     }
+
+    @Test("what routers advertise while a change is under way is no deviation, where the network takes it")
+    func advertised() throws {
+        for key in ["ipv6autoconf", "dhcpv6"] {
+            var attributes: [String: AttributeValue] = ["nic": "eth1", key: "true"]
+            func plan() throws -> NetworkPlan {
+                let start = NetworkState.booted(dhcp: false)
+                let change = try NetworkChange(
+                    networks: ["n": NetworkAttributes(attributes)],
+                    bondings: [:],
+                    owned: OwnedNetworks(),
+                    state: start
+                )
+                return NetworkPlan.change(change, owned: OwnedNetworks(), from: start)
+            }
+            let route = RouteState(
+                destination6: .everything,
+                gateway: IPv6Address("fe80::1"),
+                link: "n",
+                origin: RouteState.advertised
+            )
+            var taking = try plan()
+            var state = taking.expected
+            state.routes.insert(route)
+            #expect(taking.deviations(in: state) == [])
+            attributes = ["nic": "eth1", "ipv6addr": "2001:db8::5/64"]
+            taking = try plan()
+            state = taking.expected
+            state.routes.insert(route)
+            #expect(taking.deviations(in: state) == [.removeRoute(route)])
+        }
+    }
 }

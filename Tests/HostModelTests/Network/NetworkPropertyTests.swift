@@ -37,7 +37,7 @@ import Testing
         if Bool.random(using: &random) { values["vlan"] = .text("\(Int.random(in: 0..<4, using: &random))") }
         values["mtu"] = ["1500", "9000", "2000", "1000"].randomElement(using: &random)
         values["stp"] = Bool.random(using: &random) ? "on" : "off"
-        switch Int.random(in: 0..<5, using: &random) {
+        switch Int.random(in: 0..<6, using: &random) {
         case 0: values["bootproto"] = "dhcp"
         case 1, 2:
             values["ipaddr"] = .text("10.\(number).0.\(Int.random(in: 2..<5, using: &random))")
@@ -46,6 +46,7 @@ import Testing
         case 3 where values["mtu"] != "1000":
             values["ipv6addr"] = .text("2001:db8:\(number)::\(Int.random(in: 2..<5, using: &random))/64")
             values["ipv6gateway"] = .text("2001:db8:\(number)::1")
+        case 4: values["dhcpv6"] = "true"
         default: break
         }
         if Int.random(in: 0..<6, using: &random) == 0 { values["defaultRoute"] = "true" }
@@ -155,6 +156,8 @@ import Testing
             if case .none = network.addressing { try #require(carrier.addresses == []) }
             try #require(carrier.ipv6Addresses == (network.addressing6.address.map { [$0] } ?? []), "round \(round)")
             try #require(state.dhcpClients.contains(network.carrier) == (network.addressing == .dhcp))
+            let asks6 = network.addressing6.dhcp && carrier.takesIPv6
+            try #require(state.dhcp6Clients.contains(network.carrier) == asks6, "round \(round)")
             if let device = network.device { try #require(state.links[device]?.isUp == true, "round \(round)") }
             let shares = network.southbound.flatMap { state.links[$0.link]?.shaping }
             try #require(
