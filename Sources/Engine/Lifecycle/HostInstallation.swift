@@ -97,7 +97,7 @@ struct HostInstallation: Sendable {
             switch step {
             case .contact: try await waitForAgent(until: deadline, patience)
             case .capabilities: try await readCapabilities()
-            case .managementNetwork: try await confirming { try await setUpManagementNetwork() }
+            case .managementNetwork: try await confirming { try await setUpManagementNetwork(patience) }
             case .persistNetwork: try await confirming { try await persistNetwork() }
             }
             return .done
@@ -145,12 +145,12 @@ extension HostInstallation {
 
     /// Looks at the host and does what is missing, as often as it takes: the change may have been ordered by an engine
     /// that was killed since, and the connection that ordered it may have broken as the address moved.
-    private func setUpManagementNetwork() async throws {
+    private func setUpManagementNetwork(_ patience: InstallPatience) async throws {
         guard let network = managementNetwork else { return }
         let end = now + times.connectivityCheck
         var isOrdered = false
         while true {
-            let host = try await look(until: end).values
+            let host = try await look(until: end, patience).values
             let seconds = Int(times.connectivityCheck / 1000)
             switch try ManagementNetworkPlan(for: network, on: host, connectivityTimeout: seconds) {
             case .alreadyThere: return
@@ -170,11 +170,14 @@ extension HostInstallation {
     }
 
     /// The host's capabilities, over a new connection if need be: one that breaks now is to be expected.
-    private func look(until end: Int64) async throws -> ReportedCapabilities {
+    private func look(until end: Int64, _ patience: InstallPatience) async throws -> ReportedCapabilities {
         while true {
             do {
-                return try await link.capabilities()
+                let found = try await link.capabilities()
+                patience.heard(at: now)
+                return found
             } catch {
+                await patience.met(error, at: now)
                 guard error.isPassing, now < end, !Task.isCancelled else { throw error }
                 logger.debug("Host \(host.row.name): \(error.sentence)")
             }
