@@ -216,7 +216,8 @@ let package = Package(
             [
                 "Engine", "AgentWire", "BootServer", "Fencing", "HostConversion", "HostModel", nioCore, nioPosix,
                 nioSSL, x509, crypto, asn1, grdb, logging,
-            ]
+            ],
+            exclude: ["Store/schema-history.txt"]
         ),
         tests(
             "EngineAPITests",

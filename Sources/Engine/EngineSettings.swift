@@ -27,6 +27,8 @@ package struct EngineSettings: Sendable {
     package var boot = BootLimits()
     package var sessions = SessionLimits()
     package var retention = EventRetention()
+    /// What a reader of the metrics shows; `nil`: only signed-in users read them.
+    package var metricsToken: String?
     package var clock = WallClock.system
 
     package init(dataDirectory: String, engineAddress: String) {

@@ -24,6 +24,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let agentDigest = AgentDigest()
     let desk = ConversionDesk()
     let contacts = ContactBook()
+    let agentTally = AgentTally()
     let gate: ServerGate
     /// The hosts of which the power is worked on.
     let powers = HostSupervisor()
@@ -137,6 +138,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     /// The engine's own certificate, for its web listener and its connections to agents.
     package var engineCertificatePEM: String { identity.pem }
     package var engineKeyPEM: String { identity.keyPEM }
+    /// What a reader of the metrics may show instead of a session; `nil`: nothing.
+    package var metricsToken: String? { settings.metricsToken }
 }
 
 extension HostEngine {

@@ -15,6 +15,8 @@ struct EngineRoutes {
     /// Throws when the engine's own certificates cannot be read.
     func router() throws -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        let meter = RequestMeter()
+        router.add(middleware: meter)
         router.add(middleware: FaultMiddleware())
         // Packages are nobody's secret, and a server that is no host yet has nothing to show.
         router.add(
@@ -26,6 +28,7 @@ struct EngineRoutes {
         )
         let passwords = PasswordCheck(engine: engine, failures: signInFailures)
         addOpenRoutes(to: router, passwords)
+        MetricsRoute(engine: engine, meter: meter).add(to: router)
         // The same API at both of oVirt's places. The longer path is the one that names its version.
         for path: RouterPath in ["ovirt-engine/api", "ovirt-engine/api/v4"] {
             let api = router.group(path).add(middleware: SignInRequired(engine: engine, passwords: passwords))

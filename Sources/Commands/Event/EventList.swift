@@ -56,7 +56,9 @@ struct EventList: AsyncParsableCommand {
     private func follow(_ follower: consuming EventFollower, from events: [EventResource]) async throws {
         let style = Style.current
         let format = eventFormat(events, style)
-        if output.output == .table { Terminal.show(format.lines([], style, headers: !output.noHeaders)) }
+        if [.table, .wide].contains(output.output) {
+            Terminal.show(format.lines([], style, headers: !output.noHeaders))
+        }
         var events = events
         while true {
             for event in events {

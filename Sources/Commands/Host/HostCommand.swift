@@ -6,7 +6,7 @@ struct HostCommand: AsyncParsableCommand {
         abstract: "Hosts: what they are, and their approval.",
         subcommands: [
             HostList.self, HostShow.self, HostAdd.self, HostApprove.self, HostReject.self, HostWaitCommand.self,
-            HostUpdate.self, HostMaintenance.self, HostActivate.self,
+            HostUpdate.self, HostMaintenance.self, HostActivate.self, HostRefresh.self, HostReboot.self,
             HostBoot.self, HostAddress.self, HostNetwork.self, HostBond.self, HostLabel.self, HostLLDP.self,
             HostPower.self,
             HostKickstartCommand.self, HostDisks.self, HostLogsCommand.self,

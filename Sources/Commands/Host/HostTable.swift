@@ -46,12 +46,17 @@ func hostTable(_ hosts: [HostResource]) -> Table {
     let rows = hosts.map { host in
         [
             Cell(host.name), host.statusCell, Cell(host.address), Cell(host.muster.mac), Cell(host.cluster?.name),
-            Cell(host.hardwareText),
+            Cell(host.hardwareText), Cell(host.id), Cell(host.muster.image?.version.raw),
+            Cell(host.memory.flatMap { Int64($0) }.map { "\($0 >> 20) MiB" }),
+            Cell(host.muster.tags?.joined(separator: ",")), Cell(host.comment),
         ]
     }
     return Table(
-        header: ["NAME", "STATUS", "ADDRESS", "MAC", "CLUSTER", "HARDWARE"],
+        header: [
+            "NAME", "STATUS", "ADDRESS", "MAC", "CLUSTER", "HARDWARE", "ID", "VERSION", "MEMORY", "TAGS", "COMMENT",
+        ],
         rows: rows,
+        usual: 6,
         ifEmpty: "There are no hosts yet: switch on a machine that boots from the network."
     )
 }

@@ -17,6 +17,9 @@ struct Sentence: Layout {
 struct Table: Layout {
     var header: [String]
     var rows: [[Cell]]
+    /// How many of the columns are shown unless all are asked for; `nil`: all.
+    var usual: Int?
+    var isWide = false
     /// Whether the last column may be as long as it likes.
     var isLastOpen = false
     /// What stands there instead of no rows at all.
@@ -24,6 +27,8 @@ struct Table: Layout {
 
     func text(_ style: Style, headers: Bool) -> String {
         guard !rows.isEmpty else { return ifEmpty.isEmpty || !headers ? "" : ifEmpty + "\n" }
+        let count = isWide ? header.count : usual ?? header.count
+        let (header, rows) = (Array(header.prefix(count)), rows.map { Array($0.prefix(count)) })
         return TableFormat(header: header, rows: rows, isLastOpen: isLastOpen).lines(rows, style, headers: headers)
     }
 }

@@ -21,12 +21,14 @@ struct AgentDialer: Sendable {
     let authority: Certificate
     let context: NIOSSLContext
     let times: MonitoringTimes
+    let tally: AgentTally
     private let gate = HandshakeGate()
 
     init(
         authority: Certificate,
         identity: EngineIdentity,
-        times: MonitoringTimes
+        times: MonitoringTimes,
+        tally: AgentTally = AgentTally()
     ) throws(EngineError) {
         do {
             var configuration = TLSConfiguration.makeClientConfiguration()
@@ -41,7 +43,7 @@ struct AgentDialer: Sendable {
         } catch {
             throw EngineError(.failed, "The engine's certificate cannot be used for TLS: \(error).")
         }
-        (self.authority, self.times) = (authority, times)
+        (self.authority, self.times, self.tally) = (authority, times, tally)
     }
 
     /// Connects, proves the peer, and waits for STOMP's CONNECTED; all within the connection time-out.

@@ -33,13 +33,20 @@ actor AgentLink {
         _ params: JSONValue = .object([:]),
         timeout milliseconds: Int64? = nil
     ) async throws(AgentFailure) -> ByteBuffer {
-        let connection = try await open()
-        return try await connection.ask(
-            verb,
-            params,
-            timeout: milliseconds ?? dialer.times.call,
-            correlation: correlation
-        )
+        do throws(AgentFailure) {
+            let connection = try await open()
+            let answer = try await connection.ask(
+                verb,
+                params,
+                timeout: milliseconds ?? dialer.times.call,
+                correlation: correlation
+            )
+            dialer.tally.answered()
+            return answer
+        } catch {
+            dialer.tally.ended(error)
+            throw error
+        }
     }
 
     func capabilities() async throws(AgentFailure) -> ReportedCapabilities {

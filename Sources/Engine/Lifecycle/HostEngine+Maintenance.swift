@@ -18,6 +18,19 @@ extension HostEngine {
         supervisor.watch(id)
     }
 
+    /// Reads everything of a monitored host now, instead of at one of its next refreshes.
+    package func refresh(_ id: UniqueID) async throws(EngineError) {
+        let host = try await store.read { try HostRow.require(id, in: $0) }
+        guard host.status.isMonitored else {
+            throw EngineError(
+                .conflict,
+                "Host \(host.name) is \(host.status.rawValue), which is not monitored.",
+                remedy: "`muster host activate \(host.name)` takes a host into service."
+            )
+        }
+        supervisor.watch(id)
+    }
+
     /// Takes a host into service again, or calls its maintenance off.
     package func activate(_ id: UniqueID, by user: String, correlation: String?) async throws(EngineError) {
         try await store.order(id, .activated, context: context(by: user, correlation))

@@ -87,7 +87,7 @@ struct HostLife: Hashable, Sendable {
         case .silent(let reason): lose(reason, name, at: now, times)
         case .workBegan: begin(when: [.up, .nonOperational, .maintenance], .preparingForMaintenance)
         case .workWrites: begin(when: [.preparingForMaintenance], .installing)
-        case .workReboots: begin(when: [.installing], .reboot)
+        case .workReboots: begin(when: [.installing, .preparingForMaintenance], .reboot)
         case .workEnded(let inMaintenance):
             begin(
                 when: [.preparingForMaintenance, .installing, .reboot],

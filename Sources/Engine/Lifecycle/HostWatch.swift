@@ -254,7 +254,8 @@ extension HostEngine {
         let dialer = try AgentDialer(
             authority: authority.certificate,
             identity: identity,
-            times: settings.monitoring
+            times: settings.monitoring,
+            tally: agentTally
         )
         let known = try await store.hostsToWatch()
         let quiet = Mutex(Set(known))

@@ -20,6 +20,10 @@ enum ComeBack: Hashable, Sendable {
             self = .stillThere
             return
         }
+        guard kind != .reboot else {
+            self = .arrived
+            return
+        }
         let (wanted, runs) = (terminalEscaped(plan.version), image.version.escapedForTerminal)
         switch (kind, image.slot) {
         case (_, .some) where image.version.raw == plan.version: self = image.isTrial ? .onTrial : .arrived

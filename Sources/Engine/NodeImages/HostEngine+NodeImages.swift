@@ -78,6 +78,19 @@ extension HostEngine {
         return try await begin(.rollback, of: id, plan, by: user, correlation)
     }
 
+    /// Has a host start once more, by its own agent; refused while guests run on it.
+    package func reboot(_ id: UniqueID, by user: String, correlation: String?) async throws(EngineError) -> JobRecord {
+        let guests = try await guests(on: id)
+        guard guests == 0 else {
+            throw EngineError(
+                .conflict,
+                "\(guests) guests run on host \(try await host(id).name), and a reboot would end them.",
+                remedy: "Stop them or move them to another host first."
+            )
+        }
+        return try await begin(.reboot, of: id, ImageJobRow.Plan(name: "", version: ""), by: user, correlation)
+    }
+
     /// Compares what a host runs with what is published; told as oVirt tells it.
     package func checkUpgrade(
         _ id: UniqueID,

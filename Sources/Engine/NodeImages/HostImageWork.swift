@@ -48,7 +48,7 @@ struct HostImageWork: Sendable {
 
     /// Stores that the step is done; false at the end of the job.
     private func advance(_ job: inout ImageJobRow, to plan: ImageJobRow.Plan) async throws(EngineError) -> Bool {
-        guard let next = job.step.next else {
+        guard let next = job.step.next(job.kind) else {
             try await store.endImageJob(job, nil, context: context(job))
             return false
         }
@@ -146,7 +146,7 @@ extension HostImageWork {
         let values = try await link.capabilities().values
         var plan = job.details
         (plan.bootID, plan.versionBefore) = (values.boot_uuid, values.musterImage.version.raw)
-        guard job.kind != .installDisk, values.musterImage.slot == nil else { return .learnt(plan) }
+        guard [.upgrade, .rollback].contains(job.kind), values.musterImage.slot == nil else { return .learnt(plan) }
         return .failed(ImageJobFailure.notFromDisk(host.row.name))
     }
 
@@ -171,6 +171,7 @@ extension HostImageWork {
     }
 
     private func order(_ job: ImageJobRow) async throws(AgentFailure) -> (Look, noted: ImageJobRow?) {
+        guard job.kind != .reboot else { return (.done, nil) }
         guard job.orders < times.ordersMax else {
             let reason = "The node began \(job.orders) times and forgot it: it starts again in the middle."
             return (.failed(ImageJobFailure(reason, remedy: "Look at the node's screen and at its power.")), nil)
@@ -181,7 +182,7 @@ extension HostImageWork {
             switch job.kind {
             case .installDisk: (.installImage, .install)
             case .upgrade: (.upgradeImage, .upgrade)
-            case .rollback: (.rollbackImage, .rollback)
+            case .rollback, .reboot: (.rollbackImage, .rollback)
             }
         let work = ImageWork(kind, id: job.id, image: folder, disk: plan.disk, wipe: plan.wipe)
         _ = try await link.call(verb, work.params)

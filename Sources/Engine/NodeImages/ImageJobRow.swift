@@ -9,6 +9,8 @@ struct ImageJobRow: Sendable, Hashable, Codable, FetchableRecord, PersistableRec
         case installDisk = "install_disk"
         case upgrade
         case rollback
+        /// Nothing is written: the machine starts once more.
+        case reboot
     }
 
     /// oVirt's words for jobs.
@@ -80,6 +82,7 @@ extension ImageJobRow {
         case .installDisk: "the installation of \(image) on its disk"
         case .upgrade: "the upgrade to \(image)"
         case .rollback: "the rollback to \(image)"
+        case .reboot: "the reboot"
         }
     }
 }
@@ -113,6 +116,38 @@ extension Schema {
         """
 }
 
+extension Schema {
+    /// A reboot is work of the same steps, without the writing. SQLite knows no other way to change a CHECK.
+    static let reboots = """
+        CREATE TABLE newImageJob (
+            id TEXT PRIMARY KEY NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('install_disk', 'upgrade', 'rollback', 'reboot')),
+            host TEXT NOT NULL REFERENCES host(id) ON DELETE CASCADE,
+            state TEXT NOT NULL CHECK (state IN ('started', 'finished', 'failed', 'aborted')),
+            step TEXT NOT NULL,
+            deadline INTEGER NOT NULL,
+            orders INTEGER NOT NULL DEFAULT 0,
+            plan TEXT NOT NULL,
+            percent INTEGER CHECK (percent BETWEEN 0 AND 100),
+            activity TEXT,
+            started INTEGER NOT NULL,
+            ended INTEGER,
+            error TEXT,
+            remedy TEXT,
+            user TEXT,
+            correlation TEXT,
+            CHECK ((state = 'started') = (ended IS NULL)),
+            CHECK ((state = 'failed') = (error IS NOT NULL))
+        ) STRICT;
+        INSERT INTO newImageJob SELECT id, kind, host, state, step, deadline, orders, plan, percent, activity, started,
+            ended, error, remedy, user, correlation FROM imageJob;
+        DROP TABLE imageJob;
+        ALTER TABLE newImageJob RENAME TO imageJob;
+        CREATE UNIQUE INDEX oneRunningImageJob ON imageJob (host) WHERE state = 'started';
+        CREATE INDEX imageJobByHost ON imageJob (host, started);
+        """
+}
+
 extension EventCode {
     /// HOST_UPGRADE_STARTED, _FAILED, _FINISHED.
     package static let upgradeStarted = EventCode(rawValue: 840)
@@ -127,10 +162,22 @@ extension EventCode {
     package static let diskInstallStarted = EventCode(rawValue: 20_061)
     /// A node gave a new image up and runs the former one.
     package static let imageFellBack = EventCode(rawValue: 20_062)
+    /// USER_VDS_RESTART, and how it ended.
+    package static let rebootStarted = EventCode(rawValue: 41)
+    package static let rebootFinished = EventCode(rawValue: 20_066)
+    package static let rebootFailed = EventCode(rawValue: 20_067)
 }
 
 extension ImageJobRow.Kind {
-    var startedCode: EventCode { self == .installDisk ? .diskInstallStarted : .upgradeStarted }
-    var finishedCode: EventCode { self == .installDisk ? .systemInstalled : .upgradeFinished }
-    var failedCode: EventCode { self == .installDisk ? .systemInstallFailed : .upgradeFailed }
+    var startedCode: EventCode { codes.0 }
+    var finishedCode: EventCode { codes.1 }
+    var failedCode: EventCode { codes.2 }
+
+    private var codes: (EventCode, EventCode, EventCode) {
+        switch self {
+        case .installDisk: (.diskInstallStarted, .systemInstalled, .systemInstallFailed)
+        case .upgrade, .rollback: (.upgradeStarted, .upgradeFinished, .upgradeFailed)
+        case .reboot: (.rebootStarted, .rebootFinished, .rebootFailed)
+        }
+    }
 }

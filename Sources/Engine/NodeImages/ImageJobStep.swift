@@ -15,19 +15,21 @@ enum ImageJobStep: String, CaseIterable, Hashable, Sendable, Codable {
         case (.write, .installDisk): "Write the image to the disk"
         case (.write, .upgrade): "Write the image to the other slot"
         case (.write, .rollback): "Choose the other slot"
+        case (.write, .reboot): "Write nothing"
         case (.reboot, _): "Reboot"
         case (.comeBack, .installDisk): "Come back from the disk"
+        case (.comeBack, .reboot): "Come back"
         case (.comeBack, _): "Come back with the image, and prove it"
         }
     }
 
-    var next: ImageJobStep? {
-        switch self {
-        case .prepare: .write
-        case .write: .reboot
-        case .reboot: .comeBack
-        case .comeBack: nil
-        }
+    /// What such a job does, in this order.
+    static func all(of kind: ImageJobRow.Kind) -> [ImageJobStep] {
+        kind == .reboot ? [.prepare, .reboot, .comeBack] : allCases
+    }
+
+    func next(_ kind: ImageJobRow.Kind) -> ImageJobStep? {
+        Self.all(of: kind).drop { $0 != self }.dropFirst().first
     }
 }
 

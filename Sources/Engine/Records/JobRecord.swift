@@ -23,7 +23,7 @@ package struct JobRecord: Sendable, Hashable {
     }
 
     package var id: UniqueID
-    /// `install_disk`, `upgrade` or `rollback`; `convert`, `reinstall` or `uninstall`.
+    /// `install_disk`, `upgrade`, `rollback` or `reboot`; `convert`, `reinstall` or `uninstall`.
     package var kind: String
     package var description: String
     package var host: UniqueID
@@ -49,7 +49,7 @@ extension JobRecord {
         status = Status(rawValue: row.state.rawValue) ?? .unknown
         (started, ended, error, remedy) = (row.started, row.ended, row.error, row.remedy)
         (user, correlation) = (row.user, row.correlation)
-        let order = ImageJobStep.allCases
+        let order = ImageJobStep.all(of: row.kind)
         let position = order.firstIndex(of: row.step) ?? 0
         let current = Status(rawValue: row.state.rawValue) ?? .unknown
         steps = order.enumerated().map { index, step in

@@ -20,7 +20,8 @@ enum Schema {
         migrator.registerMigration("13 power") { try $0.execute(sql: power) }
         migrator.registerMigration("14 site") { try $0.execute(sql: site) }
         migrator.registerMigration("15 event chain") { try $0.execute(sql: eventChain) }
-        migrator.registerMigration("16 arrivals") { try $0.execute(sql: arrivals) }
+        migrator.registerMigration("16 reboots") { try $0.execute(sql: reboots) }
+        migrator.registerMigration("17 arrivals") { try $0.execute(sql: arrivals) }
         return migrator
     }
 

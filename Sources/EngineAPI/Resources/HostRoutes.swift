@@ -96,6 +96,10 @@ struct HostRoutes {
             try await engine.activate(context.id(of: "host"), by: context.user, correlation: context.correlation)
             return try Self.complete()
         }
+        hosts.post(":id/refresh") { _, context in
+            try await engine.refresh(context.id(of: "host"))
+            return try Self.complete()
+        }
         hosts.post(":id/forceselectspm") { _, context -> Response in
             let host = try await engine.host(context.id(of: "host"))
             throw Fault(

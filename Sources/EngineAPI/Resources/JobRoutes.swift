@@ -108,6 +108,11 @@ struct JobRoutes {
             _ = try await engine.checkUpgrade(id, by: context.user, correlation: context.correlation)
             return try Response.json(ActionResource(status: "complete"))
         }
+        hosts.post(":id/reboot") { _, context in
+            let id = try context.id(of: "host")
+            let job = try await engine.reboot(id, by: context.user, correlation: context.correlation)
+            return try Self.begun(job)
+        }
         hosts.post(":id/rollback") { _, context in
             let id = try context.id(of: "host")
             let job = try await engine.rollBack(id, by: context.user, correlation: context.correlation)

@@ -72,6 +72,16 @@ extension EngineSession {
         _ = try await perform(.post(Self.path(id, "/activate"), ByteBuffer(string: "{}")))
     }
 
+    /// Has the engine read everything of the host now.
+    package func refresh(_ id: String) async throws(CallError) {
+        _ = try await perform(.post(Self.path(id, "/refresh"), ByteBuffer(string: "{}")))
+    }
+
+    /// Has the host start once more; the job is in the answer.
+    package func reboot(_ id: String) async throws(CallError) -> ActionResource {
+        try await decode(ActionResource.self, .post(Self.path(id, "/reboot"), ByteBuffer(string: "{}")))
+    }
+
     /// Sets what the host boots.
     package func setBoot(_ id: String, profile: String, when: BootTime) async throws(CallError) {
         let choice = BootChoice(profile: profile, when: when)

@@ -77,6 +77,7 @@ struct EngineProcess: Sendable {
         var settings = EngineSettings(dataDirectory: configuration.dataDirectory, engineAddress: address)
         if access(AgentFile.ofCheckout, R_OK) == 0 { settings.agentFile = AgentFile.ofCheckout }
         settings.retention.days = configuration.eventDays
+        settings.metricsToken = try configuration.metricsToken()
         if configuration.httpsPort != 0 { settings.httpsPort = configuration.httpsPort }
         // Nodes fetch images where machines boot.
         settings.imageServer = configuration.boot.map { boot in

@@ -1,3 +1,4 @@
+import Foundation
 import HostModel
 import Logging
 
@@ -24,6 +25,8 @@ struct ServeConfiguration: Sendable {
     var boot: Boot?
     /// How long events are kept.
     var eventDays: Int
+    /// What a reader of the metrics shows.
+    var metricsTokenFile: String?
     var logLevel: Logger.Level
 
     static let eventDaysRange = 1...36_500
@@ -43,10 +46,27 @@ struct ServeConfiguration: Sendable {
             throw Self.refusal(.eventDays, settings, "is no number of days", "a number from 1 to 36500")
         }
         eventDays = days
+        metricsTokenFile = settings[.metricsTokenFile]
         guard let level = Logger.Level(rawValue: settings.text(.logLevel)) else {
             throw Self.refusal(.logLevel, settings, "is no level", "info, or debug to see more")
         }
         logLevel = level
+    }
+
+    static let metricsTokenLengths = 16...1024
+
+    /// The token in the file of `--metrics-token-file`, without white space around it.
+    func metricsToken() throws(StartFailure) -> String? {
+        guard let path = metricsTokenFile else { return nil }
+        let text = (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard let text, Self.metricsTokenLengths.contains(text.utf8.count), !text.contains(where: \.isWhitespace) else {
+            throw StartFailure(
+                .configuration,
+                "\(path) (--metrics-token-file) holds no token that the engine can read.",
+                remedy: "Put 16 to 1024 characters without blanks into it, readable by the engine's user."
+            )
+        }
+        return text
     }
 
     private static func boot(_ settings: Settings) throws(StartFailure) -> Boot? {

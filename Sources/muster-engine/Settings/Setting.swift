@@ -19,6 +19,7 @@ enum Setting: String, CaseIterable, Sendable {
     case bootLoaderDirectory = "boot-loader-directory"
     case bootPXEDirectory = "boot-pxe-directory"
     case eventDays = "event-days"
+    case metricsTokenFile = "metrics-token-file"
     case logLevel = "log-level"
 
     /// `nil`: not set unless somebody sets it.
@@ -35,7 +36,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .eventDays: "365"
         case .logLevel: "info"
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootRouter, .bootDNS,
-            .bootLoaderDirectory, .bootPXEDirectory:
+            .bootLoaderDirectory, .bootPXEDirectory, .metricsTokenFile:
             nil
         }
     }

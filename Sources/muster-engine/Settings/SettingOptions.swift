@@ -42,6 +42,8 @@ struct SettingOptions: ParsableArguments {
     var bootPXEDirectory: String?
     @Option(help: "How many days events are kept (default: 365).")
     var eventDays: String?
+    @Option(help: "A file with the token, at least 16 characters, that a reader of the metrics shows (default: none).")
+    var metricsTokenFile: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default: info).")
     var logLevel: String?
     @Option(name: .customLong("settings"), help: "The settings file (default: \(SettingsFile.path), if it is there).")
@@ -54,7 +56,8 @@ struct SettingOptions: ParsableArguments {
             (.user, user), (.bootUser, bootUser), (.boot, boot), (.bootInterface, bootInterface),
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
             (.bootDNS, bootDNS), (.bootLoaderDirectory, bootLoaderDirectory), (.bootPXEDirectory, bootPXEDirectory),
-            (.eventDays, eventDays), (.logLevel, logLevel),
+            (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
+            (.logLevel, logLevel),
         ]
         return Dictionary(given.compactMap { setting, text in text.map { (setting, $0) } }) { first, _ in first }
     }

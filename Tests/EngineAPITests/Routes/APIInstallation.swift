@@ -20,12 +20,13 @@ final class APIInstallation: Sendable {
 
     static let password = "correct horse"
 
-    private init() async throws {
+    private init(_ change: (inout EngineSettings) -> Void) async throws {
         try await Self.template.value
         directory = Self.place("\(UniqueID.random())")
         try FileManager.default.copyItem(atPath: Self.templatePath, toPath: directory)
         var settings = EngineSettings(dataDirectory: directory, engineAddress: "engine.example.org")
         settings.agentFile = "\(directory)/agent"
+        change(&settings)
         engine = try await HostEngine.open(settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -46,8 +47,11 @@ final class APIInstallation: Sendable {
     }
 
     /// Runs `body` with a client that is signed in as admin@internal.
-    static func run(_ body: @escaping @Sendable (APIClient) async throws -> Void) async throws {
-        let installation = try await APIInstallation()
+    static func run(
+        _ change: (inout EngineSettings) -> Void = { _ in },
+        _ body: @escaping @Sendable (APIClient) async throws -> Void
+    ) async throws {
+        let installation = try await APIInstallation(change)
         let application = Application(router: try EngineRoutes(engine: installation.engine).router())
         try await application.test(.router) { client in
             let session = try await installation.engine.beginSession(of: "admin@internal")

@@ -42,7 +42,7 @@ import Testing
             + "- - - initializing maintenance - - - "
             + "down = initializing non_responsive - -",
         .preparingForMaintenance: "installing - - - = = = = = non_responsive "
-            + "- installing - initializing maintenance = unassigned maintenance "
+            + "- installing reboot initializing maintenance = unassigned maintenance "
             + "= = = = - -",
         .nonOperational: "installing - - - up = = initializing connecting non_responsive "
             + "preparing_for_maintenance - - - - preparing_for_maintenance unassigned - "
