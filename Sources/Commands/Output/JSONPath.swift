@@ -29,7 +29,7 @@ struct JSONPath: Hashable, Sendable {
         self.steps = steps
     }
 
-    /// What the path leads to, in the order of the document.
+    /// What the path leads to: elements in their order, members in that of their names.
     func values(in root: JSONValue) -> [JSONValue] {
         steps.reduce([root]) { values, step in values.flatMap { Self.values(step, in: $0) } }
     }

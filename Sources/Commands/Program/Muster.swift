@@ -8,7 +8,8 @@ struct Muster: AsyncParsableCommand {
         discussion: discussion,
         subcommands: [
             Login.self, Logout.self, HostCommand.self, NetworkCommand.self, DataCenterCommand.self, ClusterCommand.self,
-            TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, JobCommand.self, EventCommand.self,
+            TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, ApplyCommand.self, JobCommand.self,
+            EventCommand.self,
             ImageCommand.self, ProfileCommand.self, CompletionCommand.self,
         ]
     )

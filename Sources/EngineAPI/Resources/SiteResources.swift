@@ -2,7 +2,7 @@ import Engine
 import HostModel
 
 extension DataCenterResource {
-    init(_ record: DataCenterRecord, hosts: Int) {
+    init(_ record: DataCenterRecord, pools: [UniqueID: String], hosts: Int) {
         self.init(
             id: record.id.rawValue,
             href: ResourcePath.href(Self.collection, record.id.rawValue),
@@ -10,7 +10,7 @@ extension DataCenterResource {
             muster: Muster(hosts: hosts, hosts_max: record.hostsMax)
         )
         (description, comment) = (record.description, record.comment)
-        mac_pool = record.macPool.map { ResourcePath.link(MACPoolResource.collection, $0) }
+        mac_pool = record.macPool.map { ResourcePath.link(MACPoolResource.collection, $0, name: pools[$0]) }
     }
 }
 
@@ -18,7 +18,7 @@ extension ClusterResource {
     /// What nothing heeds as long as there are no guests and no Gluster of ours.
     private static let notEnforced = ["error_handling", "gluster_service", "mac_pool", "scheduling_policy"]
 
-    init(_ record: ClusterRecord, centers: [UniqueID: String], hosts: Int) {
+    init(_ record: ClusterRecord, centers: [UniqueID: String], pools: [UniqueID: String], hosts: Int) {
         let numbers = record.level.split(separator: ".").compactMap { Int($0) }
         self.init(
             id: record.id.rawValue,
@@ -38,7 +38,7 @@ extension ClusterResource {
         (virt_service, gluster_service) = (record.hasVirt, record.hasGluster)
         required_rng_sources = RandomSources(["urandom"] + record.rngSources.split(separator: " ").map(String.init))
         error_handling = ErrorHandling(on_error: record.onError)
-        mac_pool = record.macPool.map { ResourcePath.link(MACPoolResource.collection, $0) }
+        mac_pool = record.macPool.map { ResourcePath.link(MACPoolResource.collection, $0, name: pools[$0]) }
     }
 }
 

@@ -14,14 +14,15 @@ struct SiteRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         add(DataCenterRecord.self, to: api) { records in
-            let counts = try await engine.hostCountsOfSite().dataCenters
-            return records.map { DataCenterResource($0, hosts: counts[$0.id] ?? 0) }
+            let (counts, pools) = (try await engine.hostCountsOfSite().dataCenters, try await pools())
+            return records.map { DataCenterResource($0, pools: pools, hosts: counts[$0.id] ?? 0) }
         }
         add(ClusterRecord.self, to: api) { records in
             let counts = try await engine.hostCountsOfSite().clusters
             let centers = try await engine.all(DataCenterRecord.self)
             let names = centers.reduce(into: [:]) { $0[$1.id] = $1.name }
-            return records.map { ClusterResource($0, centers: names, hosts: counts[$0.id] ?? 0) }
+            let pools = try await pools()
+            return records.map { ClusterResource($0, centers: names, pools: pools, hosts: counts[$0.id] ?? 0) }
         }
         add(TagRecord.self, to: api) { records in try await tags(records) }
         add(AffinityLabelRecord.self, to: api) { records in try await labels(records) }
@@ -31,6 +32,11 @@ struct SiteRoutes {
         api.get("schedulingpolicies") { _, _ in
             try Response.json(PolicyCollection(scheduling_policy: SchedulingPolicy.allCases.map(\.link)))
         }
+    }
+
+    /// The names of MAC pools.
+    private func pools() async throws -> [UniqueID: String] {
+        try await engine.all(MACPoolRecord.self).reduce(into: [:]) { $0[$1.id] = $1.name }
     }
 
     private func tags(_ records: [TagRecord]) async throws -> [TagResource] {

@@ -57,6 +57,22 @@ package struct WireReference: Hashable, Sendable, Codable {
 
     package init(id: String? = nil, name: String? = nil) { (self.id, self.name) = (id, name) }
 
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case name
+    }
+
+    /// `{"name": "red"}`, `{"id": …}`; a text alone is a name.
+    package init(from decoder: any Decoder) throws {
+        if let text = try? decoder.singleValueContainer().decode(String.self) {
+            (id, name) = (nil, text)
+            return
+        }
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decodeIfPresent(String.self, forKey: .id)
+        name = try container.decodeIfPresent(String.self, forKey: .name)
+    }
+
     /// What to look for, and to show.
     package var text: String { name ?? id ?? "" }
 }

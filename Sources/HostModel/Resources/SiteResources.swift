@@ -216,6 +216,12 @@ package struct AffinityLabelResource: SiteResource {
     }
 }
 
+extension NetworkResource: SiteResource {
+    package typealias Order = NetworkOrder
+    package static let element = "network"
+    package static let collection = "networks"
+}
+
 /// Where the addresses of guests' network cards are taken from.
 package struct MACPoolResource: SiteResource {
     package struct Range: Hashable, Sendable, Codable {
