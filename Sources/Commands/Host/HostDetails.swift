@@ -28,6 +28,11 @@ func hostDetails(_ host: HostResource, _ style: Style) -> Sections {
     add("Host key", host.ssh?.fingerprint)
     add("Jump host", host.muster.jump.map { [$0.address, $0.fingerprint].compactMap(\.self).joined(separator: ", ") })
     add("Boots", bootText(host.muster))
+    add("Power", host.power_management.flatMap(powerText))
+    if let fault = host.power_management?.fault {
+        let words = [fault, host.power_management?.remedy].compactMap(\.self).joined(separator: " ")
+        fields.append(("Power fault", Cell(words, .bad)))
+    }
     add("Last seen", LocalTime.text(host.muster.last_seen, style))
     let claims = host.muster.claims.map { claim in
         (title: Optional("Claim of \(terminalEscaped(claim.name))"), layout: claimDetails(claim, style) as any Layout)
@@ -57,6 +62,14 @@ private func cpuText(_ cpu: HostResource.Processor?) -> String {
     let counts = [(topology?.sockets, "sockets"), (topology?.cores, "cores each"), (topology?.threads, "threads each")]
     let words = counts.compactMap { count, unit in count.map { "\($0) \(unit)" } }
     return ([cpu?.name].compactMap(\.self) + words).joined(separator: ", ")
+}
+
+/// `nil` where the engine does not switch the host by itself.
+private func powerText(_ power: PowerManagementResource) -> String? {
+    guard power.enabled == true else { return nil }
+    let proxies = power.pm_proxies?.pm_proxy?.map(\.type).joined(separator: ", ") ?? "nobody"
+    let kdump = power.kdump_detection == true ? "; a crash dump is waited for" : ""
+    return "managed, its board is told by \(proxies)\(kdump)"
 }
 
 private func bootText(_ muster: HostResource.Muster) -> String? {

@@ -49,8 +49,10 @@ extension Store {
             (running.state, running.ended) = (.aborted, now)
             try running.update(db)
         }
+        // A machine that hangs in its reboot is what power is for.
+        let writes = try ImageJobRow.running(of: host.id, in: db).flatMap { $0.kind == .reboot ? nil : $0.title }
         let works =
-            try ImageJobRow.running(of: host.id, in: db)?.title
+            writes
             ?? (host.status == .installing ? "its installation" : nil)
         guard let works, action != .on else { return }
         throw EngineError(
