@@ -13,6 +13,8 @@ package struct FleetPlan: Hashable, Sendable {
     package var seed = 1
     /// Hosts that enrol at the same time.
     package var parallel = 200
+    /// Hosts that may wait for approval at the same time; the others are switched on later. An engine keeps 2000 claims open.
+    package var waiting = 1000
     package var faults: [FaultOrder] = []
 
     package static let hostsMax = 100_000

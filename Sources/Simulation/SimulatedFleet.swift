@@ -50,11 +50,12 @@ package final class SimulatedFleet: Sendable {
         }
     }
 
-    /// At most `parallel` hosts are on their way to a claim; one that waits for approval holds nobody up.
+    /// At most `parallel` hosts are on their way to a claim; at most `waiting` wait for approval.
     private func enrolAll(_ whenPending: @escaping @Sendable (String, ApprovalCode) async -> Void) async throws {
-        let turnstile = Turnstile(places: plan.parallel)
+        let (turnstile, waiting) = (Turnstile(places: plan.parallel), Turnstile(places: plan.waiting))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for host in hosts {
+                await waiting.enter()
                 await turnstile.enter()
                 try Task.checkCancellation()
                 group.addTask { [self] in
@@ -65,6 +66,7 @@ package final class SimulatedFleet: Sendable {
                     await whenPending(host.name, claim.code)
                     try await enrolment.fetchCertificate(of: claim)
                     pending.withLock { _ = $0.remove(host.number) }
+                    await waiting.leave()
                 }
             }
             try await group.waitForAll()

@@ -41,6 +41,9 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Hosts that enrol at the same time.", valueName: "n"))
     var parallel = 200
 
+    @Option(help: ArgumentHelp("Hosts that wait for approval at the same time; others come later.", valueName: "n"))
+    var waiting = 1000
+
     @Option(
         name: .customLong("fault"),
         help: ArgumentHelp("What is wrong with how many; may be given again.", valueName: "fault")
@@ -100,9 +103,12 @@ struct SimulateCommand: AsyncParsableCommand {
         guard let range = IPv4Network(network), var plan = FleetPlan(count: hosts, network: range) else {
             throw ValidationError("\(network) has no room for \(hosts) hosts (1 to \(FleetPlan.hostsMax))")
         }
-        guard parallel > 0 else { throw ValidationError("--parallel takes a number from 1 on") }
+        guard parallel > 0, waiting > 0 else {
+            throw ValidationError("--parallel and --waiting take a number from 1 on")
+        }
         guard HostName(plan.firstName(prefix)) != nil else { throw ValidationError("\(prefix) makes no host names") }
         (plan.port, plan.namePrefix, plan.seed, plan.parallel) = (port, prefix, seed, parallel)
+        plan.waiting = waiting
         plan.faults = try faults.map { text in
             guard let order = FaultOrder(text) else {
                 throw ValidationError("\(text) is no fault: \(FaultOrder.grammar)")

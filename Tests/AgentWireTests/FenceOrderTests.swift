@@ -53,6 +53,19 @@ import Testing
         }
     }
 
+    @Test(
+        "no option leads the password to another host",
+        arguments: [
+            "systems_uri=@evil.example/redfish/v1/Systems", "systems_uri=//evil.example/", "systems_uri=x",
+            "systems_uri=",
+            "redfish_uri=:1@evil.example/", "redfish_uri=/redfish?x=@e", "ipport=1@evil.example", "ipport=443/x",
+        ]
+    )
+    func otherHosts(option: String) throws {
+        #expect(throws: RPCError.self) { try Self.order { $0["options"] = .string(option) } }
+        _ = try Self.order { $0["options"] = .string("systems_uri=/redfish/v1/Systems/437XR1138R2\nipport=8443") }
+    }
+
     @Test("lines that end in CRLF are lines") func lineEnds() throws {
         let order = try Self.order { $0["options"] = .string("lanplus=1\r\ncipher=17\r\nverbose\r\n") }
         #expect(order.input.hasSuffix("secure=yes\nlanplus=1\ncipher=17\nverbose\n"))

@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import HTTPTypes
 import HostModel
 import Subprocess
 import Synchronization
@@ -67,6 +68,19 @@ import Testing
                 try await engine.record(Self.steps(20..<30))
                 let rest = try await Self.read(port, token, count: 17, ["-H", "Last-Event-ID: \(last)"])
                 #expect(rest.compactMap { Int($0.index) } == (1...17).map { (Int(last) ?? 0) + $0 })
+            }
+        }
+    }
+
+    @Test("who asks for the head alone takes no place")
+    func heads() async throws {
+        try await APIInstallation.run { client in
+            for _ in 0..<(EventStream.streamsMax + 10) {
+                let answer = try await client.send(.head, "\(APIClient.api)/events/stream")
+                guard answer.status == 200 else {
+                    Issue.record("\(answer.status)")
+                    break
+                }
             }
         }
     }

@@ -18,12 +18,14 @@ struct FenceOptions: Hashable, Sendable {
     private static let optionsMax = 64
     /// Of words that agents put on a command line as they are.
     private static let words: Set<String> = [
-        "auth", "delay", "hexadecimal_kg", "inet4_only", "inet6_only", "ipport", "lanplus", "login_timeout", "method",
-        "notls", "plug", "port", "power_timeout", "power_wait", "privlvl", "quiet", "redfish_uri", "retry_on", "secure",
+        "auth", "delay", "hexadecimal_kg", "inet4_only", "inet6_only", "lanplus", "login_timeout", "method",
+        "notls", "plug", "port", "power_timeout", "power_wait", "privlvl", "quiet", "retry_on", "secure",
         "shell_timeout", "slot", "snmp_auth_prot", "snmp_priv_prot", "snmp_sec_level", "snmp_version", "ssh", "ssl",
-        "ssl_insecure", "ssl_secure", "systems_uri", "target", "verbose",
+        "ssl_insecure", "ssl_secure", "target", "verbose",
     ]
-    private static let numbers: Set<String> = ["cipher"]
+    private static let numbers: Set<String> = ["cipher", "ipport"]
+    /// Agents put these behind the address: another host in them would get the password.
+    private static let paths: Set<String> = ["redfish_uri", "systems_uri"]
     /// Agents quote these, as they do the password.
     private static let secrets: Set<String> = ["community", "snmp_priv_passwd"]
 
@@ -58,13 +60,22 @@ struct FenceOptions: Hashable, Sendable {
         String(decoding: bytes.filter { $0 != 32 }.map { $0 == 45 ? 95 : $0 }, as: UTF8.self)
     }
 
+    private static func isPath(_ value: String) -> Bool {
+        value.hasPrefix("/") && !value.hasPrefix("//")
+            && value.unicodeScalars.allSatisfy {
+                $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
+                    || "/._-".unicodeScalars.contains($0)
+            }
+    }
+
     private static func check(_ key: String, _ value: String) throws(RPCError) {
-        guard words.contains(key) || numbers.contains(key) || secrets.contains(key) else {
-            let known = words.union(numbers).union(secrets).sorted().joined(separator: ", ")
+        guard words.contains(key) || numbers.contains(key) || secrets.contains(key) || paths.contains(key) else {
+            let known = words.union(numbers).union(secrets).union(paths).sorted().joined(separator: ", ")
             throw RPCError(.invalidParams, "\(key.prefix(64)) is no option that a host takes; it takes \(known)")
         }
         let isFit =
             secrets.contains(key) || (words.contains(key) && FenceOrder.isWord(value))
+            || (paths.contains(key) && isPath(value))
             || value.utf8.allSatisfy { (48...57).contains($0) }
         guard isFit else { throw RPCError(.invalidParams, "The value of \(key) has characters that it can not have") }
     }

@@ -154,9 +154,10 @@ package struct BootHTTPResponder: Sendable {
         }
     }
 
-    /// Only for whoever is the machine as far as anybody can say; without it the node shows a code and waits for a person.
+    /// Only for who is known to be the machine, by its lease or as a neighbour; without it the node shows a code and waits for
+    /// a person.
     private func arrivalToken(_ request: BootRequest) async -> Nonce? {
-        guard await isFromItself(request) else {
+        guard let address = request.address, await machines.knows(request.mac, at: address) else {
             let detail = "was announced, and gets no token: \(Self.asked.dropFirst(2))"
             events.offer(BootEvent(mac: request.mac, stage: .script, detail: detail, address: request.address))
             return nil

@@ -17,6 +17,9 @@ package struct MachineLocator: Sendable {
         return await leases?.machine(at: address)
     }
 
+    /// True when the address is known to be the machine's: nobody is believed for want of better knowledge.
+    package func knows(_ mac: MACAddress, at address: IPv4Address) async -> Bool { await machine(at: address) == mac }
+
     /// True when a request from this address that names this machine may count as the machine's own.
     ///
     /// What comes from behind a router while another server gives the addresses cannot be told apart, and counts.

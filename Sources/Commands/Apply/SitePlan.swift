@@ -31,7 +31,7 @@ struct SitePlan: Sendable {
         let clusters = file.clusters.map { $0.map(Self.withUsualSource) }
         try await add(clusters, ClusterResource.self, "cluster", \.name, session)
         try await addNetworks(file.networks ?? [], session)
-        try await add(file.tags, TagResource.self, "tag", \.name, session)
+        try await add(file.tags.map(Self.parentsFirst), TagResource.self, "tag", \.name, session)
         try await add(file.affinitylabels, AffinityLabelResource.self, "affinity label", \.name, session)
         try await addHosts(file.hosts ?? [], session)
     }
@@ -54,8 +54,10 @@ struct SitePlan: Sendable {
     ) async throws {
         guard let orders, !orders.isEmpty else { return }
         let standing = try await session.list(kind)
+        var seen: Set<String> = []
         for order in orders {
             let name = try Self.name(name(order), noun)
+            try Self.refuseTwice(seen.insert(name).inserted, "\(noun) \(name)")
             try add(order, standing.first { $0.name == name }, "\(noun) \(name)")
         }
     }
@@ -64,6 +66,7 @@ struct SitePlan: Sendable {
     private mutating func addNetworks(_ orders: [NetworkOrder], _ session: EngineSession) async throws {
         guard !orders.isEmpty else { return }
         let standing = try await session.list(NetworkResource.self)
+        var seen: Set<String> = []
         for order in orders {
             let name = try Self.name(order.name, "network")
             let center = order.data_center
@@ -79,6 +82,7 @@ struct SitePlan: Sendable {
                 )
             }
             let place = center.map { " of data center \($0.text)" } ?? ""
+            try Self.refuseTwice(seen.insert(name + place).inserted, "network \(name)\(place)")
             try add(order, found.first, "network \(name)\(place)")
         }
     }
@@ -92,7 +96,12 @@ struct SitePlan: Sendable {
         guard let standing else {
             changes.append(
                 Change(what: what, isNew: true, lines: SiteDifference.lines(ofNew: tree)) { session in
-                    _ = try await session.add(Resource.self, order)
+                    // A new data center brings its management network along.
+                    if let network = order as? NetworkOrder, let made = try await Self.made(network, session) {
+                        _ = try await session.update(Resource.self, made, order)
+                    } else {
+                        _ = try await session.add(Resource.self, order)
+                    }
                 }
             )
             return
@@ -133,6 +142,31 @@ struct SitePlan: Sendable {
                 }
             )
         }
+    }
+
+    private static func made(_ order: NetworkOrder, _ session: EngineSession) async throws -> String? {
+        guard let center = order.data_center?.text else { return nil }
+        return try await session.list(NetworkResource.self)
+            .first { $0.name == order.name && $0.data_center?.name == center }?.id
+    }
+
+    /// A tag stands below one that is there by then.
+    private static func parentsFirst(_ orders: [TagResource.Order]) -> [TagResource.Order] {
+        var (waiting, sorted) = (orders, [TagResource.Order]())
+        while !waiting.isEmpty {
+            let names = Set(waiting.compactMap(\.name))
+            let ready = waiting.filter { order in order.parent.map { !names.contains($0.text) } ?? true }
+            // In a circle: the engine says what is wrong.
+            guard !ready.isEmpty else { return sorted + waiting }
+            sorted += ready
+            waiting.removeAll { ready.contains($0) }
+        }
+        return sorted
+    }
+
+    private static func refuseTwice(_ isFirst: Bool, _ what: String) throws {
+        guard !isFirst else { return }
+        throw UserError(.badData, "the file has the \(terminalEscaped(what)) twice", remedy: "keep one of them")
     }
 
     private static func name(_ name: String?, _ noun: String) throws -> String {

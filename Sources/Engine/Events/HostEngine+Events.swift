@@ -3,6 +3,9 @@ extension HostEngine {
         try await store.events(query)
     }
 
+    /// The index of the newest event that was ever recorded, also where it had its time since.
+    package var newestEvent: Int64 { store.feed.newest }
+
     /// Returns when there is an event newer than `index`, at once if there is one already, or after `seconds`.
     package func waitForEvent(after index: Int64, seconds: Int) async {
         await store.feed.wait(after: index, atMost: .seconds(min(max(seconds, 0), Self.eventWaitMax)))

@@ -63,12 +63,17 @@ extension Store {
         }
     }
 
-    /// Drops events that have had their time, `retention.days` after they were recorded.
+    /// Drops events that have had their time, `retention.days` after they were recorded: as far as all of them have. One that
+    /// was recorded while the clock stood wrong takes none of its elders along.
     func dropAgedEvents(at now: Int64, in db: Database) throws {
         let oldest = now - Int64(retention.days) * 24 * 3600 * 1000
         for kind in EventCode.Class.allCases {
+            let stays = try SQLRequest<Int64>(
+                literal: #"SELECT min("index") FROM event WHERE class = \#(kind.rawValue) AND time >= \#(oldest)"#
+            ).fetchOne(db)
             let last = try SQLRequest<Int64>(
-                literal: #"SELECT max("index") FROM event WHERE class = \#(kind.rawValue) AND time < \#(oldest)"#
+                literal:
+                    #"SELECT max("index") FROM event WHERE class = \#(kind.rawValue) AND "index" < \#(stays ?? .max)"#
             ).fetchOne(db)
             if let last { try dropEvents(of: kind, upTo: last, in: db) }
         }

@@ -11,6 +11,8 @@ struct HostInstallation: Sendable {
     let store: Store
     let settings: EngineSettings
     let logger: Logger
+    /// It is a server that is converted: the way on from a failure is another one.
+    var isConversion = false
 
     private var times: MonitoringTimes { settings.monitoring }
     private var now: Int64 { settings.clock.now() }
@@ -76,6 +78,9 @@ struct HostInstallation: Sendable {
         }
     }
 
+    /// What does the installation once more.
+    private var again: String { "muster host \(isConversion ? "reinstall" : "approve") \(host.row.name)" }
+
     private func moment(_ context: TransitionContext) -> TransitionContext {
         var context = context
         context.now = now
@@ -88,7 +93,7 @@ struct HostInstallation: Sendable {
         InstallFailure(
             job.step,
             failure.sentence,
-            remedy: "Look at the node's screen and at its agent's log, then run `muster host approve \(host.row.name)`."
+            remedy: "Look at the node's screen and at its agent's log, then run `\(again)`."
         )
     }
 
@@ -233,7 +238,7 @@ extension HostInstallation {
         InstallFailure(
             .managementNetwork,
             "The host could not set up \(network.name): \(terminalEscaped(error.message.prefix(500))) (code \(error.code.rawValue)).",
-            remedy: "Mend what it names, then run `muster host approve \(host.row.name)`.",
+            remedy: "Mend what it names, then run `\(again)`.",
             code: .managementNetworkFailed
         )
     }
@@ -246,7 +251,7 @@ extension HostInstallation {
         throw InstallFailure(
             .persistNetwork,
             "The host took \(network.name) back: it did not hear the engine over it.",
-            remedy: "Check the way between engine and host, then run `muster host approve \(host.row.name)`.",
+            remedy: "Check the way between engine and host, then run `\(again)`.",
             code: .managementNetworkFailed
         )
     }

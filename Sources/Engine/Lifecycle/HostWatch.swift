@@ -103,7 +103,8 @@ struct HostWatch: Sendable {
                 dialer: dialer,
                 store: store,
                 settings: settings,
-                logger: logger
+                logger: logger,
+                isConversion: conversion != nil
             )
             signal = try await installation.run(job, context)
         }

@@ -126,7 +126,8 @@ struct PowerCourse: Hashable, Sendable {
     }
 
     mutating func handle(_ signal: Signal, _ facts: PowerFacts, at now: Int64, _ times: PowerTimes) -> [Effect] {
-        if kind == .fence, step.isWaiting, !facts.isSilent { return over(facts) }
+        let mayEnd = step.isWaiting || step == .off && signal != .done
+        if kind == .fence, mayEnd, !facts.isSilent { return over(facts) }
         return switch step {
         case .soft: restarted(signal, facts, at: now, times)
         case .softWait: now - since >= times.soft ? goHold(facts, at: now, times) : []
@@ -192,7 +193,7 @@ struct PowerCourse: Hashable, Sendable {
             told = reason.key
             return [.tell(.fenceSkipped, .warning, "Host \(facts.name) is not restarted now: \(reason.text)")]
         }
-        if facts.detectsKdump {
+        if facts.detectsKdump, told != Self.noDump {
             go(to: .kdump, at: now)
             return []
         }
@@ -207,7 +208,8 @@ struct PowerCourse: Hashable, Sendable {
 
     /// A host that writes a crash dump is left to it, and starts by itself when it is done.
     private mutating func waitForDump(_ facts: PowerFacts, at now: Int64, _ times: PowerTimes) -> [Effect] {
-        if let heard = facts.lastDump, heard >= since - times.kdump {
+        // Anybody can send what tells of a dump: it holds the power up for a while only.
+        if let heard = facts.lastDump, heard >= since - times.kdump, now - since < times.kdumpMax {
             if now - heard >= times.kdumpSilence {
                 go(to: .comeBack, at: now)
                 let text = "Host \(facts.name) has written its crash dump and starts again."
@@ -220,8 +222,14 @@ struct PowerCourse: Hashable, Sendable {
         }
         guard now - since >= times.kdump else { return [] }
         let text = "No crash dump of host \(facts.name) was heard of."
-        return [.tell(.kdumpNotDetected, .normal, text)] + beginOff(facts, at: now)
+        // What speaks against the power may have come up meanwhile.
+        go(to: .hold, at: now)
+        told = Self.noDump
+        return [.tell(.kdumpNotDetected, .normal, text)] + hold(facts, at: now, times)
     }
+
+    /// In `told`: that the wait for a dump is over.
+    private static let noDump = "no dump"
 
     // MARK: - With the power
 

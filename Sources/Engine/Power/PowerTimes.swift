@@ -18,6 +18,8 @@ package struct PowerTimes: Sendable, Hashable {
     package var kdump: Int64 = 30_000
     /// After so long without a word of it a dump is over.
     package var kdumpSilence: Int64 = 30_000
+    /// How long a dump may hold the power up.
+    package var kdumpMax: Int64 = 3_600_000
     /// Orders that a board may fail, and questions in a row.
     package var ordersMax = 2
     package var asksMax = 3

@@ -54,7 +54,10 @@ struct PowerWork: Sendable {
         do throws(PowerFailure) {
             switch target.job.course.order {
             case .restartAgent: return try await restartAgent(target)
-            case .off: try await line.turn(.off, target)
+            case .off:
+                // A host that has come back is not the engine's to switch off.
+                guard target.job.course.kind != .fence || target.host.status == .nonResponsive else { return .passed }
+                try await line.turn(.off, target)
             case .on: try await line.turn(.on, target)
             case .ask: return .power(try await line.status(target))
             case .greet: return await greet() ? .greeted : .passed

@@ -79,11 +79,11 @@ extension Store {
             try settings.check(change.password)
             let isElsewhere =
                 settings.address != former.address || settings.port != former.port
-                || settings.type != former.type
+                || settings.type != former.type || settings.options != former.settings.options
             guard change.password != nil || !isElsewhere else {
                 throw EngineError(
                     .conflict,
-                    "Another type, address or port of a fence agent needs its password again.",
+                    "Another type, address, port or option of a fence agent needs its password again.",
                     remedy: "Give it: --password-file FILE."
                 )
             }
@@ -199,25 +199,32 @@ extension Store {
         _ change: PowerManagementChange,
         context: TransitionContext
     ) async throws(EngineError) {
-        try await write { db in
-            let host = try HostRow.require(id, in: db)
-            if change.isEnabled == true, try FenceAgentRow.fetch(of: id, in: db).isEmpty {
-                throw EngineError(
-                    .conflict,
-                    "Host \(host.name) has no fence agent, so its power can not be managed.",
-                    remedy:
-                        "Add one: `muster host power \(host.name) agent add --type ipmilan --address A --username U`."
-                )
-            }
-            try Self.changePower(of: id, in: db) { power in
-                power.isEnabled = change.isEnabled ?? power.isEnabled
-                power.detectsKdump = change.detectsKdump ?? power.detectsKdump
-                power.proxies = change.proxies ?? power.proxies
-            }
-            let power = try Self.powerManagement(of: id, in: db)
-            let text = "Power management of host \(host.name) is \(power.isEnabled ? "enabled" : "disabled")."
-            try tellPower(.powerManagementChanged, .normal, text, host, context, db)
+        try await write { db in try changePower(of: id, change, context: context, in: db) }
+    }
+
+    /// Within a transaction.
+    func changePower(
+        of id: UniqueID,
+        _ change: PowerManagementChange,
+        context: TransitionContext,
+        in db: Database
+    ) throws {
+        let host = try HostRow.require(id, in: db)
+        if change.isEnabled == true, try FenceAgentRow.fetch(of: id, in: db).isEmpty {
+            throw EngineError(
+                .conflict,
+                "Host \(host.name) has no fence agent, so its power can not be managed.",
+                remedy: "Add one: `muster host power \(host.name) agent add --type ipmilan --address A --username U`."
+            )
         }
+        try Self.changePower(of: id, in: db) { power in
+            power.isEnabled = change.isEnabled ?? power.isEnabled
+            power.detectsKdump = change.detectsKdump ?? power.detectsKdump
+            power.proxies = change.proxies ?? power.proxies
+        }
+        let power = try Self.powerManagement(of: id, in: db)
+        let text = "Power management of host \(host.name) is \(power.isEnabled ? "enabled" : "disabled")."
+        try tellPower(.powerManagementChanged, .normal, text, host, context, db)
     }
 
     static func clearFault(of host: UniqueID, in db: Database) throws {

@@ -51,8 +51,9 @@ extension Store {
         }
         // A machine that hangs in its reboot is what power is for.
         let writes = try ImageJobRow.running(of: host.id, in: db).flatMap { $0.kind == .reboot ? nil : $0.title }
+        let converts = try ConversionRow.running(of: host.id, in: db).flatMap { $0.stage == .reboot ? nil : $0.title }
         let works =
-            writes
+            writes ?? converts
             ?? (host.status == .installing ? "its installation" : nil)
         guard let works, action != .on else { return }
         throw EngineError(

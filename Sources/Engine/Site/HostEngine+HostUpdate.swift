@@ -4,15 +4,18 @@ package import HostModel
 extension HostEngine {
     package static let spmPriorities = -1...10
 
-    /// Changes what people say of a host: name, comment, cluster, its rank as storage pool manager.
+    /// Changes what people say of a host: name, comment, cluster, its rank as storage pool manager; and how
+    /// its power is managed. All of it or nothing.
     package func update(
         _ id: UniqueID,
         _ order: HostOrder,
+        power: PowerManagementChange? = nil,
         by user: String,
         correlation: String?
     ) async throws(EngineError) {
         let context = context(by: user, correlation)
         try await store.write { [store] db in
+            if let power { try store.changePower(of: id, power, context: context, in: db) }
             let former = try HostRow.require(id, in: db)
             var host = former
             try host.take(order, in: db)

@@ -32,14 +32,16 @@ struct EventRoutes {
     /// Waits until there is an event that the query asks for; others only wake it up.
     private func wait(after index: Int64, seconds: Int, _ query: EventQuery) async {
         let end = ContinuousClock.now + .seconds(seconds)
-        var seen = index
+        var (seen, query) = (index, query)
         while !Task.isCancelled {
             let left = Int((ContinuousClock.now.duration(to: end) / .seconds(1)).rounded(.up))
             guard left > 0 else { return }
             await engine.waitForEvent(after: seen, seconds: left)
-            guard let newest = try? await engine.events(EventQuery(after: seen, max: 1)).first?.index else { continue }
-            seen = newest
+            // Asked first, so that nothing is passed over; what does not match is not looked at again.
+            let newest = engine.newestEvent
             guard let matching = try? await engine.events(query), matching.isEmpty else { return }
+            seen = max(seen, newest)
+            query.after = seen
         }
     }
 

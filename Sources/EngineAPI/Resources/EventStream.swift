@@ -18,7 +18,10 @@ struct EventStream: Sendable {
     /// Events of one write.
     static let batchMax = 100
 
-    private let open = Places(Self.streamsMax)
+    /// A stream without a session's token (HTTP Basic) ends after so many seconds: its reader signs in anew.
+    static let untokenedSeconds = 300
+
+    private let places = Places(Self.streamsMax)
 
     init(engine: HostEngine) { self.engine = engine }
 
@@ -27,15 +30,23 @@ struct EventStream: Sendable {
         private let free: Mutex<Int>
         init(_ count: Int) { free = Mutex(count) }
 
-        func take() -> Bool {
+        /// `nil` when all are taken.
+        func take() -> Place? {
             free.withLock { free in
-                guard free > 0 else { return false }
+                guard free > 0 else { return nil }
                 free -= 1
-                return true
+                return Place(self)
             }
         }
 
-        func giveBack() { free.withLock { $0 += 1 } }
+        fileprivate func giveBack() { free.withLock { $0 += 1 } }
+    }
+
+    /// Held for as long as there is an answer: one that is never written (HEAD, a reader that is gone) gives it back, too.
+    private final class Place: Sendable {
+        private let places: Places
+        init(_ places: Places) { self.places = places }
+        deinit { places.giveBack() }
     }
 
     func response(to request: Request, _ context: APIContext) async throws -> Response {
@@ -47,9 +58,9 @@ struct EventStream: Sendable {
             query.after = index
         }
         // From now on, unless somebody asks for what was before.
-        if query.after == nil { query.after = try await engine.events(EventQuery(max: 1)).first?.index ?? 0 }
+        if query.after == nil { query.after = engine.newestEvent }
         (query.newestFirst, query.max) = (false, Self.batchMax)
-        guard open.take() else {
+        guard let place = places.take() else {
             throw Fault(
                 .serviceUnavailable,
                 "\(Self.streamsMax) streams of events are open.",
@@ -59,9 +70,9 @@ struct EventStream: Sendable {
         }
         let (first, token) = (query, context.token)
         let body = ResponseBody { writer in
-            defer { open.giveBack() }
             try await write(first, token: token, &writer)
             try await writer.finish(nil)
+            withExtendedLifetime(place) {}
         }
         let headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
         return Response(status: .ok, headers: headers, body: body)
@@ -69,11 +80,12 @@ struct EventStream: Sendable {
 
     /// Until the reader goes, the session ends or the engine stops.
     private func write(_ first: EventQuery, token: String?, _ writer: inout any ResponseBodyWriter) async throws {
-        var (query, looked) = (first, ContinuousClock.now)
+        let began = ContinuousClock.now
+        var (query, looked) = (first, began)
         try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             // Asked first: what comes in between wakes the rest.
-            let newest = try await engine.events(EventQuery(max: 1)).first?.index ?? 0
+            let newest = engine.newestEvent
             let records = try await engine.events(query)
             if let last = records.last {
                 query.after = last.index
@@ -81,11 +93,17 @@ struct EventStream: Sendable {
                 try await writer.write(ByteBuffer(string: text))
             }
             if looked.duration(to: .now) >= .seconds(Self.heartbeatSeconds) {
-                if let token, try await engine.sessionUser(token) == nil { return }
+                if let token {
+                    guard try await engine.sessionUser(token) != nil else { return }
+                } else if began.duration(to: .now) >= .seconds(Self.untokenedSeconds) {
+                    return
+                }
                 try await writer.write(ByteBuffer(string: ":\n\n"))
                 looked = .now
             }
             guard records.count < Self.batchMax else { continue }
+            // What does not match is not looked at again.
+            query.after = max(query.after ?? 0, newest)
             await cancelWhenGracefulShutdown { [engine] in
                 await engine.waitForEvent(after: newest, seconds: Self.heartbeatSeconds)
             }

@@ -116,10 +116,7 @@ struct HostRoutes {
             let id = try context.id(of: "host")
             let order = try await request.json(HostOrder.self)
             let power = try order.power_management.map { try PowerManagementChange($0) }
-            try await engine.update(id, order, by: context.user, correlation: context.correlation)
-            if let power {
-                try await engine.changePower(of: id, power, by: context.user, correlation: context.correlation)
-            }
+            try await engine.update(id, order, power: power, by: context.user, correlation: context.correlation)
             return try Response.json(HostResource(await engine.host(id)))
         }
         hosts.post(":id/boot") { request, context in

@@ -53,6 +53,9 @@ import Testing
         #expect(await !locator.vouches(for: leased, at: abroad), "who has no lease from here is nobody from here")
         let withoutDHCP = MachineLocator(neighbours: Self.neighbours, network: network)
         #expect(await withoutDHCP.vouches(for: leased, at: abroad))
+        #expect(await !withoutDHCP.knows(leased, at: abroad), "what hands out a token needs to know")
+        #expect(await locator.knows(leased, at: Self.address(40)))
+        #expect(await !locator.knows(leased, at: Self.address(41)))
         #expect(await !withoutDHCP.vouches(for: leased, at: Self.address(41)))
         await leases.close()
     }

@@ -28,6 +28,8 @@ import Testing
             #expect(try list.json(FenceAgentCollection.self).agent?.map(\.port?.value) == [6230])
             let elsewhere = try await client.send(.put, "\(place)/\(id)", #"{"address": "192.0.2.66"}"#)
             #expect(elsewhere.status == 409 && elsewhere.body.contains("needs its password again"), "\(elsewhere.body)")
+            let option = #"{"options": {"option": [{"name": "ipport", "value": "1"}]}}"#
+            #expect(try await client.send(.put, "\(place)/\(id)", option).status == 409, "another port by an option")
             let changed = try await client.send(.put, "\(place)/\(id)", #"{"username": "operator"}"#)
             #expect(try changed.json(FenceAgentResource.self).username == "operator")
             for answer in [added, list, elsewhere, changed] { #expect(!answer.body.contains("s3cret")) }

@@ -40,6 +40,32 @@ import Testing
         }
     }
 
+    @Test("a host that is back while its board refuses is not switched off at the second try")
+    func sparedAtTheBoard() throws {
+        for signal in [PowerCourse.Signal.failed(Self.failure), .passed] {
+            var course = PowerCourse(.fence, step: .off, since: 0, attempts: 0, told: nil)
+            let effects = course.handle(signal, try Self.facts { $0.status = .up }, at: 1000, Self.times)
+            #expect(effects.contains(.end(.finished)), "\(signal)")
+        }
+        var course = PowerCourse(.restart, step: .off, since: 0, attempts: 0, told: nil)
+        _ = course.handle(.failed(Self.failure), try Self.facts { $0.status = .up }, at: 1000, Self.times)
+        #expect(course.order == .off, "a person's order stands")
+    }
+
+    @Test("after the wait for a dump the power is asked for anew; a dump without an end does not hold it up for ever")
+    func afterTheDump() throws {
+        var course = PowerCourse(.fence, step: .kdump, since: 0, attempts: 0, told: nil)
+        let storm = try Self.facts { ($0.silentHosts, $0.hosts, $0.detectsKdump) = (3, 4, true) }
+        _ = course.handle(.passed, storm, at: Self.times.kdump, Self.times)
+        #expect(course.step == .hold && course.order == .wait)
+        let endless = try Self.facts { ($0.detectsKdump, $0.lastDump) = (true, Self.times.kdumpMax) }
+        course = PowerCourse(.fence, step: .kdump, since: 0, attempts: 0, told: "kdump")
+        _ = course.handle(.passed, endless, at: Self.times.kdumpMax - 1, Self.times)
+        #expect(course.step == .kdump)
+        _ = course.handle(.passed, endless, at: Self.times.kdumpMax, Self.times)
+        #expect(course.step == .off)
+    }
+
     struct Hold: CustomTestStringConvertible, Sendable {
         var testDescription: String
         var key: String?
