@@ -76,7 +76,7 @@ struct FenceOptions: Hashable, Sendable {
         let isFit =
             secrets.contains(key) || (words.contains(key) && FenceOrder.isWord(value))
             || (paths.contains(key) && isPath(value))
-            || value.utf8.allSatisfy { (48...57).contains($0) }
+            || (!paths.contains(key) && value.utf8.allSatisfy { (48...57).contains($0) })
         guard isFit else { throw RPCError(.invalidParams, "The value of \(key) has characters that it can not have") }
     }
 }
