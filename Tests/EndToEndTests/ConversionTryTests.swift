@@ -30,7 +30,8 @@ import Testing
         "faults through the engine",
         .enabled(if: getenv("MUSTER_TEST_CONVERT") != nil, "MUSTER_TEST_CONVERT=1 runs it"),
         arguments: [
-            "kill", "early", "break", "host-key", "many", "undo", "abort", "engines", "unfit", "reboot", "vlan", "power",
+            "kill", "early", "break", "host-key", "many", "undo", "abort", "engines", "unfit", "reboot", "vlan",
+            "power",
             "power",
         ]
     )
