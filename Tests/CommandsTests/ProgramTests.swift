@@ -27,6 +27,19 @@ import Testing
         }
     }
 
+    @Test("the list of ten thousand hosts is longer than other answers, and is shown")
+    func longList() async throws {
+        let hosts = (1...9).map { number in
+            var host = Samples.up
+            (host.name, host.comment) = ("kvm-\(number)", String(repeating: "x", count: 1 << 20))
+            return host
+        }
+        try await FakeEngine.loggedIn(hosts: hosts) { program, _ in
+            let list = try await program.run(["host", "list", "-o", "name"])
+            #expect(list.exit == 0 && list.output.split(separator: "\n").count == 9, "\(list.errors)")
+        }
+    }
+
     @Test("a server that cannot be signed in to: each cause has its sentence and its code")
     func checksNoServer() async throws {
         try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, _ in

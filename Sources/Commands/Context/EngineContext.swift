@@ -17,6 +17,9 @@ struct EngineContext: Hashable, Sendable, Codable {
         case token
     }
 
+    /// The longest answer that a person's program takes, in bytes: ten thousand hosts are a dozen MiB.
+    static let answerBytesMax = 128 << 20
+
     /// A session as this context describes it. Nothing is sent yet.
     func session(limits: TransportLimits = TransportLimits()) throws(UserError) -> EngineSession {
         guard let token else { throw .notLoggedIn }
@@ -34,6 +37,8 @@ struct EngineContext: Hashable, Sendable, Codable {
                 remedy: "muster login URL"
             )
         }
+        var limits = limits
+        limits.answerBytesMax = max(limits.answerBytesMax, Self.answerBytesMax)
         do {
             return EngineSession(transport: try HTTPTransport(endpoint, trust: trust, limits: limits), token: token)
         } catch {
