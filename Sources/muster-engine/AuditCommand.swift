@@ -31,13 +31,14 @@ struct AuditCommand: ParsableCommand {
 
     @OptionGroup var options: SettingOptions
 
-    func run() throws {
-        let known = try head.map { text in
-            guard let head = EventAudit.Head(text) else {
-                throw ValidationError("\(terminalEscaped(text.prefix(100))) is no head; write CLASS:INDEX:SHA256.")
-            }
-            return head
+    func validate() throws {
+        for text in head where EventAudit.Head(text) == nil {
+            throw ValidationError("\(terminalEscaped(text.prefix(100))) is no head; write CLASS:INDEX:SHA256.")
         }
+    }
+
+    func run() throws {
+        let known = head.compactMap { EventAudit.Head($0) }
         do {
             let serve = try ServeConfiguration(options.resolved())
             let settings = EngineSettings(dataDirectory: serve.dataDirectory, engineAddress: "")

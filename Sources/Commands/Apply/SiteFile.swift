@@ -27,9 +27,6 @@ struct SiteFile: Hashable, Sendable, Codable {
     var affinitylabels: [AffinityLabelResource.Order]?
     var hosts: [Host]?
 
-    /// The most entries of all kinds together.
-    static let entriesMax = 20_000
-
     static func read(_ path: String) throws -> SiteFile {
         let file = try SettingsDocument.read(SiteFile.self, from: path, keys: "docs/cli.md, muster apply,")
         try refuseUnknown(path, file)

@@ -46,15 +46,6 @@ extension HostEngine {
         try await store.removeFenceAgent(agent, of: id, context: context(by: user, correlation))
     }
 
-    package func changePower(
-        of id: UniqueID,
-        _ change: PowerManagementChange,
-        by user: String,
-        correlation: String?
-    ) async throws(EngineError) {
-        try await store.changePower(of: id, change, context: context(by: user, correlation))
-    }
-
     package func fencingPolicy(of cluster: UniqueID) async throws(EngineError) -> FencingPolicy {
         try await store.read { try Store.fencingPolicy(of: cluster, in: $0) }
     }

@@ -194,14 +194,6 @@ extension Store {
         )
     }
 
-    func changePower(
-        of id: UniqueID,
-        _ change: PowerManagementChange,
-        context: TransitionContext
-    ) async throws(EngineError) {
-        try await write { db in try changePower(of: id, change, context: context, in: db) }
-    }
-
     /// Within a transaction.
     func changePower(
         of id: UniqueID,

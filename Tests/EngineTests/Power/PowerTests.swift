@@ -238,13 +238,13 @@ import Testing
             )
             var change = PowerManagementChange()
             change.proxies = [.dc, .cluster, .engine]
-            try await engine.changePower(of: host, change, by: user, correlation: nil)
+            try await engine.update(host, HostOrder(), power: change, by: user, correlation: nil)
             let error = await #expect(throws: EngineError.self) { _ = try await engine.powerStatus(of: host) }
             #expect(error.map { $0.description.contains("The board at 127.0.0.1") } ?? false, "\(error as Any)")
             #expect(error.map { !$0.description.contains("wr0ng") } ?? false)
             #expect(Self.asked(line.agent) == 1)
             change.proxies = [.engine]
-            try await engine.changePower(of: host, change, by: user, correlation: nil)
+            try await engine.update(host, HostOrder(), power: change, by: user, correlation: nil)
             await #expect(throws: EngineError.self) { _ = try await engine.powerStatus(of: host) }
             #expect(Self.asked(line.agent) == 1, "the engine asked itself")
             try await line.agent.stop()
