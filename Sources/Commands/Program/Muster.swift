@@ -7,7 +7,8 @@ struct Muster: AsyncParsableCommand {
         abstract: "Turn machines into managed hosts.",
         discussion: discussion,
         subcommands: [
-            Login.self, Logout.self, HostCommand.self, NetworkCommand.self, DataCenterCommand.self, ClusterCommand.self,
+            Login.self, Logout.self, ContextCommand.self, HostCommand.self, NetworkCommand.self, DataCenterCommand.self,
+            ClusterCommand.self,
             TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, ApplyCommand.self, JobCommand.self,
             EventCommand.self,
             ImageCommand.self, ProfileCommand.self, CompletionCommand.self,
@@ -27,6 +28,7 @@ struct Muster: AsyncParsableCommand {
 
             Environment:
               MUSTER_CONFIG    the configuration file; else $XDG_CONFIG_HOME/muster/config.yaml
+              MUSTER_CONTEXT   which of its engines; else the current one (muster context)
               NO_COLOR         no colours, also on a terminal
             """
     }
