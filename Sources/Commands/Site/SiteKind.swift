@@ -4,7 +4,7 @@ import HostModel
 
 /// A kind of thing that a site is ordered by, on the command line: what differs from kind to kind. What is the same for all of
 /// them stands in `SiteCommands.swift`.
-protocol SiteKind: SiteResource {
+protocol SiteKind: SiteResource, ListedElement {
     associatedtype Flags: SiteFlags where Flags.Order == Order
 
     /// For sentences: `data center`, `data centers`.

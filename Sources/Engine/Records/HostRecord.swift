@@ -99,7 +99,7 @@ package struct HostFilter: Sendable {
 
     /// A search in oVirt's language over the fields of hosts.
     package init(search: String, max: Int? = nil) throws(EngineError) {
-        query = try SearchQuery(search, fields: HostSearch.fields)
+        query = try SearchTable.hosts.query(search)
         self.max = max
     }
 

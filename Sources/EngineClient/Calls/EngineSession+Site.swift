@@ -8,8 +8,12 @@ extension EngineSession {
     }
 
     /// All of a kind, by name.
-    package func list<Resource: SiteResource>(_ kind: Resource.Type) async throws(CallError) -> [Resource] {
-        try await decode(SiteCollection<Resource>.self, .get(Self.path(kind))).elements
+    package func list<Resource: SiteResource>(
+        _ kind: Resource.Type,
+        search: String? = nil
+    ) async throws(CallError) -> [Resource] {
+        let query = search.map { "?search=\(percentEncoded($0))" } ?? ""
+        return try await decode(SiteCollection<Resource>.self, .get(Self.path(kind) + query)).elements
     }
 
     package func add<Resource: SiteResource>(
