@@ -80,7 +80,8 @@ extension Store {
                 fixedAddress: parts.addresses[row.id],
                 macs: parts.macs[row.id] ?? [],
                 lastSeen: row.lastSeen,
-                certificateSubject: parts.subjects[row.id],
+                certificateSubject: parts.certificates[row.id]?.subject,
+                certificateEnd: parts.certificates[row.id]?.end,
                 newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
                 server: ColumnJSON.decode(parts.servers[row.id]?.access),
                 power: parts.powers[row.id] ?? PowerManagement()
@@ -95,7 +96,7 @@ private struct HostParts {
     private static let namedMax = 500
 
     let claims: [UniqueID: [ClaimRow]]
-    let subjects: [UniqueID: String]
+    let certificates: [UniqueID: (subject: String, end: Int64)]
     var macs: [UniqueID: [MACAddress]] = [:]
     var profiles: [BootSchedule: [UniqueID: String]] = [:]
     let tags: [UniqueID: [String]]
@@ -111,10 +112,13 @@ private struct HostParts {
                 .order(Column("created")).fetchAll(db),
             by: \.host
         )
-        subjects = try SQLRequest<Row>("SELECT host, subject FROM certificate WHERE revoked IS NULL AND \(isOfThem)")
-            .fetchAll(db).reduce(into: [:]) { subjects, row in
-                if let host: UniqueID = row["host"] { subjects[host] = row["subject"] }
-            }
+        certificates = try SQLRequest<Row>(
+            "SELECT host, subject, issued FROM certificate WHERE revoked IS NULL AND \(isOfThem)"
+        )
+        .fetchAll(db).reduce(into: [:]) { found, row in
+            guard let host: UniqueID = row["host"], let issued: Int64 = row["issued"] else { return }
+            found[host] = (row["subject"], issued + Int64(CertificateAuthority.leafLifetime) * 1000)
+        }
         for row in try SQLRequest<Row>("SELECT host, mac FROM hostMAC WHERE \(isOfThem) ORDER BY mac").fetchAll(db) {
             macs[row["host"], default: []].append(row["mac"])
         }

@@ -61,6 +61,8 @@ extension EventCode {
     package static let claimClosed = EventCode(rawValue: 20_013)
     package static let certificateIssued = EventCode(rawValue: 20_014)
     package static let certificateRevoked = EventCode(rawValue: 20_015)
+    /// The next certificate of a host did not reach it.
+    package static let certificateRenewalFailed = EventCode(rawValue: 20_018)
     package static let rejectionUndone = EventCode(rawValue: 20_016)
     package static let selinuxNotEnforcing = EventCode(rawValue: 20_017)
     package static let imagePublished = EventCode(rawValue: 20_020)

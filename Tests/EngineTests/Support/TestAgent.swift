@@ -35,6 +35,8 @@ final class TestAgent: Sendable {
         var guests = 0
         /// Runs fence agents for other hosts, as a node does.
         var fencing: FenceAgents?
+        /// Knows no `Host.renewCertificate`, as an older agent.
+        var refusesRenewal = false
         /// Whether it says that a change is under way, as ours does and VDSM does not.
         var saysChanging = false
     }
@@ -297,6 +299,15 @@ extension TestAgent {
                 return .now(.success(.boolean(true)))
             case .getLogs:
                 return .now(Self.payload(NodeLogs([HostLog("agent", lines: ["\(call.params["lines"] ?? .null)"])])))
+            case .renewCertificate:
+                guard !state.refusesRenewal, let pem = call.params["certificate"]?.string else {
+                    return .now(.failure(RPCError(.methodNotFound, call.method)))
+                }
+                (state.certificate, state.lastCertificate) = (pem, pem)
+                // As the real one, which shows it from the next connection on and ends those that there are.
+                let open = Array(state.connections.values)
+                loop.scheduleTask(in: .milliseconds(50)) { for channel in open { channel.close(promise: nil) } }
+                return .now(.success(.boolean(true)))
             case .getDisks: return .now(Self.payload(NodeDisks(state.node.disks)))
             case .planInstallation: return .now(state.node.plan(call.params))
             case .installImage: return .now(state.node.order(.install, call.params))
