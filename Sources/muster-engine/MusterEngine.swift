@@ -13,7 +13,7 @@ struct MusterEngine: AsyncParsableCommand {
         version: "1.0.0",
         subcommands: [
             InitCommand.self, ServeCommand.self, FingerprintCommand.self, BackupCommand.self, RestoreCommand.self,
-            AuditCommand.self,
+            AuditCommand.self, PasswordCommand.self,
             SimulateCommand.self,
         ]
     )

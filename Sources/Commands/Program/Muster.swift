@@ -9,7 +9,8 @@ struct Muster: AsyncParsableCommand {
         subcommands: [
             Login.self, Logout.self, ContextCommand.self, HostCommand.self, NetworkCommand.self, DataCenterCommand.self,
             ClusterCommand.self,
-            TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, ApplyCommand.self, JobCommand.self,
+            TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, UserCommand.self, ApplyCommand.self,
+            JobCommand.self,
             EventCommand.self,
             ImageCommand.self, ProfileCommand.self, CompletionCommand.self,
         ]

@@ -70,6 +70,10 @@ extension EventCode {
     package static let profileSaved = EventCode(rawValue: 20_022)
     package static let profileRemoved = EventCode(rawValue: 20_023)
     package static let signInFailed = EventCode(rawValue: 20_030)
+    package static let userAdded = EventCode(rawValue: 20_032)
+    package static let userChanged = EventCode(rawValue: 20_033)
+    package static let userRemoved = EventCode(rawValue: 20_034)
+    package static let passwordChanged = EventCode(rawValue: 20_035)
     package static let engineStarted = EventCode(rawValue: 20_031)
 }
 

@@ -23,6 +23,10 @@ extension SearchTable {
             "cpu": Column(.text, "cluster.cpu"),
         ]) { $1 }
     )
+    static let users = named(
+        "user",
+        ["usrname": Column(.text, "user.name"), "role": Column(.text, "user.role")]
+    )
     static let tags = named("tag")
     static let affinityLabels = named("affinityLabel")
     static let macPools = named("macPool")

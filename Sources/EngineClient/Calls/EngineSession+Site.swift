@@ -57,3 +57,10 @@ extension EngineSession {
         try await decode(HostResource.self, try Self.json(.PUT, "\(Self.api)/hosts/\(percentEncoded(id))", order))
     }
 }
+
+extension EngineSession {
+    /// 403 when the old password is wrong, or when it is another's and one may not.
+    package func setPassword(of id: String, _ change: UserResource.PasswordChange) async throws(CallError) {
+        _ = try await perform(try Self.json(.POST, "\(Self.path(UserResource.self))/\(id)/password", change))
+    }
+}
