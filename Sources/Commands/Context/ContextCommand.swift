@@ -58,7 +58,7 @@ struct ContextList: AsyncParsableCommand {
             )
         }
         let table = Table(
-            header: ["", "NAME", "ENGINE", "USER", "SESSION"],
+            header: ["CURRENT", "NAME", "ENGINE", "USER", "SESSION"],
             rows: rows.map { row in
                 [
                     Cell(row.current ? "*" : ""), Cell(row.name), Cell(row.engine), Cell(row.user),
