@@ -39,7 +39,9 @@ extension EngineSession {
     func find<Kind: SiteKind>(_ kind: Kind.Type, _ text: String) async throws -> Kind {
         let all = try await list(kind)
         let wanted = text.lowercased()
-        if let found = all.first(where: { $0.id == wanted || $0.names.contains { $0.lowercased() == wanted } }) { return found }
+        if let found = all.first(where: { $0.id == wanted || $0.names.contains { $0.lowercased() == wanted } }) {
+            return found
+        }
         throw UserError(
             .badData,
             "no \(Kind.words.one) has the name or id \(terminalEscaped(text))",
