@@ -10,7 +10,7 @@ struct Muster: AsyncParsableCommand {
             Login.self, Logout.self, HostCommand.self, NetworkCommand.self, DataCenterCommand.self, ClusterCommand.self,
             TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, ApplyCommand.self, JobCommand.self,
             EventCommand.self,
-            ImageCommand.self, ProfileCommand.self, CompletionCommand.self,
+            ImageCommand.self, ProfileCommand.self, SupportCommand.self, CompletionCommand.self,
         ]
     )
 
