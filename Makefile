@@ -66,6 +66,11 @@ test-power: build agent ## power management against ipmi_sim and a Redfish emula
 	MUSTER_TEST_REDFISH=$$(packaging/redfish) packaging/test --filter 'PowerTests|PowerCourseTests|PowerRouteTests|RedfishTests|ArrivalTests|ArrivalHTTPTests|SoftFenceTests|FenceAgentsTests'
 	@packaging/demo/demo --bmc
 
+.PHONY: test-engine
+test-engine: build ## the engine's faults and attacks at full size: 100,000 claims, 1,000 machines at once (fifteen minutes)
+	swift build --build-tests --jobs $(JOBS)
+	MUSTER_TEST_ENGINE=1 packaging/test --filter 'EngineFaultTests|EngineAttackTests|AttackRouteTests|EngineTests.*Fault|RestoredEngineTests|ClockAndVersionTests|SupportBundleTests|LogFormatTests|FaultsPageTests'
+
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench

@@ -98,6 +98,7 @@ let package = Package(
         room("Virtualization", ["CLibvirt"]),
         room("BlockDevices", ["CDeviceMapper", "HostModel", systemPackage]),
         room("EngineClient", ["HostModel", nioCore, nioPosix, nioHTTP1, nioSSL, x509, crypto, asn1]),
+        room("LogLines", ["HostModel", logging]),
         room(
             "BootServer",
             ["HostModel", "BootWire", "Recipes", "EngineClient", nioCore, nioPosix, nioHTTP1, logging, lifecycle]
@@ -141,8 +142,8 @@ let package = Package(
         room(
             "Commands",
             [
-                "HostModel", "Signing", "EngineClient", "ImageBuilder", "HostConversion", argumentParser, nioCore,
-                systemPackage, yams,
+                "HostModel", "Archive", "Signing", "EngineClient", "ImageBuilder", "HostConversion", argumentParser,
+                nioCore, subprocess, systemPackage, yams,
             ]
         ),
 
@@ -158,7 +159,8 @@ let package = Package(
         program(
             "muster-engine",
             [
-                "Engine", "EngineAPI", "EngineClient", "Simulation", "HostModel", argumentParser, logging, lifecycle,
+                "Engine", "EngineAPI", "EngineClient", "LogLines", "Simulation", "HostModel", argumentParser, logging,
+                lifecycle,
                 signals, subprocess,
                 systemPackage, yams,
             ]
@@ -166,7 +168,7 @@ let package = Package(
         program(
             "muster-boot",
             [
-                "BootServer", "EngineClient", "HostModel", "Recipes", argumentParser, logging, lifecycle,
+                "BootServer", "EngineClient", "HostModel", "LogLines", "Recipes", argumentParser, logging, lifecycle,
             ]
         ),
         program(
@@ -222,7 +224,8 @@ let package = Package(
         tests(
             "EngineAPITests",
             [
-                "EngineAPI", "Engine", "BootServer", "HostModel", "muster-engine", hummingbird, hummingbirdTesting,
+                "EngineAPI", "Engine", "BootServer", "HostModel", "LogLines", "muster-engine", hummingbird,
+                hummingbirdTesting,
                 nioCore, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
             ]
         ),

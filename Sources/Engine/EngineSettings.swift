@@ -31,6 +31,10 @@ package struct EngineSettings: Sendable {
     /// What a reader of the metrics shows; `nil`: only signed-in users read them.
     package var metricsToken: String?
     package var clock = WallClock.system
+    /// Every setting as it was read, for whoever looks for a fault; no secret is among them.
+    package var shown: [String: String] = [:]
+    /// The newest lines of the engine's own log.
+    package var recentLog: @Sendable () -> [String] = { [] }
 
     package init(dataDirectory: String, engineAddress: String) {
         (self.dataDirectory, self.engineAddress) = (dataDirectory, engineAddress)

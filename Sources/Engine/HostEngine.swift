@@ -32,6 +32,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let secrets: SecretBox
     let dumps = CrashDumps()
     let ticketRate: RateLimit
+    let hold: RestoreHold
     private let lock: InstallationLock
 
     /// The engine's public key for SSH, `ssh-rsa BASE64` without a comment.
@@ -63,6 +64,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
             authorityFingerprint: authorityFingerprint,
             agentDigest: agentDigest
         )
+        hold = RestoreHold(directory: settings.dataDirectory)
         images = ImageShelf(root: settings.imageDirectory)
         ticketRate = RateLimit(
             burst: settings.kickstarts.ticketsPerHostBurst,
@@ -77,14 +79,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     /// wrote it.
     package static func open(_ settings: EngineSettings, logger: Logger) async throws(EngineError) -> HostEngine {
         let lock = try InstallationLock(directory: settings.dataDirectory)
-        let store = try Store.open(settings.databasePath, retention: settings.retention)
-        guard try await store.isInitialized() else {
-            throw EngineError(
-                .notFound,
-                "There is no installation in \(settings.dataDirectory).",
-                remedy: "Run `muster-engine init` first."
-            )
-        }
+        let store = try openStore(settings, logger)
+        guard try await store.isInitialized() else { throw noInstallation(settings) }
         do {
             let engine = try HostEngine(settings, store: store, lock: lock, logger: logger)
             try engine.images.prepare()
@@ -94,6 +90,37 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         } catch {
             throw EngineError(.failed, "The installation cannot be opened: \(error).")
         }
+    }
+
+    /// What `init` leaves is keys first and the database last, so keys without one are a start that was cut off or a database
+    /// that is gone, and the refusal says both.
+    private static func openStore(_ settings: EngineSettings, _ logger: Logger) throws(EngineError) -> Store {
+        let isThere = FileManager.default.fileExists(atPath: settings.databasePath)
+        let hasKeys = FileManager.default.fileExists(atPath: settings.keyDirectory)
+        guard isThere || hasKeys else { throw noInstallation(settings) }
+        guard isThere else {
+            throw EngineError(
+                .notFound,
+                "The installation in \(settings.dataDirectory) has keys, but its database engine.db is gone.",
+                remedy: restoreOrInit
+            )
+        }
+        return try Store.open(settings.databasePath, retention: settings.retention, making: false, logger: logger)
+    }
+
+    private static let restoreOrInit =
+        "Restore a backup: muster-engine restore FILE --overwrite. Only if `muster-engine init` was cut off, run that again."
+
+    private static func noInstallation(_ settings: EngineSettings) -> EngineError {
+        // Who has keys had an installation, and must not be told to make a new one over it.
+        let wasThere = FileManager.default.fileExists(atPath: "\(settings.keyDirectory)/engine.pem")
+        return EngineError(
+            .notFound,
+            wasThere
+                ? "The installation in \(settings.dataDirectory) has keys, but nothing is in its database."
+                : "There is no installation in \(settings.dataDirectory).",
+            remedy: wasThere ? restoreOrInit : "Run `muster-engine init` first."
+        )
     }
 
     /// Watches the hosts and goes on with stored jobs until the task is cancelled or a graceful shutdown begins.
@@ -107,6 +134,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
                 group.addTask { await self.keepHouse() }
                 group.addTask { await self.keepContacts() }
                 group.addTask { await self.noteAuditHeads() }
+                group.addTask { await self.watchDatabaseFile() }
+                group.addTask { await self.watchHold() }
                 group.addTask { try await self.superviseHosts() }
                 group.addTask { try await self.workOnConversions() }
                 group.addTask { try await self.workOnPower() }

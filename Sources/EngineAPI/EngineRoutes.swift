@@ -9,6 +9,7 @@ struct EngineRoutes {
     let engine: HostEngine
     var claims = SourceRate(.claims)
     var signInFailures = SourceRate(.signInFailures)
+    var door = EnrolmentDoor()
 
     init(engine: HostEngine) { self.engine = engine }
 
@@ -34,13 +35,13 @@ struct EngineRoutes {
             let api = router.group(path).add(middleware: SignInRequired(engine: engine, passwords: passwords))
             addGuardedRoutes(to: GuardedRoutes(api))
         }
-        try HostRegisterRoutes(engine: engine, trust: TrustAnchors(engine: engine)).add(to: router)
+        try HostRegisterRoutes(engine: engine, trust: TrustAnchors(engine: engine), door: door).add(to: router)
         return router
     }
 
     private func addOpenRoutes(to router: some RouterMethods<APIContext>, _ passwords: PasswordCheck) {
         SignInRoutes(engine: engine, passwords: passwords).add(to: router)
-        ClaimRoutes(engine: engine, claims: claims).add(to: router)
+        ClaimRoutes(engine: engine, claims: claims, door: door).add(to: router)
         HealthRoute(engine: engine).add(to: router)
     }
 
@@ -59,5 +60,6 @@ struct EngineRoutes {
         ServerRoutes(engine: engine).add(to: api)
         NetworkRoutes(engine: engine).add(to: api)
         UserRoutes(engine: engine).add(to: api)
+        DiagnosticsRoute(engine: engine).add(to: api)
     }
 }

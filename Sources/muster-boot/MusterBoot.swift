@@ -3,6 +3,7 @@ import BootServer
 import EngineClient
 import Glibc
 import HostModel
+import LogLines
 import Logging
 import Recipes
 import ServiceLifecycle
@@ -60,7 +61,8 @@ struct MusterBoot: AsyncParsableCommand {
     }
 
     func run() async throws {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        let format = options.logFormat
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, format: format) }
         let logger = Logger(label: "muster-boot")
         let settings = try options.settings()
         raiseDescriptorLimit()

@@ -2,6 +2,7 @@ import ArgumentParser
 import BootServer
 import Glibc
 import HostModel
+import LogLines
 import Recipes
 
 struct MusterBootOptions: ParsableArguments {
@@ -27,6 +28,9 @@ struct MusterBootOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("A name server that machines are told; may be repeated.", valueName: "address"))
     var dns: [IPv4Address] = []
+
+    @Option(help: "How log lines are written: text for people, json for a log collector.")
+    var logFormat = LogFormat.text
 
     @Option(help: ArgumentHelp("The engine's Unix socket.", valueName: "path"))
     var directorySocket: String?
@@ -173,3 +177,5 @@ extension IPv4Address: ExpressibleByArgument {
 extension IPv4Network: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }
 }
+
+extension LogFormat: ExpressibleByArgument {}

@@ -37,6 +37,10 @@ struct RestoreCommand: ParsableCommand {
         discussion: """
             The file is verified before anything is changed: its SHA-256, SQLite's own check, and that this version knows its \
             schema. No engine may run on the data directory. Publish the images again, or copy DATA/images.
+
+            The restored engine has the keys of the one that the backup is of, and agents would obey both. So it speaks to no \
+            host of the backup until `muster-engine take-over`, or --take-over here, says that the other one runs no more. Jobs \
+            that were under way are ended as failed; nothing is installed or switched again.
             """
     )
 
@@ -46,16 +50,53 @@ struct RestoreCommand: ParsableCommand {
     @Flag(help: "The data directory need not be empty: what is there is moved into before-restore-TIME in it.")
     var overwrite = false
 
+    @Flag(help: "The engine that the backup is of runs no more: take its hosts over at once.")
+    var takeOver = false
+
     @OptionGroup var options: SettingOptions
 
     func run() throws {
         try reported {
             let serve = try ServeConfiguration(options.resolved())
             let settings = EngineSettings(dataDirectory: serve.dataDirectory, engineAddress: "")
-            let summary = try InstallationBackup.restore(file, to: settings, overwriting: overwrite)
+            let summary = try InstallationBackup.restore(
+                file,
+                to: settings,
+                overwriting: overwrite,
+                takesOver: takeOver
+            )
             print(
                 "\(serve.dataDirectory): \(summary.hosts) hosts and \(summary.files) files are back. "
                     + "Start it with `muster-engine serve`."
+            )
+            guard !takeOver, summary.hosts > 0 else { return }
+            print(
+                "It speaks to none of these hosts until `muster-engine take-over` says that the old engine runs no more."
+            )
+        }
+    }
+}
+
+/// `muster-engine take-over`: the engine that a restored installation came from runs no more.
+struct TakeOverCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "take-over",
+        abstract: "Let a restored engine speak to the hosts of its backup: the engine that was backed up runs no more.",
+        discussion: """
+            Two engines with the same keys would both set up, fence and install the same hosts. Make sure that the other one is \
+            off and stays off. A running engine begins within a second; no restart is needed.
+            """
+    )
+
+    @OptionGroup var options: SettingOptions
+
+    func run() throws {
+        try reported {
+            let serve = try ServeConfiguration(options.resolved())
+            let settings = EngineSettings(dataDirectory: serve.dataDirectory, engineAddress: "")
+            let wasHeld = try RestoreHold.end(settings)
+            print(
+                wasHeld ? "The hosts of the backup are this engine's." : "Nothing is held back; there is nothing to do."
             )
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 
 /// The engine's program: `init` makes an installation, `serve` runs it.
 @main
@@ -10,10 +11,10 @@ struct MusterEngine: AsyncParsableCommand {
             Settings come from flags, then from the environment (MUSTER_ENGINE_DATA_DIRECTORY for --data-directory), \
             then from /etc/muster/engine.yaml (data-directory: …), then from the defaults.
             """,
-        version: "1.0.0",
+        version: HostEngine.version,
         subcommands: [
             InitCommand.self, ServeCommand.self, FingerprintCommand.self, BackupCommand.self, RestoreCommand.self,
-            AuditCommand.self, PasswordCommand.self,
+            TakeOverCommand.self, AuditCommand.self, PasswordCommand.self,
             SimulateCommand.self,
         ]
     )

@@ -3,6 +3,7 @@ import Engine
 import EngineAPI
 import Glibc
 import HostModel
+import LogLines
 import Logging
 import ServiceLifecycle
 
@@ -40,10 +41,13 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = try unprivileged ? options.resolvedFromFlags() : options.resolved()
         let configuration = try ServeConfiguration(settings)
         guard !printSettings else { return print(settings.listing) }
-        var logger = Logger(label: "muster-engine") { LineLogHandler(label: $0) }
+        let recent = RecentLines()
+        var logger = Logger(label: "muster-engine") {
+            LineLogHandler(label: $0, format: configuration.logFormat, recent: recent)
+        }
         logger.logLevel = configuration.logLevel
         if unprivileged || geteuid() != 0 {
-            try await runEngine(configuration, logger)
+            try await runEngine(configuration, logger, recent)
         } else {
             if configuration.boot == nil {
                 logger.notice("boot services are off; --boot-interface and --boot-address turn them on")
@@ -52,10 +56,19 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func runEngine(_ configuration: ServeConfiguration, _ logger: Logger) async throws {
+    private func runEngine(
+        _ configuration: ServeConfiguration,
+        _ logger: Logger,
+        _ recent: RecentLines
+    ) async throws {
         guard unprivileged || configuration.boot == nil else {
             throw StartFailure(.notPermitted, "Boot services need root.", remedy: "Start as root, or use --boot none.")
         }
-        try await EngineProcess(configuration: configuration, bootGroup: bootGroup, logger: logger).run()
+        try await EngineProcess(
+            configuration: configuration,
+            bootGroup: bootGroup,
+            logger: logger,
+            recent: recent
+        ).run()
     }
 }

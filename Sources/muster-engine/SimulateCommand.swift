@@ -129,7 +129,25 @@ struct SimulateCommand: AsyncParsableCommand {
             trust: .pinned(fingerprint),
             limits: limits
         )
-        return FleetApprover(try await EngineSession.logIn(transport, user: user, password: password))
+        return FleetApprover(try await Self.logIn(transport, user, password))
+    }
+
+    /// Waits for an engine that starts, as hosts do: so many tries, each after so many milliseconds.
+    private static let logInTries = 120
+    private static let logInPauseMilliseconds = 500
+
+    private static func logIn(_ transport: HTTPTransport, _ user: String, _ password: String) async throws
+        -> EngineSession
+    {
+        for _ in 1..<logInTries {
+            do {
+                return try await EngineSession.logIn(transport, user: user, password: password)
+            } catch {
+                guard error.isTransient else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(logInPauseMilliseconds))
+        }
+        return try await EngineSession.logIn(transport, user: user, password: password)
     }
 
     private static func show(_ fleet: SimulatedFleet, _ began: ContinuousClock.Instant) {
@@ -189,10 +207,11 @@ private final class FleetApprover: Sendable {
     }
 
     private func tryToApprove(_ name: String, _ code: ApprovalCode) async {
+        let request = UniqueID.random()
         for _ in 0..<Self.tries {
             do {
                 guard let host = try await session.hosts(search: "name=\(name)").first else { return }
-                return try await session.approve(host.id, code: code)
+                return try await session.approve(host.id, code: code, request: request)
             } catch CallError.refused(let status, let fault) where status == 409 {
                 return say("not approved \(name): \(fault.detail)")
             } catch {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import EngineAPI
 import HostModel
+import LogLines
 
 /// Why the program could not start, for a person and, as its exit status (sysexits.h), for a supervisor or a script:
 /// a status of these is not cured by starting again.

@@ -22,6 +22,10 @@ final class FakeEngine: Sendable {
         var statuses: [String] = []
         /// Method, path, and body of every call.
         var calls: [String] = []
+        /// The `Correlation-Id` of every approval.
+        var approvals: [String] = []
+        /// So many approvals are done, and the connection ends before the answer.
+        var lostAnswers = 0
         /// What every call of the API gets instead of an answer.
         var refusal: TestServer.Reply?
         /// The host that refuses every change.
@@ -100,6 +104,13 @@ final class FakeEngine: Sendable {
 
     private static func api(_ request: TestServer.Request, _ body: String, _ state: inout State) -> TestServer.Reply {
         let path = request.head.uri.split(separator: "?")[0].split(separator: "/").dropFirst(2).map(String.init)
+        if request.head.method == .POST, path.last == "approve" {
+            state.approvals += request.head.headers["Correlation-Id"]
+            if state.lostAnswers > 0 {
+                state.lostAnswers -= 1
+                return .hangUp
+            }
+        }
         let isChange = request.head.method == .POST || request.head.method == .DELETE
         if isChange, path.count > 2, path[1] == state.refusing {
             let body = #"{"fault":{"reason":"Conflict","detail":"It refuses.","remedy":"Look there."}}"#

@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    @Test("logs one after another, and nothing in them drives the terminal")
+    @Test("A31: logs one after another, and nothing in them drives the terminal")
     func logs() async throws {
         try await FakeEngine.loggedIn { program, engine in
             engine.state.withLock {

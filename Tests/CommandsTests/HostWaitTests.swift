@@ -1,5 +1,6 @@
 import EngineClient
 import HostModel
+import Synchronization
 import Testing
 
 @testable import Commands
@@ -15,6 +16,17 @@ import Testing
             return "up"
         }
         #expect(answer == "up" && calls == 3)
+    }
+
+    @Test("F2: an approval whose answer was lost is asked again as the same request") func lostAnswer() async throws {
+        try await FakeEngine.loggedIn { program, engine in
+            engine.state.withLock { $0.lostAnswers = 2 }
+            let code = try #require(ApprovalCode(digest: [1, 2, 3, 4, 5]))
+            let outcome = try await program.run(["host", "approve", Samples.up.name, "--code", "\(code)"])
+            #expect(outcome.exit == 0, "\(outcome.errors)")
+            let requests = engine.state.withLock(\.approvals)
+            #expect(requests.count == 3 && Set(requests).count == 1, "\(requests)")
+        }
     }
 
     @Test("a refusal ends the wait at once")

@@ -5,7 +5,7 @@ import Testing
 @testable import Commands
 
 @Suite struct RenderingTests {
-    @Test func hostsAsATable() {
+    @Test("A31: hosts as a table; what machines said drives no terminal") func hostsAsATable() {
         let text = hostTable([Samples.up, Samples.hostile]).text(.plain, headers: true)
         #expect(
             text == """
@@ -60,7 +60,7 @@ import Testing
         )
     }
 
-    @Test("JSON keeps every value, and leaves the terminal alone")
+    @Test("A31: JSON keeps every value, and leaves the terminal alone")
     func json() throws {
         let text = OutputFormat.json.render([Samples.hostile], as: hostTable([]), .plain)
         let isSafe = text.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control }
@@ -92,7 +92,7 @@ import Testing
         )
     }
 
-    @Test("YAML keeps every value, and leaves the terminal alone")
+    @Test("A31: YAML keeps every value, and leaves the terminal alone")
     func yaml() {
         let profile = BootProfile(
             name: "node",
@@ -133,7 +133,7 @@ import Testing
         #expect(LocalTime.text(wire, Style(isColoured: false, timeZone: zone)) == shown)
     }
 
-    @Test func eventsAsATable() {
+    @Test("A31: events as a table; what machines said drives no terminal") func eventsAsATable() {
         let events = [Samples.event(2, "late \u{1B}]0;x\u{7}", severity: "error"), Samples.event(1, "early")]
         #expect(
             eventTable(events, .plain).text(.plain, headers: true) == """

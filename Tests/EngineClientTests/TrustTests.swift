@@ -35,7 +35,7 @@ extension TestAuthority {
     }
 
     @Test(
-        "the authority vouches for the address and the name that were dialled",
+        "A10: the authority vouches for the address and the name that were dialled",
         arguments: [
             ("127.0.0.1", GeneralName.loopback, true),
             ("localhost", .localhost, true),
@@ -58,7 +58,7 @@ extension TestAuthority {
         #expect(isUntrusted(outcome))
     }
 
-    @Test("an expired leaf, and one from the future", arguments: [-7200.0, 3600.0])
+    @Test("A10: an expired leaf, and one from the future, are refused", arguments: [-7200.0, 3600.0])
     func time(begins: Double) async throws {
         let authority = try TestAuthority()
         let configuration = try authority.server([.loopback], begins: begins, lasts: 3600)

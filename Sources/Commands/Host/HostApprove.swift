@@ -37,7 +37,9 @@ struct HostApprove: AsyncParsableCommand {
         let code = try code.map(Self.code)
         try await options.withSession { session in
             let found = try await session.findHost(host)
-            try await session.approve(found.id, code: code)
+            let request = UniqueID.random()
+            // An engine that dies before its answer is out may have approved: it is asked again, as the same request.
+            try await HostWait.enduring { try await session.approve(found.id, code: code, request: request) }
             guard wait else {
                 let host = try await session.host(found.id)
                 let done = code == nil ? "is installed again" : "is approved"

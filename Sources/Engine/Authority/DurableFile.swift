@@ -42,10 +42,17 @@ enum DurableFile {
     /// The refusal for a system call that just failed, with errno's own sentence.
     static func failure(_ operation: String) -> EngineError {
         let code = errno
+        let remedy: String? =
+            switch code {
+            case ENOSPC, EDQUOT: "Free some space on the file system."
+            case EROFS: "Mount the file system for writing."
+            case EACCES, EPERM: "Run as root or as the engine's user."
+            default: nil
+            }
         return EngineError(
             .failed,
             "Could not \(operation): \(String(cString: strerror(code))).",
-            remedy: code == ENOSPC ? "Free some space on the file system." : nil
+            remedy: remedy
         )
     }
 

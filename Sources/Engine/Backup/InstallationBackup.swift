@@ -109,11 +109,13 @@ package enum InstallationBackup {
 
     /// Verifies the file (its SHA-256, SQLite's own check, that this engine knows its schema) before anything is changed.
     /// `overwriting`: what is there is moved into a folder `before-restore-…`; without it a data directory with something
-    /// in it is refused. No engine may run on it.
+    /// in it is refused. No engine may run on it. Unless `takesOver` says that the engine of the backup runs no more, the
+    /// restored one speaks to no host of it yet (`RestoreHold`).
     package static func restore(
         _ path: String,
         to settings: EngineSettings,
-        overwriting: Bool
+        overwriting: Bool,
+        takesOver: Bool = false
     ) throws(EngineError) -> Summary {
         let directory = settings.dataDirectory
         let present = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
@@ -132,12 +134,14 @@ package enum InstallationBackup {
         defer { unlink(temporary) }
         try BackupFile(path: path).unseal(to: temporary)
         do {
-            let (files, hosts) = try verified(temporary, path)
-            try moveAside(present, in: directory, now: settings.clock.now())
+            let now = settings.clock.now()
+            let (files, hosts) = try verified(temporary, path, at: now)
+            try moveAside(present, in: directory, now: now)
             try DurableFile.makeDirectory(settings.keyDirectory, mode: 0o700)
             for file in files {
                 try DurableFile.write(Array(file.bytes), to: "\(directory)/\(file.name)", mode: mode_t(file.mode))
             }
+            if !takesOver { try RestoreHold(directory: directory).begin(at: now) }
             // Last: without a database there is no installation.
             guard rename(temporary, settings.databasePath) == 0 else {
                 throw DurableFile.failure("put \(settings.databasePath) in its place")
@@ -155,7 +159,11 @@ package enum InstallationBackup {
     /// What a restore that was refused leaves.
     private static let ours: Set<String> = ["engine.lock", temporaryName]
 
-    private static func verified(_ database: String, _ path: String) throws -> (files: [File], hosts: Int) {
+    private static func verified(
+        _ database: String,
+        _ path: String,
+        at now: Int64
+    ) throws -> (files: [File], hosts: Int) {
         let queue = try DatabaseQueue(path: database)
         let result = try queue.write { db -> (files: [File], hosts: Int) in
             let check = try String.fetchOne(db, sql: "PRAGMA integrity_check")
@@ -184,6 +192,7 @@ package enum InstallationBackup {
                 )
             }
             try db.execute(sql: "DROP TABLE \(table)")
+            try endUnfinishedWork(at: now, in: db)
             return (files, try HostRow.fetchCount(db))
         }
         try queue.close()

@@ -34,11 +34,21 @@ struct AgentIdentityPolicy: VerifierPolicy {
         return .meetsPolicy
     }
 
+    /// Most often it is a clock that is wrong, and on this side; certificates last for years.
+    private static func outOfTime(_ leaf: Certificate, at now: Date) -> String {
+        let (from, until) = (leaf.notValidBefore.formatted(.iso8601), leaf.notValidAfter.formatted(.iso8601))
+        return
+            "its certificate is valid from \(from) to \(until), and this engine's clock says \(now.formatted(.iso8601)): "
+            + "if the clock is wrong, set it; otherwise the host needs a new certificate"
+    }
+
     /// Verifies what a peer presents in its handshake against our CA. Says why not; `nil` for a good one.
     func refusal(of presented: [NIOSSLCertificate], authority: Certificate) async -> String? {
         guard let first = presented.first, let leaf = try? Certificate(derEncoded: first.toDERBytes()) else {
             return "it shows no certificate that can be read"
         }
+        let now = Date()
+        guard leaf.notValidBefore <= now, now <= leaf.notValidAfter else { return Self.outOfTime(leaf, at: now) }
         let policy = self
         let moment = acceptsExpired && leaf.notValidAfter < Date() ? leaf.notValidAfter - 1 : Date()
         var verifier = Verifier(rootCertificates: CertificateStore([authority])) {

@@ -257,7 +257,7 @@ extension HostEngine {
 
     private func workUntilDone(on job: UniqueID) async {
         do throws(EngineError) { try await workOn(job) } catch {
-            logger.error("The conversion \(job) is begun anew: \(error)")
+            logger.of(job: job).error("The conversion \(job) is begun anew: \(error)")
             try? await Task.sleep(for: .milliseconds(settings.conversions.poll))
             desk.start(job)
         }
@@ -271,7 +271,7 @@ extension HostEngine {
                 guard let row = try await store.conversion(job) else { return desk.forget(job) }
                 if row.detail.abort != nil, !isStopping { return }
             } catch {
-                logger.debug("The conversion \(job) could not be read: \(error)")
+                logger.of(job: job).debug("The conversion \(job) could not be read: \(error)")
             }
             try? await Task.sleep(for: .milliseconds(settings.conversions.poll))
         }

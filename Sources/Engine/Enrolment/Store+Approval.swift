@@ -28,6 +28,7 @@ extension Store {
             let claims = try ClaimRow.fetch(of: id, [.pending], in: db)
             let authorityKey = office.authority.publicKeyInfo
             guard let claim = claims.first(where: { $0.code(authorityKey: authorityKey) == code }) else {
+                if try wasApproved(host, by: code, office: office, context: context, in: db) { return .success(host) }
                 return .failure(try refuse(code, on: host, claims, office: office, context: context, in: db))
             }
             return .success(try approve(claim, of: host, office: office, context: context, in: db))
@@ -36,6 +37,27 @@ extension Store {
         case .success(let host): return host
         case .failure(let refusal): throw refusal
         }
+    }
+
+    /// Whether this very request has approved the host already: the engine was killed before its answer was out, and who
+    /// asked asks again under the same correlation id. It is answered as it would have been; nothing is done twice.
+    private func wasApproved(
+        _ host: HostRow,
+        by code: ApprovalCode,
+        office: ApprovalOffice,
+        context: TransitionContext,
+        in db: Database
+    ) throws -> Bool {
+        guard let user = context.user, let correlation = context.correlation else { return false }
+        let authorityKey = office.authority.publicKeyInfo
+        let former = try ClaimCode.closed(of: host.id, in: db).last { $0.code(authorityKey: authorityKey) == code }
+        guard former?.state == .approved else { return false }
+        return try SQLRequest<Int>(
+            literal: """
+                SELECT 1 FROM event WHERE host = \(host.id) AND code = \(EventCode.approved)
+                AND user = \(user) AND correlation = \(correlation)
+                """
+        ).fetchOne(db) != nil
     }
 
     /// Without a code only an installation that failed may be tried again, with the key that was approved before.

@@ -26,22 +26,32 @@ extension Store {
     /// Records a claim and gives its id. A known host stays as it is; an unknown machine becomes a host that waits for
     /// approval; a machine that a person rejected gets the id of the rejection, under which it is told so.
     func receiveClaim(_ new: NewClaim, limits: EnrolmentLimits) async throws(EngineError) -> UniqueID {
-        try await write { db in
+        let outcome: Result<UniqueID, EngineError> = try await write { db in
             try expireClaims(limits: limits, at: new.now, in: db)
-            try spendNonce(of: new, in: db)
-            if let rejection = try RejectionRow.of(new, in: db) { return rejection.id }
-            let older = try closeOlder(of: new, limits: limits, in: db)
-            let known = try HostRow.filter(Column("hardwareID") == new.request.hardwareID).fetchOne(db)
-            if let older, older != known?.id { try forgetIfOnlySaid(older, in: db) }
-            let arriving = try arriving(new, known: known, limits: limits, in: db)
-            try makeRoom(for: new.source, on: arriving?.host.id ?? known?.id, limits: limits, at: new.now, in: db)
-            let host = try arriving?.host ?? known ?? newHost(for: new, limits: limits, in: db)
-            if known != nil { try heard(host.id, at: new.now, in: db) }
-            let claim = ClaimRow(new, of: host.id, limits: limits)
-            try claim.insert(db)
-            if arriving?.isProven == true { try spendToken(of: host.id, for: claim.id, in: db) }
-            return claim.id
+            // A refusal that leaves a trace: it is committed, and thrown after that.
+            if let replay = try refuseReplay(of: new, in: db) { return .failure(replay) }
+            return .success(try take(new, limits: limits, in: db))
         }
+        switch outcome {
+        case .success(let id): return id
+        case .failure(let refusal): throw refusal
+        }
+    }
+
+    private func take(_ new: NewClaim, limits: EnrolmentLimits, in db: Database) throws -> UniqueID {
+        try spendNonce(of: new, in: db)
+        if let rejection = try RejectionRow.of(new, in: db) { return rejection.id }
+        let older = try closeOlder(of: new, limits: limits, in: db)
+        let known = try HostRow.filter(Column("hardwareID") == new.request.hardwareID).fetchOne(db)
+        if let older, older != known?.id { try forgetIfOnlySaid(older, in: db) }
+        let arriving = try arriving(new, known: known, limits: limits, in: db)
+        try makeRoom(for: new.source, on: arriving?.host.id ?? known?.id, limits: limits, at: new.now, in: db)
+        let host = try arriving?.host ?? known ?? newHost(for: new, limits: limits, in: db)
+        if known != nil { try heard(host.id, at: new.now, in: db) }
+        let claim = ClaimRow(new, of: host.id, limits: limits)
+        try claim.insert(db)
+        if arriving?.isProven == true { try spendToken(of: host.id, for: claim.id, in: db) }
+        return claim.id
     }
 
     /// Opens the node's nonce. One that does not fit ends the claim: a second try would be a search. The claim of an

@@ -119,16 +119,27 @@ extension Store {
         try db.execute(sql: sql, arguments: arguments)
     }
 
-    /// A commitment counts once: a replayed claim shows itself by it.
+    /// A commitment counts once: a replayed claim shows itself by it, and is recorded.
+    func refuseReplay(of new: NewClaim, in db: Database) throws -> EngineError? {
+        let hash = new.request.nonceHash
+        guard try Row.fetchOne(db, sql: "SELECT 1 FROM spentNonce WHERE hash = ?", arguments: [hash]) != nil else {
+            return nil
+        }
+        let host = try HostRow.filter(Column("hardwareID") == new.request.hardwareID).fetchOne(db)
+        let machine = terminalEscaped(new.request.hardwareID.rawValue)
+        let text =
+            "A claim from \(new.source) for machine \(machine) repeats one that was made before; it is refused. "
+            + "Somebody may have recorded it."
+        try record(Occurrence(.claimReplayed, .warning, text, host: host), at: new.now, in: db)
+        return EngineError(
+            .conflict,
+            "The nonce of this claim was used before.",
+            remedy: "Make a new claim with a fresh nonce."
+        )
+    }
+
     func spendNonce(of new: NewClaim, in db: Database) throws {
         let hash = new.request.nonceHash
-        guard try Row.fetchOne(db, sql: "SELECT 1 FROM spentNonce WHERE hash = ?", arguments: [hash]) == nil else {
-            throw EngineError(
-                .conflict,
-                "The nonce of this claim was used before.",
-                remedy: "Make a new claim with a fresh nonce."
-            )
-        }
         try db.execute(
             literal: "INSERT INTO spentNonce (hash, publicKey, time) VALUES (\(hash), \(new.publicKey), \(new.now))"
         )

@@ -1,5 +1,6 @@
 import GRDB
 import HostModel
+import Logging
 
 /// An event that is about to be recorded.
 struct Occurrence: Sendable, Hashable {
@@ -28,6 +29,28 @@ struct Occurrence: Sendable, Hashable {
     }
 }
 
+extension Occurrence {
+    /// The log tells what the events tell, so that a collector has both. What strangers and boot steps can cause without end
+    /// is there for who asks for it.
+    func write(to logger: Logger) {
+        let level: Logger.Level =
+            switch (code.class, severity) {
+            case (.strangers, _), (.boot, _): .debug
+            case (.other, .normal): .info
+            case (.other, .warning): .warning
+            case (.other, .error): .error
+            case (.other, .alert): .critical
+            }
+        guard logger.logLevel <= level else { return }
+        var details: Logger.Metadata = ["code": "\(code.rawValue)"]
+        if let host { details["host"] = "\(host)" }
+        if let hostName { details["hostName"] = "\(hostName)" }
+        if let user { details["user"] = "\(user)" }
+        if let correlation { details["correlation"] = "\(correlation)" }
+        logger.log(level: level, "\(text)", metadata: details)
+    }
+}
+
 extension Store {
     /// Every so many events it is looked whether a class has more than its share.
     static let eventsBetweenLooks: Int64 = 1000
@@ -47,7 +70,10 @@ extension Store {
         let index = db.lastInsertedRowID
         try chain(index, occurrence.code.class, in: db)
         if index.isMultiple(of: Self.eventsBetweenLooks) { try dropOldEvents(in: db) }
-        db.afterNextTransaction(onCommit: { [feed] _ in feed.announce(index) })
+        db.afterNextTransaction(onCommit: { [feed, logger] _ in
+            feed.announce(index)
+            occurrence.write(to: logger)
+        })
     }
 
     /// Each class keeps its newest, so that a flood of one leaves the others alone.

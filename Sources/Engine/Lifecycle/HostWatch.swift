@@ -17,6 +17,7 @@ struct HostWatch: Sendable {
     let desk: ConversionDesk
     let powers: HostSupervisor
     let contacts: ContactBook
+    let hold: RestoreHold
     /// The engine has just started: a host that was up is taken at its word, and what it has is read at some later refresh.
     var startsQuietly = false
 
@@ -50,6 +51,7 @@ struct HostWatch: Sendable {
     /// One stretch of the host's life; false when a person must decide what comes next.
     private func follow() async throws(EngineError) -> Bool {
         guard let host = try await store.watched(id), let target = host.target else { return false }
+        if hold.holds(certificateOf: host.publicKey?.issued) { return false }
         let conversion = try await store.runningConversion(of: id)
         // Somebody else is at work on it, by SSH.
         if let conversion, conversion.stage != .network { return false }
@@ -70,7 +72,13 @@ struct HostWatch: Sendable {
         _ target: AgentAddress
     ) async throws(EngineError) -> Bool {
         try await withLink(target, correlation: job.correlation) { link throws(EngineError) in
-            try await HostImageWork(host: host, link: link, store: store, settings: settings, logger: logger).run(job)
+            try await HostImageWork(
+                host: host,
+                link: link,
+                store: store,
+                settings: settings,
+                logger: logger.of(job: job.id, job.correlation)
+            ).run(job)
             return !Task.isCancelled
         }
     }
@@ -124,7 +132,7 @@ struct HostWatch: Sendable {
                 dialer: dialer,
                 store: store,
                 settings: settings,
-                logger: logger,
+                logger: logger.of(job: job.id, job.correlation),
                 isConversion: conversion != nil
             )
             signal = try await installation.run(job, context)
@@ -309,16 +317,17 @@ extension HostEngine {
         let known = try await store.hostsToWatch()
         let quiet = Mutex(Set(known))
         for host in known { supervisor.watch(host) }
-        await supervisor.run { [store, settings, logger, desk, powers, contacts] id in
+        await supervisor.run { [store, settings, logger, desk, powers, contacts, hold] id in
             await HostWatch(
                 id: id,
                 dialer: dialer,
                 store: store,
                 settings: settings,
-                logger: logger,
+                logger: logger.of(host: id),
                 desk: desk,
                 powers: powers,
                 contacts: contacts,
+                hold: hold,
                 startsQuietly: quiet.withLock { $0.remove(id) != nil }
             ).run()
         }

@@ -23,7 +23,7 @@ struct PowerWork: Sendable {
             do {
                 guard try await step() else { return }
             } catch {
-                logger.warning("The work on the power of host \(id) begins anew: \(error)")
+                logger.of(host: id).warning("The work on the power of host \(id) begins anew: \(error)")
                 try? await Task.sleep(for: .milliseconds(settings.power.poll))
             }
         }

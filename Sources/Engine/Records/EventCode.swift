@@ -65,6 +65,8 @@ extension EventCode {
     package static let certificateRenewalFailed = EventCode(rawValue: 20_018)
     package static let rejectionUndone = EventCode(rawValue: 20_016)
     package static let selinuxNotEnforcing = EventCode(rawValue: 20_017)
+    /// A recorded claim was sent once more.
+    package static let claimReplayed = EventCode(rawValue: 20_018)
     package static let imagePublished = EventCode(rawValue: 20_020)
     package static let imageActivated = EventCode(rawValue: 20_021)
     package static let profileSaved = EventCode(rawValue: 20_022)
@@ -90,7 +92,8 @@ extension EventCode {
 
     package var `class`: Class {
         switch self {
-        case .registrationFailed, .registered, .registrationEmptyID, .claimReceived, .claimExpired, .signInFailed:
+        case .registrationFailed, .registered, .registrationEmptyID, .claimReceived, .claimExpired, .claimReplayed,
+            .signInFailed:
             .strangers
         case .bootStep, .bootFailed, .bootDenied, .kickstartIssued, .kickstartRefused: .boot
         default: .other

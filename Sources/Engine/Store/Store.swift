@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Logging
 
 /// The engine's memory: one SQLite database in WAL mode with one writer. Callers see whole transitions, each one
 /// transaction, never rows; the transitions stand in the extensions beside this file.
@@ -8,11 +9,20 @@ struct Store: Sendable {
     /// Told of each event once it is committed.
     let feed: EventFeed
     let retention: EventRetention
+    private let file: DatabaseFile
+    /// Told of each event once it is committed.
+    let logger: Logger
 
-    /// Opens or makes the database, and brings an older one forward. Refuses one that a newer engine wrote.
-    static func open(_ path: String, retention: EventRetention = EventRetention()) throws(EngineError) -> Store {
+    /// Opens the database, and brings an older one forward. Refuses one that a newer engine wrote. Where there is none one is
+    /// made only if that is wanted (`making`): an installation whose database is gone is not an empty one.
+    static func open(
+        _ path: String,
+        retention: EventRetention = EventRetention(),
+        making: Bool = true,
+        logger: Logger = Logger(label: "store") { _ in SwiftLogNoOpLogHandler() }
+    ) throws(EngineError) -> Store {
         do {
-            try DurableFile.makePrivate(path)
+            if making { try DurableFile.makePrivate(path) } else { try DatabaseFile.checkBeforeOpening(path) }
             var configuration = Configuration()
             configuration.label = "engine"
             configuration.busyMode = .timeout(10)
@@ -27,8 +37,17 @@ struct Store: Sendable {
                 )
             }
             try migrator.migrate(pool)
+            // What the last run left in the journal goes into the database itself: it is whole at every start, and a journal
+            // that is lost later costs what was committed since then.
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
             let newest = try pool.read { try Int64.fetchOne($0, sql: #"SELECT max("index") FROM event"#) }
-            return Store(pool: pool, feed: EventFeed(newest: newest ?? 0), retention: retention)
+            return Store(
+                pool: pool,
+                feed: EventFeed(newest: newest ?? 0),
+                retention: retention,
+                file: DatabaseFile(opened: path),
+                logger: logger
+            )
         } catch {
             throw refusal(error)
         }
@@ -36,7 +55,10 @@ struct Store: Sendable {
 
     /// Closes the database file; what comes after is refused.
     func close() throws(EngineError) {
-        do { try pool.close() } catch { throw Self.refusal(error) }
+        do {
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+            try pool.close()
+        } catch { throw Self.refusal(error) }
     }
 
     func read<Value: Sendable>(
@@ -49,8 +71,12 @@ struct Store: Sendable {
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(EngineError) -> Value {
+        try file.check()
         do { return try await pool.write(body) } catch { throw Self.refusal(error) }
     }
+
+    /// Whether the database is still the file that was opened.
+    func checkFile() throws(EngineError) { try file.check() }
 
     /// A refusal of ours goes through as it is; SQLite's becomes one that says what to look at.
     private static func refusal(_ error: any Error) -> EngineError {
@@ -58,6 +84,24 @@ struct Store: Sendable {
         case let refusal as EngineError: refusal
         case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
             EngineError(.failed, "The engine's disk is full.", remedy: "Free some space; nothing was changed.")
+        case let error as DatabaseError where error.resultCode == .SQLITE_READONLY:
+            EngineError(
+                .failed,
+                "The engine's database cannot be written: its file or file system is read-only.",
+                remedy: "Look at the mount and at the owner of the data directory; nothing was changed."
+            )
+        case let error as DatabaseError where error.resultCode == .SQLITE_IOERR:
+            EngineError(
+                .failed,
+                "The disk under the engine's database fails or is full: \(error.message ?? "input/output error").",
+                remedy: "Look at its free space and the kernel's log; nothing was changed."
+            )
+        case let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB:
+            EngineError(
+                .invalid,
+                "The engine's database is damaged: \(error.message ?? "code \(error.resultCode.rawValue)").",
+                remedy: "Restore a backup: muster-engine restore FILE --overwrite."
+            )
         case let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT:
             EngineError(.conflict, "The change breaks a rule of the database: \(error.message ?? "constraint").")
         case let error as DatabaseError:

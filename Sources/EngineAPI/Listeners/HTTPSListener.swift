@@ -7,6 +7,12 @@ import NIOCore
 import NIOSSL
 import ServiceLifecycle
 
+/// The oldest version of TLS that a listener speaks. oVirt's older clients know nothing newer than 1.2.
+package enum OldestTLS: String, CaseIterable, Sendable {
+    case v12 = "1.2"
+    case v13 = "1.3"
+}
+
 /// The engine's web side: REST, sign-in and registration over TLS with the engine's own certificate.
 package struct HTTPSListener: Service {
     /// Connections at one time; more wait in the kernel's queue.
@@ -25,6 +31,8 @@ package struct HTTPSListener: Service {
     private let port: Int
     private let logger: Logger
     private let onListening: @Sendable (Int) async -> Void
+    /// The oldest TLS that is spoken.
+    private let oldestTLS: OldestTLS
     var pace = ConnectionGuard.Pace()
     var quota = ConnectionQuota.Limits()
 
@@ -32,16 +40,18 @@ package struct HTTPSListener: Service {
     ///   - engine: Whose API this is, and whose certificate it shows.
     ///   - host: The address to listen on; `0.0.0.0` for all.
     ///   - port: The port; 0 takes a free one.
+    ///   - oldestTLS: Clients that speak only older ones are refused in the handshake.
     ///   - logger: Where sign-ins and changes are written.
     ///   - onListening: Told the port once connections are accepted.
     package init(
         engine: HostEngine,
         host: String,
         port: Int,
+        oldestTLS: OldestTLS = .v12,
         logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void
     ) {
-        (self.engine, self.host, self.port) = (engine, host, port)
+        (self.engine, self.host, self.port, self.oldestTLS) = (engine, host, port, oldestTLS)
         (self.logger, self.onListening) = (logger, onListening)
     }
 
@@ -71,7 +81,7 @@ package struct HTTPSListener: Service {
         }
     }
 
-    /// TLS 1.2 and later. The CA goes along, so that a client that pins it needs no second call.
+    /// TLS 1.3 where the client can. The CA goes along, so that a client that pins it needs no second call.
     private func tlsConfiguration() throws -> TLSConfiguration {
         let chain = try [engine.engineCertificatePEM, engine.authorityPEM].flatMap { pem in
             try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)).map(NIOSSLCertificateSource.certificate)
@@ -81,7 +91,7 @@ package struct HTTPSListener: Service {
             certificateChain: chain,
             privateKey: .privateKey(key)
         )
-        configuration.minimumTLSVersion = .tlsv12
+        configuration.minimumTLSVersion = oldestTLS == .v13 ? .tlsv13 : .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
         return configuration
     }

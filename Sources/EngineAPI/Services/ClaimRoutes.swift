@@ -9,9 +9,15 @@ struct ClaimRoutes {
     let engine: HostEngine
     let claims: SourceRate
     let polls: SourceRate
+    let door: EnrolmentDoor
 
-    init(engine: HostEngine, claims: SourceRate = SourceRate(.claims), polls: SourceRate = SourceRate(.polls)) {
-        (self.engine, self.claims, self.polls) = (engine, claims, polls)
+    init(
+        engine: HostEngine,
+        claims: SourceRate = SourceRate(.claims),
+        polls: SourceRate = SourceRate(.polls),
+        door: EnrolmentDoor = EnrolmentDoor()
+    ) {
+        (self.engine, self.claims, self.polls, self.door) = (engine, claims, polls, door)
     }
 
     func add(to router: some RouterMethods<APIContext>) {
@@ -19,12 +25,14 @@ struct ClaimRoutes {
         claim.post { request, context in
             try Self.count(claims, context)
             let wanted = try await request.json(ClaimRequest.self, limit: BodyLimit.claim)
-            return try Response.json(await engine.receiveClaim(wanted, from: context.source), status: .created)
+            let reply = try await door.pass { try await engine.receiveClaim(wanted, from: context.source) }
+            return try Response.json(reply, status: .created)
         }
         claim.post(":id/nonce") { request, context in
             try Self.count(polls, context)
             let opening = try await request.json(ClaimOpening.self, limit: BodyLimit.claim)
-            return try Response.json(await engine.openClaim(Self.id(context), opening))
+            let id = try Self.id(context)
+            return try Response.json(await door.pass { try await engine.openClaim(id, opening) })
         }
         claim.get(":id") { request, context in
             try Self.count(polls, context)

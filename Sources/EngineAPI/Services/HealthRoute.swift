@@ -7,7 +7,9 @@ struct HealthRoute {
 
     func add(to router: some RouterMethods<APIContext>) {
         router.get("ovirt-engine/services/health") { _, _ in
-            _ = try await engine.all(DataCenterRecord.self)
+            do { try await engine.checkHealth() } catch let error as EngineError {
+                throw Fault(.serviceUnavailable, error.detail, remedy: error.remedy)
+            }
             return Response.text("DB Up!Welcome to Health Status!")
         }
     }

@@ -9,9 +9,10 @@ struct HostRegisterRoutes {
     let engine: HostEngine
     let trust: TrustAnchors
     let rate: SourceRate
+    let door: EnrolmentDoor
 
-    init(engine: HostEngine, trust: TrustAnchors, rate: SourceRate = SourceRate(.claims)) {
-        (self.engine, self.trust, self.rate) = (engine, trust, rate)
+    init(engine: HostEngine, trust: TrustAnchors, door: EnrolmentDoor, rate: SourceRate = SourceRate(.claims)) {
+        (self.engine, self.trust, self.door, self.rate) = (engine, trust, door, rate)
     }
 
     static let agentPort: UInt16 = 54321
@@ -58,15 +59,14 @@ struct HostRegisterRoutes {
         }
         // The peer's address itself, not its reverse name: whoever answers for that could name another machine.
         let address = said("address") ?? context.source
-        try await engine.register(
-            LegacyRegistration(
-                uniqueID: id,
-                name: said("name") ?? address,
-                address: address,
-                port: port,
-                source: context.source
-            )
+        let wanted = LegacyRegistration(
+            uniqueID: id,
+            name: said("name") ?? address,
+            address: address,
+            port: port,
+            source: context.source
         )
+        try await door.pass { try await engine.register(wanted) }
         return Response.text("OK\n")
     }
 

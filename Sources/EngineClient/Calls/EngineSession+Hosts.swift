@@ -41,10 +41,17 @@ extension EngineSession {
     }
 
     /// Approves the open claim whose code this is. The engine refuses a wrong or stale one with 409, and a missing one
-    /// unless the host's installation failed: then that is tried again.
-    package func approve(_ id: String, code: ApprovalCode?) async throws(CallError) {
+    /// unless the host's installation failed: then that is tried again. Under the same `request` it may be asked again when
+    /// the answer was lost: what was approved by it is a success then, too.
+    package func approve(
+        _ id: String,
+        code: ApprovalCode?,
+        request: UniqueID = .random()
+    ) async throws(CallError) {
         let body = code.map { ["code": $0.description] } ?? [:]
-        _ = try await perform(try Self.json(.POST, Self.path(id, "/approve"), body))
+        var call = try Self.json(.POST, Self.path(id, "/approve"), body)
+        call.headers.add(name: "Correlation-Id", value: request.rawValue)
+        _ = try await perform(call)
     }
 
     /// Machines that a person turned away and that may not claim yet.

@@ -2,6 +2,7 @@ import Engine
 import EngineAPI
 import Glibc
 import HostModel
+import LogLines
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -12,6 +13,8 @@ struct EngineProcess: Sendable {
     /// The group of muster-boot, which may connect to the socket; `nil` without boot services.
     var bootGroup: gid_t?
     var logger: Logger
+    /// What `logger` wrote last.
+    var recent: RecentLines
 
     /// What a graceful stop may take before everything is cancelled.
     static let stopMax = Duration.seconds(9)
@@ -29,6 +32,7 @@ struct EngineProcess: Sendable {
             engine: engine,
             host: configuration.listen,
             port: Int(configuration.httpsPort),
+            oldestTLS: configuration.oldestTLS,
             logger: logger
         ) { port in
             portKnown.yield(port)
@@ -77,6 +81,8 @@ struct EngineProcess: Sendable {
         var settings = EngineSettings(dataDirectory: configuration.dataDirectory, engineAddress: address)
         if access(AgentFile.ofCheckout, R_OK) == 0 { settings.agentFile = AgentFile.ofCheckout }
         settings.retention.days = configuration.eventDays
+        settings.shown = configuration.shown
+        settings.recentLog = { [recent] in recent.lines }
         settings.metricsToken = try configuration.metricsToken()
         if configuration.httpsPort != 0 { settings.httpsPort = configuration.httpsPort }
         // Nodes fetch images where machines boot.

@@ -1,5 +1,7 @@
+import EngineAPI
 import Foundation
 import HostModel
+import LogLines
 import Logging
 
 /// What `serve` runs by: settings that were read into types that cannot be wrong.
@@ -28,6 +30,10 @@ struct ServeConfiguration: Sendable {
     /// What a reader of the metrics shows.
     var metricsTokenFile: String?
     var logLevel: Logger.Level
+    var logFormat: LogFormat
+    var oldestTLS: OldestTLS
+    /// Every setting as text, for a support bundle.
+    var shown: [String: String]
 
     static let eventDaysRange = 1...36_500
 
@@ -51,6 +57,15 @@ struct ServeConfiguration: Sendable {
             throw Self.refusal(.logLevel, settings, "is no level", "info, or debug to see more")
         }
         logLevel = level
+        guard let format = LogFormat(rawValue: settings.text(.logFormat)) else {
+            throw Self.refusal(.logFormat, settings, "is neither text nor json", "text or json")
+        }
+        logFormat = format
+        guard let oldest = OldestTLS(rawValue: settings.text(.tlsMinimum)) else {
+            throw Self.refusal(.tlsMinimum, settings, "is neither 1.2 nor 1.3", "1.2 or 1.3")
+        }
+        oldestTLS = oldest
+        shown = Dictionary(uniqueKeysWithValues: settings.entries.map { ($0.key.rawValue, $0.value.text) })
     }
 
     static let metricsTokenLengths = 16...1024
@@ -91,6 +106,7 @@ struct ServeConfiguration: Sendable {
 
     /// Settings that only muster-boot understands; several values are separated by commas.
     private static let handedOn: [(Setting, String)] = [
+        (.logFormat, "log-format"),
         (.bootDHCP, "dhcp"), (.bootPool, "pool"), (.bootRouter, "router"), (.bootDNS, "dns"),
         (.bootLoaderDirectory, "loader-directory"), (.bootPXEDirectory, "pxe-directory"),
     ]

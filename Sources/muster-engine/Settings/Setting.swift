@@ -21,6 +21,8 @@ enum Setting: String, CaseIterable, Sendable {
     case eventDays = "event-days"
     case metricsTokenFile = "metrics-token-file"
     case logLevel = "log-level"
+    case logFormat = "log-format"
+    case tlsMinimum = "tls-minimum"
 
     /// `nil`: not set unless somebody sets it.
     var fallback: String? {
@@ -35,6 +37,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .boot: "local"
         case .eventDays: "365"
         case .logLevel: "info"
+        case .logFormat: "text"
+        case .tlsMinimum: "1.2"
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootRouter, .bootDNS,
             .bootLoaderDirectory, .bootPXEDirectory, .metricsTokenFile:
             nil

@@ -46,6 +46,10 @@ struct SettingOptions: ParsableArguments {
     var metricsTokenFile: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical (default: info).")
     var logLevel: String?
+    @Option(help: "text, or json: one object a line, for a log collector (default: text).")
+    var logFormat: String?
+    @Option(name: .customLong("tls-minimum"), help: "The oldest TLS that is spoken: 1.2 or 1.3 (default: 1.2).")
+    var tlsMinimum: String?
     @Option(name: .customLong("settings"), help: "The settings file (default: \(SettingsFile.path), if it is there).")
     var file: String?
 
@@ -57,7 +61,7 @@ struct SettingOptions: ParsableArguments {
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
             (.bootDNS, bootDNS), (.bootLoaderDirectory, bootLoaderDirectory), (.bootPXEDirectory, bootPXEDirectory),
             (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
-            (.logLevel, logLevel),
+            (.logLevel, logLevel), (.logFormat, logFormat), (.tlsMinimum, tlsMinimum),
         ]
         return Dictionary(given.compactMap { setting, text in text.map { (setting, $0) } }) { first, _ in first }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Glibc
 import HostModel
+import LogLines
 import Logging
 import ServiceLifecycle
 import Subprocess

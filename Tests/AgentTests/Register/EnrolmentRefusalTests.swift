@@ -124,7 +124,7 @@ import Testing
         #expect(play.enrolment.status.failure == nil)
     }
 
-    @Test("back-off doubles from 5 to 60 seconds and honours Retry-After up to that")
+    @Test("F7: back-off doubles from 5 to 60 seconds and honours Retry-After up to that")
     func backOff() throws {
         var play = try Play()
         let failure = CallFailure.transport(reason: "down", remedy: nil)
@@ -197,5 +197,35 @@ import Testing
         #expect(actions.last == .finish)
         #expect(actions.contains(.setClock(TestAuthority.now)) == (clock != TestAuthority.now))
         #expect(!actions.contains { if case .store = $0 { true } else { false } })
+    }
+}
+
+/// Many nodes and an engine that is away.
+@Suite struct AwayTests {
+    @Test("F7: five hundred nodes, an engine away for an hour: their calls come back spread, all within two minutes")
+    func spread() throws {
+        let key = P256.Signing.PrivateKey().publicKey
+        let failure = CallFailure.transport(reason: "down", remedy: nil)
+        let (away, nodes): (Int64, Int) = (3_600_000, 500)
+        var firsts: [Int64] = []
+        for _ in 0..<nodes {
+            var (enrolment, now): (Enrolment, Int64) = (Enrolment(Enrolment.Wish(key: key)), 0)
+            while now < away {
+                _ = enrolment.handle(.wake, now: TestAuthority.now + now / 1000)
+                let actions = enrolment.handle(.failed(failure), now: TestAuthority.now + now / 1000)
+                guard case .wait(let milliseconds) = try #require(actions.first) else {
+                    Issue.record("\(actions)")
+                    return
+                }
+                #expect(milliseconds <= 75_000, "60 seconds and a quarter")
+                now += Int64(milliseconds)
+            }
+            firsts.append(now - away)
+        }
+        #expect(firsts.allSatisfy { $0 < 120_000 }, "all are back within two minutes")
+        let perSecond = Dictionary(grouping: firsts) { $0 / 1000 }.mapValues(\.count)
+        // Evenly 8 a second; all at once would be 500. An engine takes 32 claims at a time and more each second.
+        #expect(perSecond.values.max() ?? 0 <= 32, "\(perSecond)")
+        #expect(perSecond.count > 45, "\(perSecond.count) seconds")
     }
 }

@@ -100,7 +100,7 @@ import Testing
         #expect(play.enrolment.status.code == ApprovalCode(digest: Array(SHA256.hash(data: transcript))))
     }
 
-    @Test("a man in the middle with a CA of his own changes the code")
+    @Test("A9: a man in the middle with a CA of his own changes the code")
     func otherAuthorityOtherCode() throws {
         let honest = try Play()
         var play = honest
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test(
-        "another CA than the one whose fingerprint was given is refused, and one forged answer does not stop the node"
+        "A9: another CA than the one whose fingerprint was given is refused, and one forged answer does not stop the node"
     )
     func wrongFingerprint() throws {
         let right = try TestAuthority()
@@ -202,7 +202,7 @@ import Testing
         #expect(play.enrolment.status.failure == .implausibleTime)
     }
 
-    @Test("a reply that was heard before is refused, also when another claim asked")
+    @Test("A4: a reply that was heard before is refused, also when another claim asked")
     func replayedReply() throws {
         var play = try Play()
         _ = play.send(.wake)

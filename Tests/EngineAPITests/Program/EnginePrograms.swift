@@ -46,6 +46,11 @@ final class EnginePrograms: Sendable {
         var errors: String
     }
 
+    /// The words that run a program in the namespace.
+    func within(_ words: [String]) -> [String] { ["ip", "netns", "exec", namespace] + words }
+
+    func inside(_ words: [String]) async throws -> Outcome { try await command(within(words)) }
+
     private func command(_ words: [String]) async throws -> Outcome {
         let result = try await Subprocess.run(
             .name(words[0]),
@@ -74,13 +79,24 @@ final class EnginePrograms: Sendable {
         ]
     }
 
+    /// The engine itself, without the supervisor that would start it again.
+    func engineAlone(_ further: [String] = []) -> [String] { serve + ["--unprivileged"] + further }
+
     func serveAgain() async throws -> Outcome { try await command(serve) }
 
     /// `muster-engine serve` until `body` ends. `next` gives the next line that it writes, errors included.
     func serving(
         _ body: (_ pid: pid_t, _ next: (_ mark: String) async throws -> Void) async throws -> Void
     ) async throws {
-        let words = serve
+        try await running(serve) { pid, next in try await body(pid) { _ = try await next($0) } }
+    }
+
+    /// A program until `body` ends. `next` gives the next line with this mark, and forgets those before it.
+    func running(
+        _ words: [String],
+        ending signal: Int32 = SIGTERM,
+        _ body: (_ pid: pid_t, _ next: @escaping (_ mark: String) async throws -> String) async throws -> Void
+    ) async throws {
         _ = try await Subprocess.run(
             .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())),
@@ -95,21 +111,26 @@ final class EnginePrograms: Sendable {
                     for try await line in output.strings() { feed.yield(line) }
                     feed.finish()
                 }
-                defer { kill(pid, SIGTERM) }
+                defer { kill(pid, signal) }
                 try await body(pid) { mark in
                     var seen: [String] = []
                     for await line in lines {
-                        if line.contains(mark) { return }
+                        if line.contains(mark) { return line }
                         seen.append(line)
                     }
                     try #require(Bool(false), "\(mark) never came: \(seen)")
+                    return ""
                 }
             }
         }
     }
 
-    /// curl in the namespace; the status, then the body.
     func curl(_ path: String, _ further: String...) async throws -> (status: Int?, body: String) {
+        try await curl(path, further)
+    }
+
+    /// curl in the namespace; the status, then the body.
+    func curl(_ path: String, _ further: [String]) async throws -> (status: Int?, body: String) {
         let url = "https://127.0.0.1:\(Self.port)\(path)"
         let words = ["curl", "--silent", "--insecure", "--max-time", "30", "--write-out", "\n%{http_code}", url]
         let outcome = try await command(["ip", "netns", "exec", namespace] + words + further)
@@ -129,8 +150,10 @@ final class EnginePrograms: Sendable {
         }
     }
 
-    private static let program: String = {
+    static let program = built("muster-engine")
+
+    static func built(_ name: String) -> String {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/muster-engine"
-    }()
+        return own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/\(name)"
+    }
 }

@@ -78,6 +78,7 @@ import Testing
             program.arguments == [
                 "--interface=br0", "--address=10.77.0.1/24", "--http-port=8080", "--directory-socket=/run/m/boot.sock",
                 "--image-directory=/srv/muster/images", "--state-directory=/srv/muster/boot",
+                "--log-format=text",
                 "--pool=10.77.0.100-10.77.0.199", "--dns=10.77.0.2", "--dns=10.77.0.3",
             ]
         )

@@ -133,7 +133,8 @@ import X509
         return try CertificateRequest(pem: pem, bytesMax: 8192)
     }
 
-    @Test func onlyTheKeyIsTakenFromARequest() async throws {
+    @Test("A13: a request to be the engine, and a CA, gets a leaf of its own host and nothing more")
+    func onlyTheKeyIsTakenFromARequest() async throws {
         let key = P256.Signing.PrivateKey()
         let request = try Self.read(try Self.der(try Self.request(.init(key))))
         #expect(request.publicKeyInfo == [UInt8](key.publicKey.derRepresentation))
@@ -156,7 +157,7 @@ import X509
         #expect(!names.contains(.uniformResourceIdentifier("muster:engine")))
     }
 
-    @Test func otherKindsOfKeysAreRefused() throws {
+    @Test("A13: other kinds of keys are refused") func otherKindsOfKeysAreRefused() throws {
         let keys: [Certificate.PrivateKey] = [
             .init(P384.Signing.PrivateKey()), .init(P521.Signing.PrivateKey()), .init(Curve25519.Signing.PrivateKey()),
         ]
@@ -167,7 +168,7 @@ import X509
         }
     }
 
-    @Test func everyPrefixIsRefused() throws {
+    @Test("A13: every beginning of a request is refused") func everyPrefixIsRefused() throws {
         let der = try Self.der(try Self.request(.init(P256.Signing.PrivateKey())))
         for length in 0..<der.count {
             #expect(throws: EngineError.self) { try Self.read(Array(der.prefix(length))) }
@@ -175,7 +176,7 @@ import X509
     }
 
     /// One byte lies outside both the signed part and the signature's numbers: how many bits of its last byte are unused.
-    @Test func aFlippedByteNeverYieldsAnotherKey() throws {
+    @Test("A13: a changed byte never yields another key") func aFlippedByteNeverYieldsAnotherKey() throws {
         let der = try Self.der(try Self.request(.init(P256.Signing.PrivateKey())))
         let good = try Self.read(der)
         var accepted = 0
@@ -189,7 +190,7 @@ import X509
         #expect(accepted <= 1)
     }
 
-    @Test func sizeIsLookedAtFirst() {
+    @Test("A13: the size is looked at before anything is read") func sizeIsLookedAtFirst() {
         let huge = String(repeating: "A", count: 100_000)
         let refusal = #expect(throws: EngineError.self) { try CertificateRequest(pem: huge, bytesMax: 8192) }
         #expect(refusal?.detail.contains("8192") == true)

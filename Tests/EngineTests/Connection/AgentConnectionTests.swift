@@ -91,7 +91,8 @@ import X509
         #expect(try await scene.dial(try scene.certificate(.host(scene.host))) == nil)
     }
 
-    @Test func otherRolesAreRefused() async throws {
+    @Test("A11: a good certificate of another host, of the engine or of a boot server is not the host that was dialled")
+    func otherRolesAreRefused() async throws {
         let scene = try Scene()
         for role in [LeafRole.host(.random()), .engine, .boot(scene.host)] {
             #expect(Self.isWrongPeer(try await scene.dial(try scene.certificate(role))), "\(role)")
@@ -109,14 +110,21 @@ import X509
         #expect(Self.isWrongPeer(try await scene.dial(certificate)))
     }
 
-    @Test func anExpiredCertificateIsRefused() async throws {
+    @Test("F27: a certificate out of its time is refused with both clocks in the sentence")
+    func anExpiredCertificateIsRefused() async throws {
         let scene = try Scene()
         let longAgo = Date() - 2000 * CertificateAuthority.day
         let certificate = try scene.certificate(.host(scene.host), at: longAgo)
-        #expect(Self.isWrongPeer(try await scene.dial(certificate)))
+        let failure = try await scene.dial(certificate)
+        #expect(Self.isWrongPeer(failure))
+        #expect(failure?.sentence.contains("this engine's clock says") == true, "\(failure?.sentence ?? "")")
+        let tomorrow = try scene.certificate(.host(scene.host), at: Date() + 3 * CertificateAuthority.day)
+        #expect(try await scene.dial(tomorrow)?.sentence.contains("if the clock is wrong, set it") == true)
     }
 
-    @Test func anotherKeyIsRefused() async throws {
+    @Test("A11: the right name with another key than the approved one is refused") func anotherKeyIsRefused()
+        async throws
+    {
         let scene = try Scene()
         let agent = try await TestAgent(key: scene.key)
         agent.trust(certificate: try scene.certificate(.host(scene.host)), authority: try scene.authority.pem())

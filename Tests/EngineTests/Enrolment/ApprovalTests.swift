@@ -89,7 +89,9 @@ import Testing
         #expect((event.user, event.correlation) == ("admin@internal", "flow-1"))
     }
 
-    @Test func aSecondApprovalIsAConflict() async throws {
+    @Test("A32: a second approval is refused by a sentence and does nothing") func aSecondApprovalIsAConflict()
+        async throws
+    {
         let (installation, engine, enrolment) = try await Self.enrolled()
         defer { withExtendedLifetime(installation) {} }
         try await engine.approve(enrolment.host, code: "\(enrolment.code)", by: "admin@internal", correlation: nil)
@@ -101,7 +103,9 @@ import Testing
         #expect(try await engine.codes() == [828, 498])
     }
 
-    @Test func twoApprovalsAtOnceIssueOneCertificate() async throws {
+    @Test("A32: eight approvals at once issue one certificate") func twoApprovalsAtOnceIssueOneCertificate()
+        async throws
+    {
         let (installation, engine, enrolment) = try await Self.enrolled()
         defer { withExtendedLifetime(installation) {} }
         let successes = await withTaskGroup(of: Bool.self) { group in
@@ -121,7 +125,8 @@ import Testing
         #expect(try await engine.codes() == [828, 498])
     }
 
-    @Test func theCodeOfAnotherHostIsWrong() async throws {
+    @Test("A8: the code of another machine approves nothing, and no code a host that is unknown")
+    func theCodeOfAnotherHostIsWrong() async throws {
         let (installation, engine, enrolment) = try await Self.enrolled()
         defer { withExtendedLifetime(installation) {} }
         let other = try await TestNode().enrol(with: engine)

@@ -33,7 +33,8 @@ import X509
         #expect(names.filter { $0.hasPrefix("node-") && $0.count == 9 }.count == 1)
     }
 
-    @Test func aReplayedCommitmentIsRefused() async throws {
+    @Test("A4: a recorded claim that is sent once more is refused, whoever sends it, and recorded")
+    func aReplayedCommitmentIsRefused() async throws {
         let installation = try await TestInstallation()
         let engine = try await installation.open()
         let request = try TestNode().request()
@@ -42,6 +43,10 @@ import X509
             try await engine.receiveClaim(request, from: "192.0.2.2")
         }
         #expect(refusal?.kind == .conflict)
+        let event = try #require(try await engine.events(EventQuery(max: 1)).first)
+        #expect(event.code == .claimReplayed && event.severity == .warning)
+        #expect(event.text.contains("192.0.2.2"), "who sent it again")
+        #expect(try await engine.hosts(matching: .all).count == 1)
     }
 
     @Test func aWrongNonceEndsTheClaim() async throws {
@@ -86,7 +91,8 @@ import X509
         try await engine.approve(first.host, code: "\(second.code)", by: "admin@internal", correlation: nil)
     }
 
-    @Test func aClaimOnAnUpHostChangesNothingOfIt() async throws {
+    @Test("A2: a claim with the machine id, the card and the name of an approved host changes nothing of that host")
+    func aClaimOnAnUpHostChangesNothingOfIt() async throws {
         let installation = try await TestInstallation()
         let engine = try await installation.open()
         let node = try TestNode(name: "web")
@@ -94,6 +100,7 @@ import X509
         try await engine.approve(enrolment.host, code: "\(enrolment.code)", by: "admin@internal", correlation: nil)
         let before = try await engine.host(enrolment.host)
         var thief = try TestNode(node.hardwareID.rawValue, name: "web", port: 666)
+        thief.mac = node.mac
         thief.address = try #require(IPv4Address("192.0.2.66"))
         let claim = try await thief.enrol(with: engine, from: "192.0.2.66")
         #expect(claim.host == enrolment.host)
@@ -110,7 +117,9 @@ import X509
         #expect(try await engine.claimProgress(enrolment.claim).state == .approved)
     }
 
-    @Test func approvingTheClaimOfAKnownHostSwapsTheKey() async throws {
+    @Test(
+        "A3: the same machine id with another key is held until a person approves its code; then the old key counts no more"
+    ) func approvingTheClaimOfAKnownHostSwapsTheKey() async throws {
         let installation = try await TestInstallation()
         let engine = try await installation.open()
         let node = try TestNode(name: "web")
@@ -132,7 +141,8 @@ import X509
         #expect(P256.Signing.PublicKey(leaf.publicKey)?.rawRepresentation == reborn.key.publicKey.rawRepresentation)
     }
 
-    @Test func floodsAreLimited() async throws {
+    @Test("A1: open claims of one source and of all have a limit, and a newcomer is not turned away")
+    func floodsAreLimited() async throws {
         let installation = try await TestInstallation { settings in
             settings.enrolment.openClaimsMax = 6
             settings.enrolment.openClaimsPerSourceMax = 3
@@ -150,7 +160,9 @@ import X509
         #expect(try await engine.hosts(matching: .all).count == 6)
     }
 
-    @Test func oneSourceMayNotHammer() async throws {
+    @Test("A1: claims of one source are counted, and those of others are not in its way") func oneSourceMayNotHammer()
+        async throws
+    {
         let installation = try await TestInstallation { $0.enrolment.claimsPerMinutePerSource = 2 }
         let engine = try await installation.open()
         var node = try TestNode()
@@ -191,7 +203,8 @@ import X509
         #expect(try await engine.hosts(matching: .all).isEmpty)
     }
 
-    @Test func hostileTextIsEscapedInEvents() async throws {
+    @Test("A15: the source of a claim is escaped in events, and names with SQL in them are names")
+    func hostileTextIsEscapedInEvents() async throws {
         let installation = try await TestInstallation()
         let engine = try await installation.open()
         _ = try await TestNode().enrol(with: engine, from: "\u{1B}[2J'; DROP TABLE host;--")

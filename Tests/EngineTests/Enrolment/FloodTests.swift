@@ -32,7 +32,7 @@ import Testing
         #expect(try await count("claim", in: engine) == 1)
     }
 
-    @Test func aSourceHasItsShareOfWaitingHosts() async throws {
+    @Test("A1: a source has its share of waiting hosts") func aSourceHasItsShareOfWaitingHosts() async throws {
         let installation = try await installation { $0.waitingHostsPerSourceMax = 2 }
         let engine = try await installation.open()
         for _ in 0..<2 { _ = try await TestNode().enrol(with: engine, from: "192.0.2.1") }
@@ -47,7 +47,8 @@ import Testing
         #expect(try await engine.hosts(matching: .all).count == 3)
     }
 
-    @Test func theOldestOfTheBiggestFlooderGivesWay() async throws {
+    @Test("A1: the oldest of the biggest flooder gives way, and a legitimate machine stays")
+    func theOldestOfTheBiggestFlooderGivesWay() async throws {
         let installation = try await installation { $0.waitingHostsMax = 4 }
         let engine = try await installation.open()
         let genuine = try await TestNode(name: "genuine").enrol(with: engine, from: "192.0.2.1")

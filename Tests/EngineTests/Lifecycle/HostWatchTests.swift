@@ -11,7 +11,7 @@ import Testing
         var agent: TestAgent
     }
 
-    private static func approved(
+    static func approved(
         _ engine: HostEngine,
         _ change: (inout sending TestAgent.State) -> Void = { _ in }
     ) async throws -> Line {
@@ -71,7 +71,8 @@ import Testing
         }
     }
 
-    @Test func anotherKeyIsNotTheHost() async throws {
+    @Test("A11: the certificate of host A answers as host B: not one call reaches it, and it is recorded")
+    func anotherKeyIsNotTheHost() async throws {
         let installation = try await TestInstallation { $0.monitoring.firstContact = 300 }
         try await installation.running { engine in
             var node = try TestNode(name: "node-1")
@@ -163,7 +164,7 @@ import Testing
     }
 
     /// The engine ends at each step of the installation, as it would by kill -9, and goes on when it is started anew.
-    @Test(arguments: 1...4)
+    @Test("F1: the engine ends at each step of an installation and goes on when it is started anew", arguments: 1...4)
     func aRestartedEngineGoesOn(fromStep step: Int) async throws {
         let installation = try await TestInstallation()
         let line = try await installation.running { engine in

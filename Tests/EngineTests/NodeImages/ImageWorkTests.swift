@@ -278,7 +278,7 @@ import Testing
     }
 
     @Test(
-        "the engine ends at each step, as it would by kill -9, and goes on when it is started anew",
+        "F1: the engine ends at each step of an upgrade, as it would by kill -9, and goes on when it is started anew",
         arguments: 1...4,
         [true, false]
     )

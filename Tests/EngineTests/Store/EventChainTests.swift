@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(
-        "each way to change the past is found, with the event",
+        "A39: each way to change the past is found, with the event",
         arguments: [
             "UPDATE event SET text = 'nothing happened' WHERE \"index\" = (SELECT min(\"index\") FROM event WHERE code = 498)",
             "UPDATE event SET user = 'other' WHERE \"index\" = (SELECT max(\"index\") FROM event WHERE code = 498)",
@@ -65,7 +65,7 @@ import Testing
         #expect(audit.findings.count <= 3 * (EventAudit.findingsMax + 1))
     }
 
-    @Test("a chain made anew is in order by itself; a head that was noted elsewhere tells")
+    @Test("A39: a chain made anew is in order by itself; a head that was noted elsewhere tells")
     func forged() async throws {
         let (installation, heads) = try await Self.recorded()
         let queue = try DatabaseQueue(path: installation.settings.databasePath)

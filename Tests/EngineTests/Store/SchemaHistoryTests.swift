@@ -68,7 +68,7 @@ import Testing
         #expect(lines == known)
     }
 
-    @Test("from every earlier schema, with its rows", arguments: Schema.migrator.migrations)
+    @Test("F30: from every earlier schema, with its rows", arguments: Schema.migrator.migrations)
     func comesForward(from: String) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "muster-schema-\(UniqueID.random()).db").path
         defer { for end in ["", "-wal", "-shm"] { unlink(path + end) } }

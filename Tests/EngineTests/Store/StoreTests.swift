@@ -23,11 +23,26 @@ import Testing
         #expect(network.isManagement && network.isVM && network.isRequired)
     }
 
-    @Test func twoEnginesDoNotShareADirectory() async throws {
+    @Test("F6: a second engine on one database is refused, also when its lock file was removed")
+    func twoEnginesDoNotShareADirectory() async throws {
         let installation = try await TestInstallation()
         let first = try await installation.open()
         let refusal = await #expect(throws: EngineError.self) { try await installation.open() }
         #expect(refusal?.kind == .conflict)
+        // Somebody who means well removes the lock file; another one comes by another path.
+        try FileManager.default.removeItem(atPath: "\(installation.directory)/engine.lock")
+        let again = await #expect(throws: EngineError.self) { try await installation.open() }
+        #expect(again?.detail.contains("Another muster-engine uses") == true)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(installation.directory)-link",
+            withDestinationPath: installation.directory
+        )
+        defer { try? FileManager.default.removeItem(atPath: "\(installation.directory)-link") }
+        var settings = installation.settings
+        settings.dataDirectory += "-link"
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let other = await #expect(throws: EngineError.self) { try await HostEngine.open(settings, logger: logger) }
+        #expect(other?.detail.contains("Another muster-engine uses") == true)
         withExtendedLifetime(first) {}
     }
 
@@ -42,7 +57,9 @@ import Testing
         #expect(refusal?.kind == .notFound)
     }
 
-    @Test func aNewerDatabaseIsRefused() async throws {
+    @Test("F30: an older engine refuses a newer database and leaves it alone") func aNewerDatabaseIsRefused()
+        async throws
+    {
         let installation = try await TestInstallation()
         do {
             let queue = try DatabaseQueue(path: installation.settings.databasePath)
@@ -74,7 +91,7 @@ import Testing
     }
 
     /// What the first release wrote, with a host that waits and a claim that is over.
-    @Test func theFirstReleasesDatabaseComesForward() async throws {
+    @Test("F30: the first release's database comes forward") func theFirstReleasesDatabaseComesForward() async throws {
         let path = "\(try await TestInstallation().directory).old.db"
         defer { for end in ["", "-wal", "-shm"] { unlink(path + end) } }
         do {

@@ -28,6 +28,10 @@ final class TestAgent: Sendable {
         var lastCertificate: String?
         /// Verbs that get no answer.
         var mute: Set<String> = []
+        /// Verbs that an older agent does not know.
+        var unknown: Set<String> = []
+        /// Capabilities that this engine has never heard of.
+        var further: [String: JSONValue] = [:]
         /// What the agent tells before its next answer.
         var news: RPCNotification?
         var node = TestNodeDisks()
@@ -263,11 +267,12 @@ extension TestAgent {
         state.withLock { state in
             state.calls.append(call.method)
             if state.isRecovering { return .now(.failure(RPCError(.recovering, "recovering"))) }
+            if state.unknown.contains(call.method) { return .now(.failure(RPCError(.methodNotFound, call.method))) }
             switch HostVerb(rawValue: call.method) {
             case .ping, .ping2, .confirmConnectivity:
                 Self.hear(&state)
                 return .now(.success(.boolean(true)))
-            case .getCapabilities: return .now(Self.payload(Self.show(&state)))
+            case .getCapabilities: return .now(Self.payload(Self.show(&state)).map { Self.with(state.further, $0) })
             case .getStats:
                 var statistics = HostStatistics()
                 statistics.vmActive = state.guests
@@ -385,6 +390,12 @@ extension TestAgent {
             (state.capabilities, state.change) = (change.before, nil)
             reply.succeed(.failure(RPCError(.lostConnection, "connectivity check failed")))
         }
+    }
+
+    private static func with(_ further: [String: JSONValue], _ value: JSONValue) -> JSONValue {
+        guard case .object(var fields) = value else { return value }
+        fields.merge(further) { $1 }
+        return .object(fields)
     }
 
     private static func payload(_ value: some VerbPayload) -> Result<JSONValue, RPCError> {

@@ -10,9 +10,10 @@ final class TestInstallation: Sendable {
 
     static let password = "correct horse"
 
-    init(_ change: (inout EngineSettings) -> Void = { _ in }) async throws {
+    /// `folder`: where its directory is made; else with the temporary files.
+    init(in folder: String? = nil, _ change: (inout EngineSettings) -> Void = { _ in }) async throws {
         directory =
-            FileManager.default.temporaryDirectory
+            (folder.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
             .appending(path: "muster-engine-\(ProcessInfo.processInfo.processIdentifier)-\(UniqueID.random())").path
         var settings = EngineSettings(dataDirectory: directory, engineAddress: "engine.example.org")
         settings.monitoring.refresh = 20
