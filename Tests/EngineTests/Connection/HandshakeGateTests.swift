@@ -5,28 +5,37 @@ import Testing
 
 /// How many handshakes begin at a time.
 @Suite struct HandshakeGateTests {
-    @Test(
-        "F7: five hundred hosts are dialled at once: no more handshakes than places at a time, and each gets its turn"
-    )
+    private final class Room: Sendable {
+        private let counts = Mutex((now: 0, most: 0, all: 0))
+
+        var seen: (now: Int, most: Int, all: Int) { counts.withLock { ($0.now, $0.most, $0.all) } }
+
+        func enter() {
+            counts.withLock { counts in
+                counts.now += 1
+                counts.all += 1
+                counts.most = max(counts.most, counts.now)
+            }
+        }
+
+        func leave() { counts.withLock { $0.now -= 1 } }
+    }
+
+    @Test("F7: five hundred hosts are dialled at once: no more handshakes than places at a time, each gets its turn")
     func limit() async {
-        let gate = HandshakeGate(places: 4)
-        let inside = Mutex((now: 0, most: 0, all: 0))
+        let (gate, room) = (HandshakeGate(places: 4), Room())
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<500 {
                 group.addTask {
                     await gate.enter()
-                    inside.withLock { inside in
-                        inside.now += 1
-                        inside.all += 1
-                        inside.most = max(inside.most, inside.now)
-                    }
+                    room.enter()
                     for _ in 0..<5 { await Task.yield() }
-                    inside.withLock { $0.now -= 1 }
+                    room.leave()
                     await gate.leave()
                 }
             }
         }
-        let seen = inside.withLock { ($0.most, $0.all, $0.now) }
-        #expect(seen.0 <= 4 && seen.0 > 1 && seen.1 == 500 && seen.2 == 0, "\(seen)")
+        let seen = room.seen
+        #expect(seen.most <= 4 && seen.most > 1 && seen.all == 500 && seen.now == 0, "\(seen)")
     }
 }
