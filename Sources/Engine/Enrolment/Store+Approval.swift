@@ -48,10 +48,13 @@ extension Store {
         context: TransitionContext,
         in db: Database
     ) throws -> Bool {
-        guard let user = context.user, let correlation = context.correlation else { return false }
         let authorityKey = office.authority.publicKeyInfo
         let former = try ClaimCode.closed(of: host.id, in: db).last { $0.code(authorityKey: authorityKey) == code }
-        guard former?.state == .approved else { return false }
+        return try former?.state == .approved && wasApproved(host, context: context, in: db)
+    }
+
+    private func wasApproved(_ host: HostRow, context: TransitionContext, in db: Database) throws -> Bool {
+        guard let user = context.user, let correlation = context.correlation else { return false }
         return try SQLRequest<Int>(
             literal: """
                 SELECT 1 FROM event WHERE host = \(host.id) AND code = \(EventCode.approved)
@@ -77,6 +80,7 @@ extension Store {
                 )
             }
             guard host.status == .installFailed, try CertificateRow.valid(of: id, in: db) != nil else {
+                if try wasApproved(host, context: context, in: db) { return host }
                 throw Self.nothingToApprove(host)
             }
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)

@@ -107,9 +107,11 @@ let isEngineTestWanted = ProcessInfo.processInfo.environment["MUSTER_TEST_ENGINE
         }
     }
 
-    @Test("F7: the engine is away while its hosts are up: all are up again at once, at most 64 handshakes at a time")
+    @Test(
+        "F7: the engine is away while its hosts are up: it comes back and all are connected within two minutes, none was given up"
+    )
     func away() async throws {
-        let hosts = isEngineTestWanted ? 500 : 25
+        let hosts = isEngineTestWanted ? 500 : 15
         try await EnginePrograms.run { place in
             let password = try await Self.initialized(place)
             try await place.running(try await Self.fleet(hosts, place, password, "--prefix", "away")) { _, said in
@@ -146,7 +148,7 @@ let isEngineTestWanted = ProcessInfo.processInfo.environment["MUSTER_TEST_ENGINE
 
     @Test("F8: hundreds of machines claim at once: some are told to come later, all arrive, and people's calls go on")
     func storm() async throws {
-        let hosts = isEngineTestWanted ? 1000 : 160
+        let hosts = isEngineTestWanted ? 1000 : 120
         try await EnginePrograms.run { place in
             let password = try await Self.initialized(place)
             try await place.running(place.engineAlone()) { _, next in

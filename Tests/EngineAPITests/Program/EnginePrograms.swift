@@ -55,7 +55,7 @@ final class EnginePrograms: Sendable {
         let result = try await Subprocess.run(
             .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())),
-            output: .string(limit: 1 << 20),
+            output: .string(limit: 32 << 20),
             error: .string(limit: 1 << 20)
         )
         var exit: Int32?

@@ -124,6 +124,8 @@ import Testing
         let names = try await place.inside(["tar", "-tf", file]).output.split(separator: "\n")
         #expect(names.allSatisfy { $0.hasPrefix("muster-support/") } && names.last == "muster-support/manifest.json")
         let manifest = try await place.inside(["tar", "-xOf", file, "muster-support/manifest.json"]).output
+        let notes = manifest.matches(of: /"note"/).count
+        #expect(notes <= 1 && (notes == 0 || manifest.contains(/"note"[^}]*logs.json/)), "all but logs: \(manifest)")
         #expect(manifest.contains(#""path" : "hosts.json""#) && manifest.contains(#""removed" : 1"#), "\(manifest)")
     }
 

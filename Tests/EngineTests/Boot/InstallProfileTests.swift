@@ -27,7 +27,9 @@ import Testing
     }
 
     @Test func whatIsSavedComesBack() async throws {
-        let engine = try await TestInstallation().open()
+        let installation = try await TestInstallation()
+        defer { withExtendedLifetime(installation) {} }
+        let engine = try await installation.open()
         let wanted = try Self.profile(wipe: "S3X1")
         try await engine.saveProfile(wanted, by: Self.user)
         #expect(try await engine.profile("disks") == wanted)
@@ -36,7 +38,9 @@ import Testing
     }
 
     @Test func whatIsNoInstallationIsRefused() async throws {
-        let engine = try await TestInstallation().open()
+        let installation = try await TestInstallation()
+        defer { withExtendedLifetime(installation) {} }
+        let engine = try await installation.open()
         let bad = [
             try Self.profile(disk: nil), try Self.profile("disks", .run), try Self.profile(disk: "serial=A B"),
             try Self.profile(wipe: "A B"), try Self.profile(disk: "size>=many"),
@@ -52,7 +56,9 @@ import Testing
 
     @Test(arguments: [BootSchedule.next, .always])
     func aMachineThatIsInstalledBootsFromItsDisk(_ schedule: BootSchedule) async throws {
-        let engine = try await TestInstallation().open()
+        let installation = try await TestInstallation()
+        defer { withExtendedLifetime(installation) {} }
+        let engine = try await installation.open()
         let node = try TestNode(name: "web")
         let host = try await node.enrol(with: engine).host
         try await engine.saveProfile(try Self.profile(), by: Self.user)

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import GRDB
 import HostModel
 import Testing
 import X509
@@ -19,14 +20,14 @@ import X509
         }
         let engine = try await installation.open()
         var (refused, node) = (0, try TestNode(name: "flood"))
-        for number in 0..<1200 {
-            if number.isMultiple(of: 300) { clock.advance(seconds: 61) }
-            (node.nonce, node.key) = (.random(), number < 200 ? P256.Signing.PrivateKey() : node.key)
+        for number in 0..<500 {
+            if number.isMultiple(of: 125) { clock.advance(seconds: 61) }
+            (node.nonce, node.key) = (.random(), number < 130 ? P256.Signing.PrivateKey() : node.key)
             node.hardwareID = try require(HardwareID("flood-\(number)"))
             // A request as it is after the engine's first look: what is counted is what it costs the engine.
             do { _ = try await engine.receiveClaim(try node.request(), from: "192.0.2.66") } catch { refused += 1 }
         }
-        #expect(refused > 900)
+        #expect(refused > 200)
         let limits = installation.settings.enrolment
         let waiting = try await engine.hosts(matching: .all).count
         #expect(waiting <= limits.openClaimsPerSourceMax && waiting <= limits.waitingHostsPerSourceMax)
@@ -69,7 +70,7 @@ import X509
     func requests() async throws {
         let installation = try await TestInstallation()
         let engine = try await installation.open()
-        for request in [Self.openSSL("-newkey", "rsa:4096"), Self.openSSL("-newkey", "rsa:2048")] {
+        for request in [Self.openSSL("-newkey", "rsa:2048")] {
             var claim = try TestNode().request()
             claim.certificateRequest = try #require(request)
             let refusal = await #expect(throws: EngineError.self) {
@@ -167,6 +168,16 @@ import X509
             }
             #expect(refusal?.detail.contains("approved already") == true)
         }
+        // The same of an installation that is tried again.
+        try await engine.store.write { try $0.execute(sql: "UPDATE host SET status = 'install_failed'") }
+        for _ in 0..<2 {
+            try await engine.approve(claim.host, code: nil, by: Self.user, correlation: "try-again")
+        }
+        #expect(try await engine.codes().filter { $0 == EventCode.approved.rawValue }.count == 2)
+        let refusal = await #expect(throws: EngineError.self) {
+            try await engine.approve(claim.host, code: nil, by: Self.user, correlation: "another")
+        }
+        #expect(refusal?.kind == .conflict)
     }
 }
 
