@@ -46,7 +46,7 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 	@packaging/demo/demo --clock 2099-01-01
 
 .PHONY: test-fuzz
-test-fuzz: dependencies ## libFuzzer through the netlink, STOMP and JSON decoders: FUZZ_SECONDS (600) each
+test-fuzz: dependencies ## libFuzzer through the netlink, STOMP, JSON and XML decoders: FUZZ_SECONDS (600) each
 	@packaging/fuzz $(FUZZ_SECONDS)
 
 .PHONY: test-images

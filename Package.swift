@@ -90,6 +90,7 @@ let package = Package(
         room("BootWire", ["HostModel", nioCore]),
         room("AgentWire", ["HostModel", nioCore]),
         room("Recipes", ["HostModel"]),
+        room("XMLWire", []),
 
         // First floor: one kind of I/O each.
         room("Archive", ["CArchive", systemPackage]),
@@ -123,7 +124,8 @@ let package = Package(
         room(
             "EngineAPI",
             [
-                "HostModel", "BootServer", "HostConversion", "Engine", hummingbird, hummingbirdTLS, nioCore, nioHTTP1,
+                "HostModel", "AgentWire", "XMLWire", "BootServer", "HostConversion", "Engine", hummingbird,
+                hummingbirdTLS, nioCore, nioHTTP1,
                 nioSSL, crypto,
                 logging, lifecycle,
             ]
@@ -175,11 +177,12 @@ let package = Package(
         ),
 
         support("TestServers", [nioCore, nioPosix, nioHTTP1, nioSSL, x509, asn1, crypto]),
-        support("Fuzzing", ["HostModel", "AgentWire", "Netlink", nioCore]),
+        support("Fuzzing", ["HostModel", "AgentWire", "XMLWire", "Netlink", nioCore]),
 
         tests("HostModelTests", ["HostModel"]),
         tests("BootWireTests", ["BootWire", "HostModel", nioCore]),
         tests("AgentWireTests", ["AgentWire", "HostModel", nioCore]),
+        tests("XMLWireTests", ["XMLWire", "HostModel"]),
         tests(
             "RecipesTests",
             ["Recipes", "HostModel", subprocess, systemPackage],
@@ -222,7 +225,8 @@ let package = Package(
         tests(
             "EngineAPITests",
             [
-                "EngineAPI", "Engine", "BootServer", "HostModel", "muster-engine", hummingbird, hummingbirdTesting,
+                "EngineAPI", "Engine", "BootServer", "HostModel", "XMLWire", "muster-engine", hummingbird,
+                hummingbirdTesting,
                 nioCore, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
             ]
         ),

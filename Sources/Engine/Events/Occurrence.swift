@@ -97,16 +97,20 @@ extension Store {
         }
     }
 
-    func events(_ query: EventQuery) async throws(EngineError) -> [EventRecord] {
+    func events(_ query: EventQuery, now: Int64) async throws(EngineError) -> [EventRecord] {
         let limit = min(max(query.max, 0), EventQuery.maxLimit)
+        let terms = SearchTerms(columns: EventSearch.columns, isCaseSensitive: query.isCaseSensitive, now: now)
+        let condition = try terms.sql(query.search.condition)
         return try await read { db in
             var request: SQL = #"SELECT * FROM event WHERE "index" > \#(query.after ?? 0)"#
             if let host = query.host { request = "\(request) AND host = \(host)" }
             if let name = query.hostName { request = "\(request) AND hostName = \(name.lowercased())" }
-            request =
-                query.newestFirst
-                ? #"\#(request) ORDER BY "index" DESC LIMIT \#(limit)"#
-                : #"\#(request) ORDER BY "index" LIMIT \#(limit)"#
+            if query.search.condition != .all { request = "\(request) AND (\(condition))" }
+            let order: SQL =
+                query.search.order.map { terms.order($0) }
+                ?? (query.newestFirst ? #"event."index" DESC"# : #"event."index""#)
+            let offset = (query.search.page - 1) * limit
+            request = "\(request) ORDER BY \(order) LIMIT \(limit) OFFSET \(offset)"
             return try SQLRequest<Row>(literal: request).fetchAll(db).map(EventRecord.init)
         }
     }

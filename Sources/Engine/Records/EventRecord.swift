@@ -30,6 +30,8 @@ package struct EventQuery: Sendable {
     package var after: Int64?
     package var host: UniqueID?
     package var hostName: String?
+    package var search = SearchQuery()
+    package var isCaseSensitive = false
     package var max: Int
     package var newestFirst: Bool
 

@@ -12,9 +12,10 @@ struct EventRoutes {
     static let waitMax = 30
 
     func add(to api: some RouterMethods<APIContext>) {
+        addOne(to: api)
         let stream = EventStream(engine: engine)
         api.get("events/stream") { request, context in try await stream.response(to: request, context) }
-        api.get("events") { request, _ in
+        api.get("events") { request, context in
             let fields = request.query
             let query = try Self.query(fields)
             let seconds = try Self.wait(fields)
@@ -25,8 +26,30 @@ struct EventRoutes {
                 records = try await engine.events(query)
             }
             let newestFirst = query.newestFirst ? records : records.reversed()
-            return try Response.json(EventCollection(newestFirst.map(EventResource.init)))
+            return try await context.answer(EventCollection(newestFirst.map(EventResource.init)))
         }
+    }
+
+    private func addOne(to api: some RouterMethods<APIContext>) {
+        api.get("events/:index") { _, context in
+            try await context.answer(EventResource(engine.event(Self.index(context))))
+        }
+        api.delete("events/:index") { _, context -> Response in
+            let event = try await engine.event(Self.index(context))
+            throw Fault(
+                .conflict,
+                "Event \(event.index) stays: what happened is not taken back.",
+                remedy: "Events go by themselves after --event-days of muster-engine serve."
+            )
+        }
+    }
+
+    private static func index(_ context: APIContext) throws -> Int64 {
+        let text = context.parameters.get("index") ?? ""
+        guard let index = Int64(text), index > 0 else {
+            throw Fault.notFound("There is no event \(text.prefix(32)).", remedy: "GET events lists them.")
+        }
+        return index
     }
 
     /// Waits until there is an event that the query asks for; others only wake it up.
@@ -55,14 +78,10 @@ struct EventRoutes {
             }
             (query.after, query.newestFirst) = (index, false)
         }
-        let terms = try SearchExpression(fields["search"] ?? "", fields: ["host", "host.name", "host.id"]).terms
-        query.hostName = terms["host.name"] ?? terms["host"]
-        if let text = terms["host.id"] {
-            guard let id = UniqueID(rawValue: text) else {
-                throw Fault(.badRequest, "host.id=\(text.prefix(64)) is not a UUID.", remedy: "GET hosts lists ids.")
-            }
-            query.host = id
-        }
+        try query.take(
+            search: fields["search"] ?? "",
+            isCaseSensitive: ListQuery.flag(fields, "case_sensitive") ?? false
+        )
         return query
     }
 
@@ -84,7 +103,8 @@ extension EventResource {
             time: WireTime.text(milliseconds: record.time),
             description: record.text
         )
-        correlation_id = record.correlation
+        href = ResourcePath.href("events", id)
+        (correlation_id, flood_rate) = (record.correlation, "30")
         if let id = record.host { host = ResourcePath.link("hosts", id, name: record.hostName?.rawValue) }
         if let name = record.user { user = ResourceLink(id: name, name: name) }
     }

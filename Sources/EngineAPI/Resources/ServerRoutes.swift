@@ -9,11 +9,11 @@ struct ServerRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         api.post("hosts") { request, context in
-            let body = try await request.json(NewHostResource.self)
+            let body = try await request.read(NewHostResource.self)
             if let arrival = body.muster?.arrival {
                 let order = try ArrivalOrder(body, arrival)
                 let host = try await engine.announce(order, by: context.user, correlation: context.correlation)
-                return try Response.json(HostResource(host), status: .created)
+                return try context.created(HostResource(alone: host))
             }
             let reboot = request.query["reboot"].map { $0 != "false" }
             let order = try ServerOrder(body, reboot: reboot)
@@ -22,19 +22,19 @@ struct ServerRoutes {
                 return Response(status: .noContent)
             }
             let host = try await engine.addServer(order, by: context.user, correlation: context.correlation)
-            return try Response.json(HostResource(host), status: .created)
+            return try context.created(HostResource(alone: host))
         }
-        api.post("hosts/:id/install") { request, context in
-            let order = try ServerReorder(try await request.jsonIfAny(ServerActionResource.self))
+        api.action("hosts/:id/install") { request, context in
+            let order = try ServerReorder(try await request.readIfAny(ServerActionResource.self))
             let id = try context.id(of: "host")
             let job = try await engine.reinstall(id, order, by: context.user, correlation: context.correlation)
-            return try JobRoutes.begun(job)
+            return try await context.begun(job)
         }
-        api.post("hosts/:id/uninstall") { request, context in
-            let order = try ServerReorder(try await request.jsonIfAny(ServerActionResource.self))
+        api.action("hosts/:id/uninstall") { request, context in
+            let order = try ServerReorder(try await request.readIfAny(ServerActionResource.self))
             let id = try context.id(of: "host")
             let job = try await engine.uninstall(id, order, by: context.user, correlation: context.correlation)
-            return try JobRoutes.begun(job)
+            return try await context.begun(job)
         }
         api.get("jobs/:id/transcript") { _, context in
             let lines = try await engine.transcript(of: context.id(of: "job"))

@@ -20,6 +20,24 @@ package struct NetworkOrder: Hashable, Sendable, Codable {
     package init() {}
 }
 
+/// The body of `POST clusters/ID/networks` and `PUT clusters/ID/networks/NETWORK`: which network, and what hosts of the cluster
+/// need of it.
+package struct ClusterNetworkOrder: Hashable, Sendable, Codable {
+    package var id: String?
+    package var name: String?
+    package var required: Bool?
+    package var usages: NetworkResource.Usages?
+
+    package init() {}
+
+    /// What is said of the network itself.
+    package var change: NetworkOrder {
+        var order = NetworkOrder()
+        (order.required, order.usages) = (required, usages)
+        return order
+    }
+}
+
 /// `hosts/ID/networkattachments`: a network of the data center as it stands on a host.
 package struct NetworkAttachmentResource: Hashable, Sendable, Codable {
     /// One attribute, as the data center has it and as the host has it (oVirt's ReportedConfiguration).

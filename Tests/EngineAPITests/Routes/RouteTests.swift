@@ -123,10 +123,9 @@ import Testing
             let wrong = try await client.send(.post, path, #"{"code":"\#(try Self.wrongCode(not: node.code))"}"#)
             #expect(wrong.status == 409)
             #expect(try await client.send(.post, path, #"{"code":"typing error"}"#).status == 400)
-            #expect(
-                try await client.send(.post, path, "<action/>", headers: [.contentType: "application/xml"]).status
-                    == 415
-            )
+            let xml = try await client.send(.post, path, "<action/>", headers: [.contentType: "application/xml"])
+            #expect(xml.status == 409, "the code is missing in XML, too")
+            #expect(xml.body.contains("<status>failed</status>") && xml.body.contains("--code CODE"), "\(xml.body)")
             let right = try await client.send(.post, "\(path)?code=\(node.code)")
             #expect(right.status == 200, "\(right.body)")
             #expect(try await client.send(.post, path, #"{"code":"\#(node.code)"}"#).status == 409)
