@@ -66,6 +66,10 @@ test-power: build agent ## power management against ipmi_sim and a Redfish emula
 	MUSTER_TEST_REDFISH=$$(packaging/redfish) packaging/test --filter 'PowerTests|PowerCourseTests|PowerRouteTests|RedfishTests|ArrivalTests|ArrivalHTTPTests|SoftFenceTests|FenceAgentsTests'
 	@packaging/demo/demo --bmc
 
+.PHONY: test-api
+test-api: build ## oVirt's own SDK, unmodified, against a fresh engine with simulated hosts (a minute)
+	@packaging/api/try
+
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench

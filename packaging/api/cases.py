@@ -126,6 +126,8 @@ def case_forms(place):
         same(status, 400)
         assert "<fault>" in answer and "<reason>Request syntactically incorrect.</reason>" in answer, answer
     same(raw(place, "POST", "/ovirt-engine/api/tags", "<tag>" + " " * (1 << 20), xml)[0], 413)
+    # 1 GiB is refused when it is announced.
+    same(raw(place, "POST", "/ovirt-engine/api/tags", "<tag/>", xml + [f"Content-Length: {1 << 30}"])[0], 413)
 
 
 def case_hosts(place):
@@ -176,6 +178,9 @@ def case_hosts(place):
             service.host_service("no-uuid").get()
         with refused(sdk.Error, 400):
             service.add(types.Host(name="new"))
+        for parameter in ({"deploy_hosted_engine": True}, {"activate": False}):
+            with refused(sdk.Error, 409):
+                service.add(types.Host(name="new", address="127.0.0.9", root_password="x"), **parameter)
         with refused(sdk.Error, 400, "no way to sign in"):
             service.add(types.Host(name="new", address="127.0.0.9"))
 
@@ -320,6 +325,7 @@ def case_networks(place):
         same(labels.add(types.NetworkLabel(id="lab1")).id, "lab1")
         same([label.id for label in labels.list()], ["lab1"])
         same([label.id for label in connection.follow_link(network.get().network_labels)], ["lab1"])
+        same(labels.label_service("lab1").get().id, "lab1")
         labels.label_service("lab1").remove()
         same(labels.list(), [])
 
@@ -368,7 +374,11 @@ def case_marks(place):
         same(host.affinity_labels_service().add(types.AffinityLabel(id=label.id)).name, "sdk-label")
         one = labels.label_service(label.id).get()
         same(([h.id for h in one.hosts], one.has_implicit_affinity_group), ([host.get().id], True))
+        same([h.id for h in labels.label_service(label.id).hosts_service().list()], [host.get().id])
         host.affinity_labels_service().label_service(label.id).remove()
+        same(labels.label_service(label.id).hosts_service().add(types.Host(name="sim-00001")).id, host.get().id)
+        labels.label_service(label.id).hosts_service().host_service(host.get().id).remove()
+        same(host.affinity_labels_service().list(), [])
         labels.label_service(label.id).remove()
         with refused(sdk.NotFoundError, 404):
             labels.label_service(label.id).get()
@@ -392,7 +402,9 @@ def case_mac_pools(place):
         default = next(p for p in service.list() if p.default_pool)
         with refused(sdk.Error, 409, "default"):
             service.mac_pool_service(default.id).remove()
-        same(len(connection.system_service().scheduling_policies_service().list()) >= 5, True)
+        policies = connection.system_service().scheduling_policies_service()
+        same({policy.name for policy in policies.list()} >= {"none", "evenly_distributed", "power_saving"}, True)
+        same(policies.policy_service(policies.list()[0].id).get().name, policies.list()[0].name)
 
 
 def case_events(place):
@@ -450,6 +462,36 @@ def case_jobs(place):
             service.job_service(NOBODY).get()
         with refused(sdk.Error, 409):
             service.job_service(job.id).clear()
+
+
+def case_power(place):
+    "fence agents, power management, and the order to a board that nobody has"
+    with place.connect() as connection:
+        service = connection.system_service().hosts_service().host_service(fleet(connection)[1].id)
+        agents = service.fence_agents_service()
+        made = agents.add(types.Agent(
+            type="ipmilan", address="192.0.2.9", username="root", password="s&cret", order=1, concurrent=False,
+            options=[types.Option(name="lanplus", value="1")]))
+        agent = agents.agent_service(made.id)
+        one = agent.get()
+        same((one.type, one.address, one.username, one.password, one.order), ("ipmilan", "192.0.2.9", "root", None, 1))
+        same([(o.name, o.value) for o in one.options], [("lanplus", "1")])
+        same([a.id for a in agents.list()], [made.id])
+        with refused(sdk.Error, 409, "password"):
+            agent.update(types.Agent(address="192.0.2.10"))
+        same(agent.update(types.Agent(address="192.0.2.10", password="s&cret")).address, "192.0.2.10")
+        changed = service.update(types.Host(power_management=types.PowerManagement(
+            enabled=False, kdump_detection=False, pm_proxies=[types.PmProxy(type=types.PmProxyType.CLUSTER)])))
+        same((changed.power_management.enabled, changed.power_management.kdump_detection), (False, False))
+        with refused(sdk.Error, 400):
+            agents.add(types.Agent(type="ipmilan"))
+        with refused(sdk.Error, 400, "fence_type"):
+            service.fence(fence_type="explode")
+        agent.remove()
+        with refused(sdk.NotFoundError, 404):
+            agent.get()
+        with refused(sdk.Error, 409):
+            service.fence(fence_type="status")
 
 
 def case_follow(place):

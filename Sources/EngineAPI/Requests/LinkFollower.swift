@@ -14,6 +14,8 @@ final class LinkFollower: Sendable {
 
     /// Ends of links that one request may fetch; each is fetched once.
     static let fetchesMax = 2000
+    /// Octets of JSON that links may add to one answer: what stands at the end of many links is in it many times.
+    static let octetsMax = 64 << 20
 
     /// The routes below `/ovirt-engine/api`, without the sign-in.
     func use(_ responder: any HTTPResponder<APIContext>) { routes.withLock { $0 = responder } }
@@ -32,7 +34,14 @@ final class LinkFollower: Sendable {
     private struct Walk {
         var context: APIContext
         let routes: (any HTTPResponder<APIContext>)?
-        private var known: [String: JSONValue?] = [:]
+        private var known: [String: End] = [:]
+        private var octets = 0
+
+        private struct End {
+            /// `nil` where there is nothing, or nothing that the user may see.
+            var value: JSONValue?
+            var octets = 0
+        }
 
         init(context: APIContext, routes: (any HTTPResponder<APIContext>)?) {
             (self.context, self.routes) = (context, routes)
@@ -82,33 +91,43 @@ final class LinkFollower: Sendable {
 
         /// What is there now; `nil` where nothing is, or the user may not see it.
         private mutating func end(of href: String) async throws -> JSONValue? {
-            if let known = known[href] { return known }
-            guard known.count < LinkFollower.fetchesMax else {
-                throw Fault(
-                    .badRequest,
-                    "More than \(LinkFollower.fetchesMax) links were to be followed.",
-                    remedy: "Ask for fewer things at once with max=, or follow fewer links."
-                )
+            let found: End
+            if let before = known[href] {
+                found = before
+            } else {
+                guard known.count < LinkFollower.fetchesMax else { throw Self.tooMuch }
+                found = try await fetch(href)
+                known[href] = found
             }
-            let end = try await fetch(href)
-            known[href] = .some(end)
-            return end
+            octets += found.octets
+            guard octets <= LinkFollower.octetsMax else { throw Self.tooMuch }
+            return found.value
         }
 
-        private func fetch(_ href: String) async throws -> JSONValue? {
-            guard let routes else { return nil }
+        private static var tooMuch: Fault {
+            Fault(
+                .badRequest,
+                "More than \(LinkFollower.fetchesMax) links, or to more than \(LinkFollower.octetsMax >> 20) MiB, "
+                    + "were to be followed.",
+                remedy: "Ask for fewer things at once with max=, or follow fewer links."
+            )
+        }
+
+        private func fetch(_ href: String) async throws -> End {
+            guard let routes else { return End() }
             let head = HTTPRequest(method: .get, scheme: nil, authority: nil, path: ResourcePath.unversioned(href))
             let request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
             do {
                 let response = try await routes.respond(to: request, context: context)
-                guard response.status == .ok else { return nil }
+                guard response.status == .ok else { return End() }
                 let collected = CollectedBody()
                 try await response.body.write(collected)
-                return try JSONDecoder().decode(JSONValue.self, from: Data(collected.bytes.readableBytesView))
+                let bytes = Data(collected.bytes.readableBytesView)
+                return End(value: try JSONDecoder().decode(JSONValue.self, from: bytes), octets: bytes.count)
             } catch {
                 let fault = FaultMiddleware.fault(for: error, request, context)
                 guard fault.status == .notFound || fault.status == .forbidden else { throw error }
-                return nil
+                return End()
             }
         }
 

@@ -32,19 +32,15 @@ struct InventoryRoutes {
             return try await context.created(NetworkResource(made, centers()))
         }
         center.get("networks/:network") { _, context in
-            let found = try await network(context.id(of: "network", at: "network"))
-            guard found.dataCenter == (try context.id(of: "data center")) else { throw Self.notHere(found) }
-            return try await context.answer(NetworkResource(found, centers()))
+            try await context.answer(NetworkResource(networkOfCenter(context), centers()))
         }
         center.put("networks/:network") { request, context in
-            let found = try await network(context.id(of: "network", at: "network"))
-            guard found.dataCenter == (try context.id(of: "data center")) else { throw Self.notHere(found) }
+            let found = try await networkOfCenter(context)
             let order = try await request.read(NetworkOrder.self)
             return try await context.answer(NetworkResource(change(found, order, context), centers()))
         }
         center.delete("networks/:network") { _, context in
-            let found = try await network(context.id(of: "network", at: "network"))
-            guard found.dataCenter == (try context.id(of: "data center")) else { throw Self.notHere(found) }
+            let found = try await networkOfCenter(context)
             try await engine.removeNetwork(found.id, by: context.user, correlation: context.correlation)
             return try context.complete()
         }
@@ -67,11 +63,9 @@ struct InventoryRoutes {
         cluster.post("networks") { request, context in
             let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
             let order = try await request.read(ClusterNetworkOrder.self)
-            let found = try await engine.networks().first {
-                $0.dataCenter == record.dataCenter
-                    && (order.id.map { $0.lowercased() } ?? order.name) == (order.id == nil ? $0.name : $0.id.rawValue)
-            }
-            guard let found else {
+            let there = try await engine.networks().filter { $0.dataCenter == record.dataCenter }
+            let named = order.id.map { id in there.first { $0.id.rawValue == id.lowercased() } }
+            guard let found = named ?? there.first(where: { $0.name == order.name }) else {
                 throw Fault.notFound(
                     "The data center of \(record.name) has no network \((order.name ?? order.id ?? "").prefix(64)).",
                     remedy: "GET datacenters/ID/networks lists them."
@@ -125,6 +119,13 @@ struct InventoryRoutes {
         )
         if order.label != nil { try await engine.spread(changed, by: context.user, correlation: context.correlation) }
         return changed
+    }
+
+    private func networkOfCenter(_ context: APIContext) async throws -> NetworkRecord {
+        let center = try await engine.one(DataCenterRecord.self, context.id(of: "data center"))
+        let found = try await network(context.id(of: "network", at: "network"))
+        guard found.dataCenter == center.id else { throw Self.notHere(found) }
+        return found
     }
 
     private func networkOfCluster(_ context: APIContext) async throws -> (ClusterRecord, NetworkRecord) {

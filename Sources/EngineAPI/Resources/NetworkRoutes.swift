@@ -53,6 +53,13 @@ struct NetworkRoutes {
             let label = try await engine.network(id).label
             return try await context.answer(NICLabelCollection(label.map { [NICLabelResource(id: $0, of: id)] } ?? []))
         }
+        networks.get(":id/networklabels/:label") { _, context in
+            let (id, wanted) = (try context.id(of: "network"), try context.parameters.require("label"))
+            guard try await engine.network(id).label == wanted else {
+                throw Fault.notFound("The network has no label \(wanted.prefix(64)).", remedy: "List its labels.")
+            }
+            return try await context.answer(NICLabelResource(id: wanted, of: id))
+        }
         networks.post(":id/networklabels") { request, context in
             let (network, label) = (try context.id(of: "network"), try await request.read(NICLabelResource.self))
             try await setLabel(label.id, context)

@@ -15,7 +15,8 @@ struct ServerRoutes {
                 let host = try await engine.announce(order, by: context.user, correlation: context.correlation)
                 return try context.created(HostResource(alone: host))
             }
-            let reboot = request.query["reboot"].map { $0 != "false" }
+            try Self.refuseOthers(request.query)
+            let reboot = try ListQuery.flag(request.query, "reboot")
             let order = try ServerOrder(body, reboot: reboot)
             if request.query["dry_run"] == "true" {
                 try await engine.checkServer(order)
@@ -36,6 +37,23 @@ struct ServerRoutes {
             let job = try await engine.uninstall(id, order, by: context.user, correlation: context.correlation)
             return try await context.begun(job)
         }
+        addTranscript(to: api)
+    }
+
+    /// What oVirt's call can do besides, and nothing here does: told, not passed over.
+    private static func refuseOthers(_ query: FormFields) throws {
+        for name in ["deploy_hosted_engine", "undeploy_hosted_engine"] where try ListQuery.flag(query, name) == true {
+            throw Fault(.conflict, "This engine does not run on its own hosts.", remedy: "Leave \(name) out.")
+        }
+        guard try ListQuery.flag(query, "activate") == false else { return }
+        throw Fault(
+            .conflict,
+            "A new host goes into service when it is ready.",
+            remedy: "Leave activate out, and deactivate the host when it is up."
+        )
+    }
+
+    private func addTranscript(to api: some RouterMethods<APIContext>) {
         api.get("jobs/:id/transcript") { _, context in
             let lines = try await engine.transcript(of: context.id(of: "job"))
             let text = lines.map { "\(WireTime.text(milliseconds: $0.time)) \($0.step): \($0.text)\n" }.joined()

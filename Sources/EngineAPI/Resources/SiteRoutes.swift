@@ -12,6 +12,19 @@ struct SiteRoutes {
         var scheduling_policy: [ResourceLink]
     }
 
+    /// Nothing but its name is known of one.
+    private struct PolicyShown: Encodable, WireDocument {
+        static let element = "scheduling_policy"
+        var link: ResourceLink
+        init(_ link: ResourceLink) { self.link = link }
+        func encode(to encoder: any Encoder) throws { try link.encode(to: encoder) }
+    }
+
+    private struct LabelledHosts: Encodable, WireDocument {
+        static let element = "hosts"
+        var host: [ResourceLink]
+    }
+
     func add(to api: some RouterMethods<APIContext>) {
         add(DataCenterRecord.self, to: api) { records in try await dataCenters(records) }
         add(ClusterRecord.self, to: api) { records in try await clusters(records) }
@@ -20,9 +33,69 @@ struct SiteRoutes {
         add(MACPoolRecord.self, to: api) { $0.map(MACPoolResource.init) }
         addMarks(TagRecord.self, to: api) { records in try await tags(records) }
         addMarks(AffinityLabelRecord.self, to: api) { records in try await labels(records) }
-        api.get("schedulingpolicies") { _, context in
-            try await context.answer(PolicyCollection(scheduling_policy: SchedulingPolicy.allCases.map(\.link)))
+        addLabelledHosts(to: api.group("affinitylabels/:id/hosts"))
+        addPolicies(to: api.group("schedulingpolicies"))
+    }
+
+    private func addPolicies(to policies: some RouterMethods<APIContext>) {
+        policies.get { _, context in
+            let links = SchedulingPolicy.allCases.map(\.link)
+            return try await context.answer(PolicyCollection(scheduling_policy: links))
         }
+        policies.get(":id") { _, context in
+            let id = try context.parameters.require("id")
+            guard let policy = SchedulingPolicy.allCases.first(where: { $0.id == id }) else {
+                throw Fault.notFound(
+                    "There is no scheduling policy with the id \(id.prefix(64)).",
+                    remedy: "List them to see ids."
+                )
+            }
+            return try await context.answer(PolicyShown(policy.link))
+        }
+    }
+
+    /// The same marks, seen from the label.
+    private func addLabelledHosts(to hosts: some RouterMethods<APIContext>) {
+        hosts.get { _, context in
+            let label = try await engine.one(AffinityLabelRecord.self, context.id(of: "affinity label"))
+            let marked = try await engine.hostsOfAffinityLabels()[label.id] ?? []
+            let links = marked.map { ResourcePath.link("hosts", $0.id, name: $0.name.rawValue) }
+            return try await context.answer(LabelledHosts(host: links))
+        }
+        hosts.post { request, context in
+            let label = try context.id(of: "affinity label")
+            let reference = try await request.read(WireReference.self, HostResource.element)
+            let host = try await host(reference)
+            _ = try await engine.mark(
+                AffinityLabelRecord.self,
+                WireReference(id: label.rawValue),
+                on: host.id,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try context.created(HostResource(host))
+        }
+        hosts.delete(":host") { _, context in
+            let label = try context.id(of: "affinity label")
+            try await engine.unmark(
+                AffinityLabelRecord.self,
+                WireReference(id: label.rawValue),
+                on: context.id(of: "host", at: "host"),
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try context.complete()
+        }
+    }
+
+    private func host(_ reference: WireReference) async throws -> HostRecord {
+        if let id = reference.id.flatMap(UniqueID.init(rawValue:)) { return try await engine.host(id) }
+        guard HostName(reference.text) != nil,
+            let found = try await engine.hosts(matching: HostFilter(name: reference.text)).first
+        else {
+            throw Fault.notFound("There is no host \(reference.text.prefix(64)).", remedy: "GET hosts lists them.")
+        }
+        return found
     }
 
     private func dataCenters(_ records: [DataCenterRecord]) async throws -> [DataCenterResource] {
