@@ -296,6 +296,8 @@ def case_data_centers(place):
             center.remove()
         connection.system_service().clusters_service().cluster_service(cluster.id).remove()
         same(center.update(types.DataCenter(description="")).description, "")
+        with refused(sdk.Error, 409, "local"):
+            center.update(types.DataCenter(local=True))
         center.remove()
         with refused(sdk.NotFoundError, 404):
             center.get()
@@ -307,12 +309,15 @@ def case_networks(place):
     with place.connect() as connection:
         system = connection.system_service()
         service = system.networks_service()
-        made = service.add(types.Network(name="sdk-n", description="d", data_center=types.DataCenter(name="Default"),
+        made = service.add(types.Network(name="sdk-n", description="d", comment="c", data_center=types.DataCenter(name="Default"),
                                          vlan=types.Vlan(id=11), mtu=9000, usages=[types.NetworkUsage.VM]))
         network = service.network_service(made.id)
         one = network.get()
         same((one.name, one.vlan.id, one.mtu, one.usages), ("sdk-n", 11, 9000, [types.NetworkUsage.VM]))
-        same((one.stp, one.port_isolation, one.vdsm_name), (False, False, "sdk-n"))
+        same((one.stp, one.port_isolation, one.vdsm_name, one.comment), (False, False, "sdk-n", "c"))
+        with refused(sdk.Error, 409, "stp"):
+            network.update(types.Network(stp=True))
+        same(network.update(types.Network(stp=False, comment="")).comment, "")
         same([n.name for n in service.list(search='name="sdk-n" and datacenter="Default"')], ["sdk-n"])
         same(service.list(search='name="sdk-n" and datacenter="nowhere"'), [])
         same([n.name for n in service.list(search="vlanid=11")], ["sdk-n"])
@@ -432,6 +437,19 @@ def case_events(place):
         same(len(marked), 1)
         assert "sdk-e" in marked[0].description, marked[0].description
         same(service.list(search="message=*nothing-of-this*"), [])
+        seen = types.Event(description="a disk <7> & more", severity=types.LogSeverity.WARNING, origin="sdk-watch", custom_id=7,
+                           host=types.Host(id=host.id))
+        added = service.add(seen)
+        same((added.description, added.code, added.severity, added.origin, added.custom_id, added.host.id),
+             ("a disk <7> & more", 9802, types.LogSeverity.WARNING, "sdk-watch", 7, host.id))
+        same([e.id for e in service.list(search="origin=sdk-watch and custom_id=7")], [added.id])
+        with refused(sdk.Error, 409, "already"):
+            service.add(seen)
+        with refused(sdk.Error, 400, "custom_id"):
+            service.add(types.Event(description="x"))
+        with refused(sdk.Error, 400, "oVirt"):
+            service.add(types.Event(description="x", severity=types.LogSeverity.NORMAL, origin="oVirt", custom_id=1))
+        service.undelete()
         with refused(sdk.NotFoundError, 404):
             service.event_service("999999999").get()
         with refused(sdk.Error, 409, "not taken back"):

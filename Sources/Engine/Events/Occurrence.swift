@@ -102,7 +102,11 @@ extension Store {
         let terms = SearchTerms(columns: EventSearch.columns, isCaseSensitive: query.isCaseSensitive, now: now)
         let condition = try terms.sql(query.search.condition)
         return try await read { db in
-            var request: SQL = #"SELECT * FROM event WHERE "index" > \#(query.after ?? 0)"#
+            var request: SQL = #"""
+                SELECT event.*, externalEvent.origin, externalEvent.customID FROM event
+                LEFT JOIN externalEvent ON externalEvent.event = event."index"
+                WHERE event."index" > \#(query.after ?? 0)
+                """#
             if let host = query.host { request = "\(request) AND host = \(host)" }
             if let name = query.hostName { request = "\(request) AND hostName = \(name.lowercased())" }
             if query.search.condition != .all { request = "\(request) AND (\(condition))" }
@@ -121,5 +125,6 @@ extension EventRecord {
         (index, code, severity) = (row["index"], row["code"], row["severity"])
         (time, text, host, hostName) = (row["time"], row["text"], row["host"], row["hostName"])
         (user, correlation) = (row["user"], row["correlation"])
+        (origin, customID) = (row["origin"], row["customID"])
     }
 }

@@ -35,7 +35,8 @@ extension NetworkRecord {
                 vlan: row["vlan"],
                 usages: usages.split(separator: " ").map(String.init),
                 isRequired: row["isRequired"],
-                label: row["label"]
+                label: row["label"],
+                comment: row["comment"]
             )
         }
     }

@@ -22,6 +22,9 @@ package struct EventRecord: Sendable, Hashable {
     /// `admin@internal`.
     package var user: String?
     package var correlation: String?
+    /// Of what another program saw: that program, and its own number of the event.
+    package var origin: String?
+    package var customID: Int?
 }
 
 /// Which events are asked for; what is `nil` does not restrict.

@@ -18,6 +18,7 @@ enum EventSearch {
         "user.name": (.text, "event.user"), "event_user": (.text, "event.user"), "host": (.name, "event.hostName"),
         "host.name": (.name, "event.hostName"), "event_host": (.name, "event.hostName"),
         "host.id": (.text, "event.host"), "correlation_id": (.text, "event.correlation"),
+        "origin": (.text, "ifnull(externalEvent.origin, 'oVirt')"), "custom_id": (.number, "externalEvent.customID"),
         "cluster": (.text, cluster), "cluster.name": (.text, cluster), "datacenter": (.text, dataCenter),
         "datacenter.name": (.text, dataCenter),
     ]

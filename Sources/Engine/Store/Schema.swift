@@ -23,6 +23,8 @@ enum Schema {
         migrator.registerMigration("16 reboots") { try $0.execute(sql: reboots) }
         migrator.registerMigration("17 arrivals") { try $0.execute(sql: arrivals) }
         migrator.registerMigration("18 cluster policies") { try $0.execute(sql: clusterPolicies) }
+        migrator.registerMigration("19 external events") { try $0.execute(sql: externalEvents) }
+        migrator.registerMigration("20 network comments") { try $0.execute(sql: networkComments) }
         return migrator
     }
 

@@ -34,6 +34,13 @@ struct EventRoutes {
         api.get("events/:index") { _, context in
             try await context.answer(EventResource(engine.event(Self.index(context))))
         }
+        api.post("events") { request, context in
+            let order = try await request.read(EventOrder.self)
+            let event = try await engine.addEvent(order, by: context.user, correlation: context.correlation)
+            return try context.created(EventResource(event))
+        }
+        // None is ever removed: all that were are back.
+        api.action("events/undelete") { _, context in try context.complete() }
         api.delete("events/:index") { _, context -> Response in
             let event = try await engine.event(Self.index(context))
             throw Fault(
@@ -105,6 +112,7 @@ extension EventResource {
         )
         href = ResourcePath.href("events", id)
         (correlation_id, flood_rate) = (record.correlation, "30")
+        (origin, custom_id) = (record.origin ?? origin, record.customID.map { String($0) } ?? custom_id)
         if let id = record.host { host = ResourcePath.link("hosts", id, name: record.hostName?.rawValue) }
         if let name = record.user { user = ResourceLink(id: name, name: name) }
     }

@@ -161,7 +161,7 @@ extension NetworkResource {
             mtu: String(record.mtu),
             usages: record.usages
         )
-        description = record.description
+        (description, comment) = (record.description, record.comment)
         data_center = ResourcePath.link("datacenters", record.dataCenter, name: centers[record.dataCenter])
         (required, label) = (record.isRequired, record.label)
         vlan = record.vlan.map { VLAN(id: String($0)) }

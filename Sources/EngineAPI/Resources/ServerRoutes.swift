@@ -22,8 +22,13 @@ struct ServerRoutes {
                 try await engine.checkServer(order)
                 return Response(status: .noContent)
             }
+            var said = HostOrder()
+            (said.comment, said.spm) = (body.comment, body.spm)
+            try Self.check(said)
             let host = try await engine.addServer(order, by: context.user, correlation: context.correlation)
-            return try context.created(HostResource(alone: host))
+            guard said != HostOrder() else { return try context.created(HostResource(alone: host)) }
+            try await engine.update(host.id, said, by: context.user, correlation: context.correlation)
+            return try await context.created(HostResource(alone: engine.host(host.id)))
         }
         api.action("hosts/:id/install") { request, context in
             let order = try ServerReorder(try await request.readIfAny(ServerActionResource.self))
@@ -50,6 +55,17 @@ struct ServerRoutes {
             .conflict,
             "A new host goes into service when it is ready.",
             remedy: "Leave activate out, and deactivate the host when it is up."
+        )
+    }
+
+    /// Before the server is touched.
+    private static func check(_ said: HostOrder) throws {
+        guard let priority = said.spm?.priority.value, !HostEngine.spmPriorities.contains(priority) else { return }
+        let range = HostEngine.spmPriorities
+        throw Fault(
+            .badRequest,
+            "spm.priority is a number from \(range.lowerBound) to \(range.upperBound).",
+            remedy: "Send one of them; 5 is usual."
         )
     }
 

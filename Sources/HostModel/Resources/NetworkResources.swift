@@ -6,6 +6,10 @@ package struct NetworkOrder: Hashable, Sendable, Codable {
     /// Of a new network; the first one where it is left out.
     package var data_center: WireReference?
     package var description: String?
+    package var comment: String?
+    /// What nothing here does: only false is taken.
+    package var stp: WireFlag?
+    package var port_isolation: WireFlag?
     /// Octets; `0`: the default, 1500.
     package var mtu: String?
     /// An empty id takes the tag away.

@@ -186,6 +186,18 @@ package struct EventResource: Hashable, Sendable, Codable {
     }
 }
 
+/// The body of `POST events`: what another program saw.
+package struct EventOrder: Hashable, Sendable, Codable {
+    package var description: String?
+    package var severity: String?
+    /// The program; not `oVirt`.
+    package var origin: String?
+    /// The program's own number of it.
+    package var custom_id: WireNumber?
+    package var host: WireReference?
+    package init() {}
+}
+
 /// `GET networks`.
 package struct NetworkResource: Hashable, Sendable, Codable {
     package struct VLAN: Hashable, Sendable, Codable {

@@ -51,6 +51,9 @@ package struct DataCenterResource: SiteResource {
         package var description: String?
         package var comment: String?
         package var mac_pool: WireReference?
+        /// What nothing here does: only false, and `disabled`, are taken.
+        package var local: Bool?
+        package var quota_mode: String?
         package var muster: Limits?
         package init() {}
     }

@@ -14,6 +14,7 @@ extension ClaimResource: WireDocument { package static var element: String { "cl
 extension RejectionCollection: WireDocument { package static var element: String { "rejections" } }
 
 extension EventResource: WireDocument { package static var element: String { "event" } }
+extension EventOrder: WireDocument { package static var element: String { "event" } }
 extension EventCollection: WireDocument { package static var element: String { "events" } }
 extension JobResource: WireDocument { package static var element: String { "job" } }
 extension JobCollection: WireDocument { package static var element: String { "jobs" } }
@@ -59,6 +60,7 @@ package protocol WirePlace: WireDocument {
 }
 
 extension HostResource: WirePlace { package var place: String? { href } }
+extension EventResource: WirePlace { package var place: String? { href } }
 extension FenceAgentResource: WirePlace { package var place: String? { href } }
 extension NodeImageResource: WirePlace { package var place: String? { href } }
 extension NICLabelResource: WirePlace { package var place: String? { href } }
