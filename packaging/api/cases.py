@@ -72,6 +72,12 @@ def case_sign_in(place):
     same(connection.test(raise_exception=True), True)
     token = connection.authenticate()
     same(place.connect(username=None, password=None, token=token).test(raise_exception=True), True)
+    # A token that ended: the SDK is told so by 401, signs in again by itself and repeats the call.
+    form = urllib.parse.urlencode({"scope": "ovirt-app-api", "token": token})
+    same(raw(place, "POST", "/ovirt-engine/services/sso-logout", form)[0], 200)
+    same(connection.system_service().clusters_service().list(search="name=Default")[0].name, "Default")
+    assert connection.authenticate() != token
+    token = connection.authenticate()
     connection.close()
     # Whoever has nothing but an ended token signs in no more.
     stale = place.connect(username=None, password=None, token=token)

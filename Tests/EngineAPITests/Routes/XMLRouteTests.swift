@@ -221,4 +221,53 @@ import XMLWire
             #expect(try await client.send(.delete, "\(Self.api)/events/1").status == 409)
         }
     }
+
+    @Test("other programs record what they saw, each of it once")
+    func externalEvents() async throws {
+        try await APIInstallation.run { client in
+            func post(_ body: String) async throws -> APIClient.Answer {
+                try await client.send(.post, "\(Self.api)/events", body)
+            }
+            let body = #"{"description": "fan \u001b[2J", "severity": "alert", "origin": "watch", "custom_id": 7}"#
+            let made = try await post(body)
+            let event = try made.json(EventResource.self)
+            #expect(made.status == 201 && made.headers[.location] == event.href)
+            #expect((event.code, event.origin, event.custom_id) == ("9804", "watch", "7"))
+            #expect(!event.description.contains("\u{1B}"))
+            #expect(try await client.get(event.href ?? "").json(EventResource.self) == event)
+            #expect(try await post(body).status == 409)
+            for bad in [
+                #"{}"#, #"{"description": "x", "severity": "loud", "origin": "watch", "custom_id": 8}"#,
+                #"{"description": "x", "severity": "normal", "origin": "OVIRT", "custom_id": 8}"#,
+            ] { #expect(try await post(bad).status == 400, "\(bad)") }
+            let lost =
+                #"{"description": "x", "severity": "normal", "origin": "w", "custom_id": 1, "host": {"name": "no"}}"#
+            #expect(try await post(lost).status == 404)
+            let own = try await client.get("\(Self.api)/events?search=origin%3Dovirt").json(EventCollection.self)
+            #expect(own.event?.isEmpty == true, "nothing was recorded of what was refused")
+            #expect(try await client.send(.post, "\(Self.api)/events/undelete", "{}").status == 200)
+        }
+    }
+
+    @Test("what oVirt's clients may set and nothing here does is refused, not passed over")
+    func refusals() async throws {
+        try await APIInstallation.run { client in
+            let bodies = [
+                ("networks", #"{"name": "red", "stp": "true"}"#),
+                ("networks", #"{"name": "red", "port_isolation": true}"#),
+                ("datacenters", #"{"name": "far", "local": true}"#),
+                ("datacenters", #"{"name": "far", "quota_mode": "enabled"}"#),
+                ("hosts?deploy_hosted_engine=true", #"{"name": "a", "address": "192.0.2.1", "root_password": "x"}"#),
+                ("hosts?activate=false", #"{"name": "a", "address": "192.0.2.1", "root_password": "x"}"#),
+            ]
+            for (path, body) in bodies {
+                let answer = try await client.send(.post, "\(Self.api)/\(path)", body)
+                #expect(answer.status == 409 && answer.fault?.remedy?.isEmpty == false, "\(path): \(answer.body)")
+            }
+            let cluster = #"{"name": "c", "switch_type": "magic"}"#
+            #expect(try await client.send(.post, "\(Self.api)/clusters", cluster).status == 400)
+            let spm = #"{"name": "a", "address": "192.0.2.1", "root_password": "x", "spm": {"priority": 11}}"#
+            #expect(try await client.send(.post, "\(Self.api)/hosts", spm).status == 400)
+        }
+    }
 }
