@@ -88,6 +88,33 @@ import Testing
         #expect(empty.usages?.usage == [] && empty.label == "" && empty.data_center == WireReference(id: "5"))
     }
 
+    @Test("setupnetworks as oVirt's SDK writes it (ovirt.md 4.8)")
+    func setupNetworks() throws {
+        let xml = """
+            <action><check_connectivity>true</check_connectivity><connectivity_timeout>60</connectivity_timeout>
+            <modified_bonds><host_nic><bonding><options><option><name>mode</name><value>4</value></option></options>
+            <slaves><host_nic><name>eth1</name></host_nic><host_nic id="eth2"/></slaves></bonding><name>bond0</name></host_nic>
+            </modified_bonds><modified_labels><network_label id="lab1"><host_nic><name>eth3</name></host_nic></network_label>
+            </modified_labels><removed_network_attachments><network_attachment id="7"/></removed_network_attachments></action>
+            """
+        let order = try XMLDecoder().decode(SetupNetworksResource.self, from: Array(xml.utf8), root: "action")
+        #expect(order.check_connectivity?.value == true && order.connectivity_timeout?.value == 60)
+        #expect(order.commit_on_success == nil && order.removed_bonds == nil)
+        let bond = try #require(order.modified_bonds?.host_nic?.elements.first)
+        #expect(bond.name == "bond0" && bond.bonding?.options?.option?.elements.map(\.value) == ["4"])
+        let slaves = [WireReference(name: "eth1"), WireReference(id: "eth2")]
+        #expect(bond.bonding?.slaves?.host_nic?.elements == slaves)
+        #expect(
+            order.modified_labels?.network_label?.elements
+                == [NICLabelResource(id: "lab1", nic: nil)].map { label in
+                    var label = label
+                    label.host_nic = WireReference(name: "eth3")
+                    return label
+                }
+        )
+        #expect(order.removed_network_attachments?.network_attachment?.elements.map(\.reference) == ["7"])
+    }
+
     @Test(
         "what says something else is refused, with its place",
         arguments: [

@@ -486,6 +486,58 @@ def case_jobs(place):
             service.job_service(NOBODY).get()
         with refused(sdk.Error, 409):
             service.job_service(job.id).clear()
+        with refused(sdk.Error, 409, "the engine's own"):
+            steps.add(types.Step(description="x", type=types.StepEnum.EXECUTING))
+
+
+def case_external_jobs(place):
+    "jobs of other programs: made, given steps, ended, cleared"
+    with place.connect() as connection:
+        service = connection.system_service().jobs_service()
+        made = service.add(types.Job(description="a backup of <all>", auto_cleared=False))
+        job = service.job_service(made.id)
+        one = job.get()
+        same((one.description, one.status, one.external, one.auto_cleared),
+             ("a backup of <all>", types.JobStatus.STARTED, True, False))
+        steps = job.steps_service()
+        first = steps.add(types.Step(description="look", type=types.StepEnum.VALIDATING, status=types.StepStatus.STARTED))
+        second = steps.add(types.Step(description="copy", type=types.StepEnum.EXECUTING, status=types.StepStatus.STARTED))
+        same([(step.number, step.type) for step in steps.list()],
+             [(1, types.StepEnum.VALIDATING), (2, types.StepEnum.EXECUTING)])
+        steps.step_service(first.id).end(succeeded=True)
+        same(steps.step_service(first.id).get().status, types.StepStatus.FINISHED)
+        with refused(sdk.Error, 409, "ended"):
+            steps.step_service(first.id).end(succeeded=True)
+        with refused(sdk.Error, 400, "type"):
+            steps.add(types.Step(description="x", type=types.StepEnum.UNKNOWN))
+        same(service.list(search="kind=external and status=started")[0].id, made.id)
+        job.end(succeeded=False)
+        same((job.get().status, steps.step_service(second.id).get().status),
+             (types.JobStatus.FAILED, types.StepStatus.FAILED))
+        with refused(sdk.Error, 409):
+            steps.add(types.Step(description="late", type=types.StepEnum.FINALIZING))
+        job.clear()
+        with refused(sdk.NotFoundError, 404):
+            job.get()
+        with refused(sdk.Error, 400, "description"):
+            service.add(types.Job())
+
+
+def case_host_networks(place):
+    "what a host carries, and orders that change nothing or make no sense (real ones: the kernel's tests; these hosts are simulated)"
+    with place.connect() as connection:
+        service = connection.system_service().hosts_service().host_service(fleet(connection)[1].id)
+        found = service.network_attachments_service().list()
+        same([connection.follow_link(a.network).name for a in found], ["ovirtmgmt"])
+        assert found[0].host_nic.id and found[0].in_sync is not None and found[0].reported_configurations
+        same({a.ip.version for a in found[0].ip_address_assignments}, {types.IpVersion.V4, types.IpVersion.V6})
+        followed = service.get(follow="network_attachments.network")
+        same([a.network.usages is not None for a in followed.network_attachments], [True])
+        service.setup_networks(check_connectivity=True, connectivity_timeout=60, commit_on_success=True)
+        with refused(sdk.NotFoundError, 404, "sdk-none"):
+            service.setup_networks(modified_network_attachments=[types.NetworkAttachment(
+                network=types.Network(name="sdk-none"), host_nic=types.HostNic(name="eth0"))])
+        service.commit_net_config()
 
 
 def case_power(place):

@@ -25,6 +25,7 @@ enum Schema {
         migrator.registerMigration("18 cluster policies") { try $0.execute(sql: clusterPolicies) }
         migrator.registerMigration("19 external events") { try $0.execute(sql: externalEvents) }
         migrator.registerMigration("20 network comments") { try $0.execute(sql: networkComments) }
+        migrator.registerMigration("21 external jobs") { try $0.execute(sql: externalJobs) }
         return migrator
     }
 

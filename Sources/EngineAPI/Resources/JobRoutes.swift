@@ -22,22 +22,26 @@ struct JobRoutes {
     }
 
     private func addJobs(to api: some RouterMethods<APIContext>) {
+        let others = ExternalJobRoutes(engine: engine)
+        others.add(to: api)
         api.get("jobs") { request, context in
-            let list = try ListQuery(request.query, fields: JobRecord.searchFields, limit: Self.pageMax)
+            let list = try ListQuery(request.query, fields: JobResource.searchFields, limit: Self.pageMax)
             let jobs = try await engine.jobs(of: nil, max: list.search.isAll ? list.max : Self.pageMax)
-            let page = list.search.page(of: jobs, max: list.max, isCaseSensitive: list.isCaseSensitive, \.searchValues)
-            return try await context.answer(JobCollection(page.map(JobResource.init)))
+            let all = jobs.map(JobResource.init) + (try await others.all())
+            let newestFirst = all.sorted { ($0.start_time, $0.id) > ($1.start_time, $1.id) }
+            return try await context.answer(JobCollection(list.page(of: newestFirst)))
         }
         api.get("jobs/:id") { _, context in
-            try await context.answer(JobResource(await engine.job(context.id(of: "job"))))
+            let id = try context.id(of: "job")
+            if let other = try await others.one(id) { return try await context.answer(other) }
+            return try await context.answer(JobResource(engine.job(id)))
         }
         api.get("jobs/:id/steps") { _, context in
-            try await context.answer(StepCollection(JobResource(await engine.job(context.id(of: "job"))).muster.steps))
+            try await context.answer(StepCollection(steps(of: context.id(of: "job"), others)))
         }
         api.get("jobs/:id/steps/:step") { _, context in
-            let job = JobResource(try await engine.job(context.id(of: "job")))
             let id = try context.parameters.require("step")
-            guard let step = job.muster.steps.first(where: { $0.id == id }) else {
+            guard let step = try await steps(of: context.id(of: "job"), others).first(where: { $0.id == id }) else {
                 throw Fault.notFound("There is no step \(id.prefix(64)) of this job.", remedy: "List its steps.")
             }
             return try await context.answer(step)
@@ -45,6 +49,11 @@ struct JobRoutes {
         // oVirt's `end` and `clear` are for jobs of other programs; the engine's own can be ended before their time.
         api.action("jobs/:id/end") { request, context in
             let body = try await request.readIfAny(JobEndResource.self)
+            let id = try context.id(of: "job")
+            guard try await others.one(id) == nil else {
+                try await engine.endExternalJob(id, succeeded: body?.succeeded ?? true)
+                return try context.complete()
+            }
             guard body?.succeeded != true else {
                 throw Fault(
                     .conflict,
@@ -56,7 +65,12 @@ struct JobRoutes {
         }
         api.action("jobs/:id/abort") { request, context in try await abort(request, context) }
         api.action("jobs/:id/clear") { _, context -> Response in
-            let job = try await engine.job(context.id(of: "job"))
+            let id = try context.id(of: "job")
+            guard try await others.one(id) == nil else {
+                try await engine.clearExternalJob(id)
+                return try context.complete()
+            }
+            let job = try await engine.job(id)
             throw Fault(
                 .conflict,
                 "Job \(job.id) is the engine's own: it is kept as long as \(Self.kept) newer ones of its host.",
@@ -68,6 +82,11 @@ struct JobRoutes {
             let jobs = try await engine.jobs(of: context.id(of: "host"), max: count)
             return try await context.answer(JobCollection(jobs.map(JobResource.init)))
         }
+    }
+
+    private func steps(of id: UniqueID, _ others: ExternalJobRoutes) async throws -> [JobResource.Step] {
+        if let other = try await others.one(id) { return other.muster.steps }
+        return JobResource(try await engine.job(id)).muster.steps
     }
 
     /// As `ImageJobRow.keptPerHost` and `ConversionRow.keptPerHost`.
@@ -169,20 +188,17 @@ extension JobResource {
     }
 }
 
-extension JobRecord {
-    fileprivate static let searchFields = [
-        "description", "status", "host", "host.name", "correlation_id", "owner", "kind",
-    ]
+extension JobResource: SearchedResource {
+    static let searchFields = ["id", "description", "status", "host", "host.name", "correlation_id", "owner", "kind"]
 
-    fileprivate var searchValues: SearchValues {
-        let text = "Host \(hostName): \(description)"
-        let name = hostName.rawValue
-        return SearchValues(
+    var searchValues: SearchValues {
+        SearchValues(
             [
-                "description": [text], "status": [status.rawValue], "host": [name], "host.name": [name],
-                "correlation_id": [correlation], "owner": [user], "kind": [kind],
+                "id": [id], "description": [description], "status": [status], "host": [host?.name],
+                "host.name": [host?.name], "correlation_id": [correlation_id], "owner": [owner?.name],
+                "kind": [muster.kind],
             ],
-            words: [text]
+            words: [description]
         )
     }
 }
