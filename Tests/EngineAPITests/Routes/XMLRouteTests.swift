@@ -270,4 +270,39 @@ import XMLWire
             #expect(try await client.send(.post, "\(Self.api)/hosts", spm).status == 400)
         }
     }
+
+    @Test("jobs of other programs end with their steps, are kept up to a limit, and go when they are cleared")
+    func externalJobs() async throws {
+        try await APIInstallation.run { client in
+            let engine = client.engine
+            func add(_ text: String, isCleared: Bool = false) async throws -> UniqueID {
+                try await engine.addExternalJob(text, isCleared: isCleared, by: "a@internal", correlation: nil).id
+            }
+            let job = try await add("a \u{1B}[2J")
+            let step = try await engine.addExternalStep(to: job, "copy", type: "executing")
+            try await engine.endExternalJob(job, succeeded: true)
+            let ended = try #require(try await engine.externalJob(job))
+            #expect(ended.job.status == "finished" && ended.steps.map(\.status) == ["finished"])
+            #expect(!ended.job.description.contains("\u{1B}"))
+            await #expect(throws: EngineError.self) { try await engine.endExternalJob(job, succeeded: true) }
+            await #expect(throws: EngineError.self) {
+                try await engine.endExternalStep(step.id, of: job, succeeded: true)
+            }
+            let passing = try await add("passing", isCleared: true)
+            try await engine.endExternalJob(passing, succeeded: false)
+            #expect(try await engine.externalJob(passing) == nil)
+            let full = try await add("full")
+            for _ in 0..<ExternalJobRecord.stepsMax {
+                _ = try await engine.addExternalStep(to: full, "one", type: "executing")
+            }
+            await #expect(throws: EngineError.self) {
+                try await engine.addExternalStep(to: full, "one too many", type: "executing")
+            }
+            for count in 0..<ExternalJobRecord.kept { _ = try await add("\(count)") }
+            #expect(try await engine.externalJobs().count == ExternalJobRecord.kept)
+            #expect(try await engine.externalJob(job) == nil, "the oldest gives way")
+            let page = try await client.get("\(Self.api)/jobs?max=2").json(JobCollection.self)
+            #expect(page.job?.count == 2 && page.job?.first?.external == "true")
+        }
+    }
 }
