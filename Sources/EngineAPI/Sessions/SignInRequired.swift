@@ -4,7 +4,7 @@ import HTTPTypes
 import HostModel
 import Hummingbird
 
-/// Guards every route of the API: a bearer token of ours, or HTTP Basic (ovirt.md 4.1).
+/// Guards every route of the API: a bearer token of ours, HTTP Basic, or the cookie of a session (ovirt.md 4.1).
 struct SignInRequired: RouterMiddleware {
     let engine: HostEngine
     let passwords: PasswordCheck
@@ -17,9 +17,19 @@ struct SignInRequired: RouterMiddleware {
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
+        let session = CookieSession(request)
+        if let user = try await session.user(engine) {
+            (context.user, context.token) = (user, session.token)
+            return try await next(request, context)
+        }
         context.user = try await user(of: request, context)
         context.token = Self.bearerToken(of: request)
-        return try await next(request, context)
+        guard session.isWanted, context.token == nil else { return try await next(request, context) }
+        let begun = try await engine.beginSession(of: context.user)
+        context.token = begun.token
+        var response = try await next(request, context)
+        response.headers[.setCookie] = CookieSession.header(begun.token)
+        return response
     }
 
     private func user(of request: Request, _ context: APIContext) async throws -> String {

@@ -54,6 +54,34 @@ import Testing
         }
     }
 
+    @Test("who prefers persistent-auth signs in once; its cookie alone is nothing")
+    func cookies() async throws {
+        try await APIInstallation.run { signedIn in
+            var client = signedIn
+            client.token = nil
+            let prefer = try #require(HTTPField.Name("Prefer"))
+            let basic = "Basic \(Data("admin@internal:correct horse".utf8).base64EncodedString())"
+            let once: HTTPFields = [.authorization: basic]
+            #expect(try await client.send(.get, Self.api, headers: once).headers[.setCookie] == nil)
+            let first = try await client.send(
+                .get,
+                Self.api,
+                headers: [.authorization: basic, prefer: "respond-async, persistent-auth"]
+            )
+            let cookie = try #require(first.headers[.setCookie])
+            #expect(cookie.hasPrefix("JSESSIONID=") && cookie.hasSuffix("; Secure; HttpOnly; SameSite=Strict"))
+            let pair = String(cookie.prefix { $0 != ";" })
+            let wanted: HTTPFields = [prefer: "persistent-auth", .cookie: "a=b; \(pair)"]
+            let next = try await client.send(.get, "\(Self.api)/hosts", headers: wanted)
+            #expect(next.status == 200 && next.headers[.setCookie] == nil)
+            #expect(try await client.send(.get, Self.api, headers: [.cookie: pair]).status == 401)
+            let wrong: HTTPFields = [prefer: "persistent-auth", .cookie: "JSESSIONID=t0k3n"]
+            #expect(try await client.send(.get, Self.api, headers: wrong).status == 401)
+            try await client.engine.endSession(String(pair.dropFirst("JSESSIONID=".count)))
+            #expect(try await client.send(.get, Self.api, headers: wanted).status == 401)
+        }
+    }
+
     @Test(arguments: [
         "hosts", "events", "networks", "clusters", "datacenters", "bootprofiles", "nodeimages", "rejections",
     ])
