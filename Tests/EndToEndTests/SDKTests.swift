@@ -1,3 +1,4 @@
+import Foundation
 import Subprocess
 import SystemPackage
 import Testing
@@ -15,5 +16,23 @@ import Testing
         )
         try #require(result.terminationStatus == .exited(0), "\(result.standardOutput + result.standardError)")
         #expect(result.standardOutput.contains("ok: short"))
+    }
+
+    @Test("docs/api.md names the cases that there are, and no others")
+    func documentation() throws {
+        func text(_ path: String) throws -> String {
+            let file = EndToEndTests.repository.appending(path)
+            return try String(contentsOfFile: file.string, encoding: .utf8)
+        }
+        let cases = try text("packaging/api/cases.py").matches(of: /\ndef case_([a-z_]+)\(/).map { String($0.output.1) }
+        let rows = try text("docs/api.md").split(separator: "\n").filter { $0.contains(/\| [✔◐✘] \|/) }
+        let named = rows.flatMap { row in
+            let last = row.split(separator: "|").last ?? ""
+            return last.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty && $0 != "–" }
+        }
+        #expect(Set(named).isSubset(of: cases), "\(Set(named).subtracting(cases))")
+        // What holds for every service.
+        let others: Set = ["follow", "forms", "short"]
+        #expect(Set(cases).subtracting(named).isSubset(of: others), "\(Set(cases).subtracting(named))")
     }
 }

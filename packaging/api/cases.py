@@ -152,6 +152,7 @@ def case_hosts(place):
         same(len(service.list(search="name=SIM-00001", case_sensitive=False)), 1)
         same(len(service.list(search="cluster=Default status=up")), HOSTS)
         same(service.list(search="name=nothing"), [])
+        same(len(service.list(search="update_available=false and architecture!=ppc64 and type=ovirt_node")), HOSTS)
         same(len(service.list(all_content=True, follow="", search="name=sim-00001")), 1)
         with refused(sdk.Error, 400, "not understood"):
             service.list(search="name=")

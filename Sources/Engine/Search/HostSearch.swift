@@ -27,6 +27,17 @@ enum HostSearch {
          JOIN affinityLabel ON affinityLabel.id = hostAffinityLabel.affinityLabel
          WHERE hostAffinityLabel.host = host.id)
         """
+    /// Whether another version of the image that runs is the active one (`HostRecord.newerImageVersion`).
+    private static let updateAvailable: SQL = """
+        CASE WHEN EXISTS (
+            SELECT 1 FROM image WHERE image.isActive AND image.name = json_extract(host.hardware, '$.image.name')
+            AND image.version <> json_extract(host.hardware, '$.image.version')
+        ) THEN 'true' ELSE 'false' END
+        """
+    private static let architecture: SQL = """
+        (SELECT coalesce(architecture, 'undefined') FROM cluster WHERE cluster.id = host.cluster)
+        """
+
     static let columns = SearchColumns(columns: known, word: "host.name", last: "host.name")
 
     private static let known: [String: (kind: SearchColumns.Kind, sql: SQL)] = [
@@ -41,6 +52,9 @@ enum HostSearch {
         "cpus": (.number, "json_extract(host.hardware, '$.cpuThreads')"),
         "cpu_model": (.text, "coalesce(json_extract(host.hardware, '$.cpuModel'), '')"),
         "version": (.text, "coalesce(json_extract(host.hardware, '$.image.version'), '')"),
+        "update_available": (.text, updateAvailable), "architecture": (.text, architecture),
+        "external_status": (.text, "'ok'"), "type": (.text, "'ovirt_node'"),
+        "cpu_speed": (.number, "CAST(json_extract(host.hardware, '$.cpuSpeed') AS REAL)"),
         "image": (.text, "coalesce(json_extract(host.hardware, '$.image.name'), '')"),
     ]
 }

@@ -2,6 +2,7 @@ import Engine
 import HTTPTypes
 import HostModel
 import Hummingbird
+import NIOHTTP1
 
 /// Why an action failed: the client gets it as an `<action>` with the fault in it.
 struct FailedAction: Error {
@@ -15,7 +16,14 @@ extension RouterMethods where Context == APIContext {
         _ handler: @escaping @Sendable (Request, APIContext) async throws -> Response
     ) {
         post(path) { request, context in
-            do { return try await handler(request, context) } catch { throw FailedAction(cause: error) }
+            do {
+                return try await handler(request, context)
+            } catch let error as HTTPParserError {
+                // Not a request at all.
+                throw error
+            } catch {
+                throw FailedAction(cause: error)
+            }
         }
     }
 }

@@ -191,6 +191,8 @@ import XMLWire
                 ("networks", "name=x'", -400),
                 ("clusters", "name=default", 1), ("clusters", "datacenter.name=Default page 2", 0),
                 ("clusters", "a=b", -400),
+                ("hosts", "update_available=false and external_status=ok", 1), ("hosts", "update_available=true", 0),
+                ("hosts", "type=ovirt_node architecture=undefined", 1), ("hosts", "cpu_speed>1000", 0),
                 ("datacenters", "status=up", 1), ("jobs", "status=started", 0), ("tags", "name=root", 1),
             ]
             for (path, search, expected) in cases {
