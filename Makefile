@@ -46,7 +46,7 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 	@packaging/demo/demo --clock 2099-01-01
 
 .PHONY: test-fuzz
-test-fuzz: dependencies ## libFuzzer through the netlink, STOMP and JSON decoders: FUZZ_SECONDS (600) each
+test-fuzz: dependencies ## libFuzzer through the netlink, STOMP, JSON and XML decoders: FUZZ_SECONDS (600) each
 	@packaging/fuzz $(FUZZ_SECONDS)
 
 .PHONY: test-images
@@ -70,6 +70,10 @@ test-power: build agent ## power management against ipmi_sim and a Redfish emula
 test-engine: build ## the engine's faults and attacks at full size: 100,000 claims, 1,000 machines at once (fifteen minutes)
 	swift build --build-tests --jobs $(JOBS)
 	MUSTER_TEST_ENGINE=1 packaging/test --filter 'EngineFaultTests|EngineAttackTests|AttackRouteTests|EngineTests.*Fault|RestoredEngineTests|ClockAndVersionTests|SupportBundleTests|LogFormatTests|FaultsPageTests'
+
+.PHONY: test-api
+test-api: build ## oVirt's own SDK, unmodified, against a fresh engine with simulated hosts (a minute)
+	@packaging/api/try
 
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)

@@ -90,6 +90,7 @@ let package = Package(
         room("BootWire", ["HostModel", nioCore]),
         room("AgentWire", ["HostModel", nioCore]),
         room("Recipes", ["HostModel"]),
+        room("XMLWire", []),
 
         // First floor: one kind of I/O each.
         room("Archive", ["CArchive", systemPackage]),
@@ -124,7 +125,8 @@ let package = Package(
         room(
             "EngineAPI",
             [
-                "HostModel", "BootServer", "HostConversion", "Engine", hummingbird, hummingbirdTLS, nioCore, nioHTTP1,
+                "HostModel", "AgentWire", "XMLWire", "BootServer", "HostConversion", "Engine", hummingbird,
+                hummingbirdTLS, nioCore, nioHTTP1,
                 nioSSL, crypto,
                 logging, lifecycle,
             ]
@@ -177,11 +179,12 @@ let package = Package(
         ),
 
         support("TestServers", [nioCore, nioPosix, nioHTTP1, nioSSL, x509, asn1, crypto]),
-        support("Fuzzing", ["HostModel", "AgentWire", "Netlink", nioCore]),
+        support("Fuzzing", ["HostModel", "AgentWire", "XMLWire", "Netlink", nioCore]),
 
         tests("HostModelTests", ["HostModel"]),
         tests("BootWireTests", ["BootWire", "HostModel", nioCore]),
         tests("AgentWireTests", ["AgentWire", "HostModel", nioCore]),
+        tests("XMLWireTests", ["XMLWire", "HostModel"]),
         tests(
             "RecipesTests",
             ["Recipes", "HostModel", subprocess, systemPackage],
@@ -224,7 +227,7 @@ let package = Package(
         tests(
             "EngineAPITests",
             [
-                "EngineAPI", "Engine", "BootServer", "HostModel", "LogLines", "muster-engine", hummingbird,
+                "EngineAPI", "Engine", "BootServer", "HostModel", "LogLines", "XMLWire", "muster-engine", hummingbird,
                 hummingbirdTesting,
                 nioCore, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
             ]

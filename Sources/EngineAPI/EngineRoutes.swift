@@ -30,11 +30,17 @@ struct EngineRoutes {
         let passwords = PasswordCheck(engine: engine, failures: signInFailures)
         addOpenRoutes(to: router, passwords)
         MetricsRoute(engine: engine, meter: meter).add(to: router)
+        let follower = LinkFollower()
         // The same API at both of oVirt's places. The longer path is the one that names its version.
-        for path: RouterPath in ["ovirt-engine/api", "ovirt-engine/api/v4"] {
-            let api = router.group(path).add(middleware: SignInRequired(engine: engine, passwords: passwords))
-            addGuardedRoutes(to: GuardedRoutes(api))
+        for path in [ResourcePath.unversioned, ResourcePath.versioned] {
+            let api = router.group(RouterPath(path)).add(
+                middleware: SignInRequired(engine: engine, passwords: passwords)
+            )
+            addGuardedRoutes(to: GuardedRoutes(api.add(middleware: APIConventions(follower: follower, root: path))))
         }
+        let followed = Router(context: APIContext.self)
+        addGuardedRoutes(to: GuardedRoutes(followed.group(RouterPath(ResourcePath.unversioned))))
+        follower.use(followed.buildResponder())
         try HostRegisterRoutes(engine: engine, trust: TrustAnchors(engine: engine), door: door).add(to: router)
         return router
     }

@@ -18,7 +18,7 @@ import Testing
             var resource = JobResource.Step(
                 id: "\(index)",
                 number: "\(index + 1)",
-                type: "t",
+                name: "t",
                 description: title,
                 status: index < step ? "finished" : index == step ? status : "unknown"
             )

@@ -12,7 +12,7 @@ import Testing
             JobResource.Step(
                 id: "\(index)",
                 number: "\(index + 1)",
-                type: name,
+                name: name,
                 description: "Step \(name)",
                 status: index == 0 ? "finished" : index == 1 ? status : "unknown"
             )

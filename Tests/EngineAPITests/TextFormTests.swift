@@ -1,5 +1,7 @@
 import Engine
 import HTTPTypes
+import Hummingbird
+import NIOCore
 import Testing
 
 @testable import EngineAPI
@@ -29,6 +31,48 @@ import Testing
         #expect(FormFields(many)["k99"] == "v")
         #expect(FormFields(many)["k100"] == nil)
     }
+}
+
+@Suite struct WireFormatTests {
+    private static func request(_ accept: String?, _ type: String?) -> Request {
+        var headers = HTTPFields()
+        headers[.accept] = accept
+        headers[.contentType] = type
+        let head = HTTPRequest(method: .post, scheme: nil, authority: nil, path: "/", headerFields: headers)
+        return Request(head: head, body: RequestBody(buffer: ByteBuffer()))
+    }
+
+    private static let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+    @Test(
+        "what is answered with",
+        arguments: [
+            (nil, nil, WireFormat.json), ("*/*", nil, .json), ("*/*", "application/xml", .xml), (nil, "text/xml", .xml),
+            ("application/xml", "application/xml", .xml), ("application/json", "application/xml", .json),
+            ("application/xml", "application/json", .xml), ("text/xml;charset=utf-8", nil, .xml), (browser, nil, .xml),
+            ("application/json;q=0.5, application/xml;q=0.4", nil, .json),
+            ("application/xml;q=0, */*", nil, .json), ("application/*", nil, .json), ("text/event-stream", nil, .json),
+            (";;,q=,", nil, .json),
+        ]
+    )
+    func answers(_ accept: String?, _ type: String?, _ format: WireFormat) {
+        #expect(WireFormat(answerTo: Self.request(accept, type)) == format)
+    }
+}
+
+@Suite struct LinkPathTests {
+    @Test("paths that begin alike are one")
+    func reads() throws {
+        let paths = try LinkPath.paths("nics.network_attachments, cluster,nics.statistics,,")
+        #expect(paths.map(\.name) == ["nics", "cluster"])
+        #expect(paths.first?.next.map(\.name) == ["network_attachments", "statistics"])
+        #expect(try LinkPath.paths("").isEmpty)
+    }
+
+    @Test(arguments: [
+        "a..b", ".", "a/b", "a.b.c.d.e.f", "é", (0..<33).map { "a\($0)" }.joined(separator: ","),
+    ])
+    func refuses(_ text: String) { #expect(throws: Fault.self) { try LinkPath.paths(text) } }
 }
 
 @Suite struct ContentRangeTests {
@@ -73,6 +117,8 @@ import Testing
         #expect(try EventRoutes.query(FormFields("max=1")).newestFirst)
     }
 
-    @Test(arguments: ["from=x", "from=-1", "max=many", "search=colour%3Dred"])
+    @Test(arguments: [
+        "from=x", "from=-1", "max=many", "search=nothing%3D885", "search=type%3D", "case_sensitive=maybe",
+    ])
     func refuses(_ text: String) { #expect(throws: (any Error).self) { try EventRoutes.query(FormFields(text)) } }
 }

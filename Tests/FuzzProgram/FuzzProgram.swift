@@ -9,7 +9,7 @@ private let target = getenv("MUSTER_FUZZ").flatMap { FuzzTarget(rawValue: String
 @_cdecl("LLVMFuzzerTestOneInput")
 package func takeInput(_ bytes: UnsafePointer<UInt8>?, _ length: Int) -> CInt {
     guard let target else {
-        print("MUSTER_FUZZ is netlink, stomp or json")
+        print("MUSTER_FUZZ is one of \(FuzzTarget.allCases.map(\.rawValue).joined(separator: ", "))")
         exit(64)
     }
     target.run(Array(UnsafeBufferPointer(start: bytes, count: length)))

@@ -1,6 +1,7 @@
 import AgentWire
 import HostModel
 import NIOCore
+import XMLWire
 
 @testable import Netlink
 
@@ -13,12 +14,15 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case stomp
     /// Bodies of calls and answers.
     case json
+    /// Bodies of the REST API in XML.
+    case xml
 
     package func run(_ bytes: [UInt8]) {
         switch self {
         case .netlink: Self.netlink(bytes)
         case .stomp: Self.stomp(bytes)
         case .json: Self.json(bytes)
+        case .xml: Self.xml(bytes)
         }
     }
 
@@ -121,5 +125,38 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             state: state
         )
         if let change { _ = NetworkPlan.change(change, owned: OwnedNetworks(), from: state).text }
+    }
+
+    private static func xml(_ bytes: [UInt8]) {
+        guard let element = try? XMLElement(document: bytes) else { return }
+        for type in [
+            HostResource.self, HostOrder.self, NewHostResource.self, ServerActionResource.self, ClusterResource.self,
+            ClusterResource.Order.self, DataCenterResource.Order.self, NetworkOrder.self, TagResource.Order.self,
+            MACPoolResource.Order.self, AffinityLabelResource.self, SetupNetworksResource.self,
+            FenceAgentResource.self, EventCollection.self, JobResource.self, FaultResource.self, BootProfile.self,
+            HostKickstart.self, ImageManifest.self,
+        ] as [any (Codable & Sendable).Type] { same(type, bytes, element.name) }
+    }
+
+    /// What was read can be written, and is then the same to whoever reads it.
+    private static func same<Value: Codable>(_ type: Value.Type, _ bytes: [UInt8], _ root: String) {
+        guard let value = try? XMLDecoder().decode(type, from: bytes, root: root) else { return }
+        guard let written = try? XMLEncoder().encode(value, root: root) else {
+            preconditionFailure("what was read can not be written")
+        }
+        let limits = XMLLimits.roomy
+        guard let again = try? XMLDecoder(limits: limits).decode(type, from: written, root: root),
+            let twice = try? XMLEncoder().encode(again, root: root)
+        else { preconditionFailure("what was written can not be read") }
+        precondition(written.count == twice.count, "what was written is read as something else")
+    }
+}
+
+extension XMLLimits {
+    /// Escapes take more octets than what they stand for.
+    fileprivate static var roomy: XMLLimits {
+        var limits = XMLLimits.usual
+        (limits.bytes, limits.elements) = (16 << 20, 1 << 20)
+        return limits
     }
 }

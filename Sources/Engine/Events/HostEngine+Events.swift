@@ -1,6 +1,14 @@
 extension HostEngine {
     package func events(_ query: EventQuery) async throws(EngineError) -> [EventRecord] {
-        try await store.events(query, at: settings.clock.now())
+        try await store.events(query, now: settings.clock.now())
+    }
+
+    package func event(_ index: Int64) async throws(EngineError) -> EventRecord {
+        let found = try await events(EventQuery(after: index - 1, max: 1, newestFirst: false)).first
+        guard let found, found.index == index else {
+            throw EngineError(.notFound, "There is no event \(index).", remedy: "`muster event list` shows them.")
+        }
+        return found
     }
 
     /// The index of the newest event that was ever recorded, also where it had its time since.

@@ -123,15 +123,24 @@ extension Store {
         }
     }
 
-    func events(_ query: EventQuery, at now: Int64 = 0) async throws(EngineError) -> [EventRecord] {
+    func events(_ query: EventQuery, now: Int64) async throws(EngineError) -> [EventRecord] {
         let limit = min(max(query.max, 0), EventQuery.maxLimit)
-        let condition = try SearchTable.events.sql(query.search.condition, now: now)
-        let order = query.newestFirst ? SearchTable.events.sql(query.search.order) : #"event."index""#
+        let terms = SearchTerms(columns: EventSearch.columns, isCaseSensitive: query.isCaseSensitive, now: now)
+        let condition = try terms.sql(query.search.condition)
         return try await read { db in
-            let request: SQL = """
-                SELECT * FROM event WHERE event."index" > \(query.after ?? 0) AND (\(condition))
-                ORDER BY \(order) LIMIT \(limit) OFFSET \((query.search.page - 1) * limit)
-                """
+            var request: SQL = #"""
+                SELECT event.*, externalEvent.origin, externalEvent.customID FROM event
+                LEFT JOIN externalEvent ON externalEvent.event = event."index"
+                WHERE event."index" > \#(query.after ?? 0)
+                """#
+            if let host = query.host { request = "\(request) AND host = \(host)" }
+            if let name = query.hostName { request = "\(request) AND hostName = \(name.lowercased())" }
+            if query.search.condition != .all { request = "\(request) AND (\(condition))" }
+            let order: SQL =
+                query.search.order.map { terms.order($0) }
+                ?? (query.newestFirst ? #"event."index" DESC"# : #"event."index""#)
+            let offset = (query.search.page - 1) * limit
+            request = "\(request) ORDER BY \(order) LIMIT \(limit) OFFSET \(offset)"
             return try SQLRequest<Row>(literal: request).fetchAll(db).map(EventRecord.init)
         }
     }
@@ -142,5 +151,6 @@ extension EventRecord {
         (index, code, severity) = (row["index"], row["code"], row["severity"])
         (time, text, host, hostName) = (row["time"], row["text"], row["host"], row["hostName"])
         (user, correlation) = (row["user"], row["correlation"])
+        (origin, customID) = (row["origin"], row["customID"])
     }
 }

@@ -2,10 +2,8 @@ import GRDB
 package import HostModel
 
 extension HostEngine {
-    /// By name, unless the search has an order.
-    package func networks(_ filter: ListFilter = .all) async throws(EngineError) -> [NetworkRecord] {
-        let rest = try SearchTable.networks.rest(filter)
-        return try await store.read { try NetworkRecord.fetchAll(rest, in: $0) }
+    package func networks() async throws(EngineError) -> [NetworkRecord] {
+        try await store.read { try NetworkRecord.fetchAll(in: $0) }
     }
 
     package func network(_ id: UniqueID) async throws(EngineError) -> NetworkRecord {
@@ -25,8 +23,8 @@ extension HostEngine {
 }
 
 extension NetworkRecord {
-    static func fetchAll(_ rest: SQL = "ORDER BY name", in db: Database) throws -> [NetworkRecord] {
-        try SQLRequest<Row>(literal: "SELECT * FROM network \(rest)").fetchAll(db).map { row in
+    static func fetchAll(in db: Database) throws -> [NetworkRecord] {
+        try Row.fetchAll(db, sql: "SELECT * FROM network ORDER BY name").map { row in
             let usages: String = row["usages"]
             return NetworkRecord(
                 id: row["id"],
@@ -37,7 +35,8 @@ extension NetworkRecord {
                 vlan: row["vlan"],
                 usages: usages.split(separator: " ").map(String.init),
                 isRequired: row["isRequired"],
-                label: row["label"]
+                label: row["label"],
+                comment: row["comment"]
             )
         }
     }

@@ -5,9 +5,11 @@ import HostModel
 
 extension Store {
     func hosts(matching filter: HostFilter) async throws(EngineError) -> [HostRecord] {
-        let condition = try SearchTable.hosts.sql(filter.query.condition)
+        // No field of a host is a time.
+        let terms = SearchTerms(columns: HostSearch.columns, isCaseSensitive: filter.isCaseSensitive, now: 0)
+        let condition = try terms.sql(filter.query.condition)
         return try await read { db in
-            var request = HostRow.filter(literal: condition).order(literal: SearchTable.hosts.sql(filter.query.order))
+            var request = HostRow.filter(literal: condition).order(literal: terms.order(filter.query.order))
             if let max = filter.max { request = request.limit(max, offset: (filter.query.page - 1) * max) }
             return try Self.records(of: request.fetchAll(db), in: db)
         }
@@ -17,7 +19,7 @@ extension Store {
     func hostCounts() async throws(EngineError) -> [HostStatus: Int] {
         try await read { db in
             let rows = try SQLRequest<Row>(
-                "SELECT \(SearchTable.shownStatus) AS shown, count(*) FROM host GROUP BY shown"
+                "SELECT \(HostSearch.shownStatus) AS shown, count(*) FROM host GROUP BY shown"
             )
             .fetchAll(db)
             return rows.reduce(into: [:]) { counts, row in

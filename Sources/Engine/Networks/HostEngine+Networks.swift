@@ -136,6 +136,14 @@ extension NetworkRecord {
         }
         if let name = order.name { self.name = name }
         if let description = order.description { self.description = String(description.prefix(Self.descriptionMax)) }
+        if let comment = order.comment { self.comment = SiteText.description(comment) }
+        guard order.stp?.value != true, order.port_isolation?.value != true else {
+            throw EngineError(
+                .conflict,
+                "Bridges here have no spanning tree and do not keep guests apart: stp and port_isolation stay false.",
+                remedy: "Leave them out; bridge_opts of a host's attachment has a bridge's other settings."
+            )
+        }
         if let text = order.mtu {
             guard let number = Int(text), number == 0 || WantedNetwork.mtuRange.contains(number) else {
                 throw refuse(
@@ -192,13 +200,13 @@ extension NetworkRecord {
     }
 
     private var arguments: StatementArguments {
-        [name, description, mtu, vlan, usages.joined(separator: " "), isRequired, label, id]
+        [name, description, comment, mtu, vlan, usages.joined(separator: " "), isRequired, label, id]
     }
 
     fileprivate func insert(in db: Database) throws {
         try db.execute(
             sql:
-                "INSERT INTO network (name, description, mtu, vlan, usages, isRequired, label, id, dataCenter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO network (name, description, comment, mtu, vlan, usages, isRequired, label, id, dataCenter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: arguments + [dataCenter]
         )
     }
@@ -206,7 +214,7 @@ extension NetworkRecord {
     fileprivate func update(in db: Database) throws {
         try db.execute(
             sql:
-                "UPDATE network SET name = ?, description = ?, mtu = ?, vlan = ?, usages = ?, isRequired = ?, label = ? WHERE id = ?",
+                "UPDATE network SET name = ?, description = ?, comment = ?, mtu = ?, vlan = ?, usages = ?, isRequired = ?, label = ? WHERE id = ?",
             arguments: arguments
         )
     }

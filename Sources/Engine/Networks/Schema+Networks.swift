@@ -16,4 +16,6 @@ extension Schema {
         ) STRICT, WITHOUT ROWID;
         ALTER TABLE network ADD COLUMN label TEXT CHECK (length(label) BETWEEN 1 AND 50);
         """
+
+    static let networkComments = "ALTER TABLE network ADD COLUMN comment TEXT NOT NULL DEFAULT ''"
 }

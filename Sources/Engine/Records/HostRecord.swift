@@ -89,6 +89,7 @@ package struct HostFilter: Sendable {
     package var query = SearchQuery()
     /// At most so many, of the query's page; `nil`: all.
     package var max: Int?
+    package var isCaseSensitive = false
 
     /// `name` may hold `*` for any characters.
     package init(name: String? = nil, status: HostStatus? = nil) {
@@ -101,7 +102,7 @@ package struct HostFilter: Sendable {
 
     /// A search in oVirt's language over the fields of hosts.
     package init(search: String, max: Int? = nil) throws(EngineError) {
-        query = try SearchTable.hosts.query(search)
+        query = try SearchQuery(search, fields: HostSearch.columns.fields)
         self.max = max
     }
 

@@ -15,6 +15,7 @@ package struct NetworkRecord: Sendable, Hashable {
     package var isRequired: Bool
     /// Attached to every nic of a host that has the same label.
     package var label: String?
+    package var comment = ""
 
     package var isVM: Bool { usages.contains("vm") }
     package var isManagement: Bool { usages.contains("management") }

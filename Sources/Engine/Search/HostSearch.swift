@@ -1,6 +1,8 @@
 import GRDB
+import HostModel
 
-extension SearchTable {
+/// The fields of hosts in searches, and what they are in the database.
+enum HostSearch {
     /// What a list shows as a host's status: one that no longer answers while a claim waits is a host that waits for
     /// approval (`HostRecord.shownStatus`).
     static let shownStatus: SQL = """
@@ -16,34 +18,43 @@ extension SearchTable {
         """
 
     /// Each between bars, so that a whole name is found in them.
-    private static let tagsOfHost: SQL = """
+    private static let tags: SQL = """
         (SELECT '|' || coalesce(group_concat(tag.name, '|'), '') || '|' FROM hostTag JOIN tag ON tag.id = hostTag.tag
          WHERE hostTag.host = host.id)
         """
-    private static let labelsOfHost: SQL = """
+    private static let affinityLabels: SQL = """
         (SELECT '|' || coalesce(group_concat(affinityLabel.name, '|'), '') || '|' FROM hostAffinityLabel
          JOIN affinityLabel ON affinityLabel.id = hostAffinityLabel.affinityLabel
          WHERE hostAffinityLabel.host = host.id)
         """
-    private static let macsOfHost: SQL = "(SELECT group_concat(mac) FROM hostMAC WHERE hostMAC.host = host.id)"
+    /// Whether another version of the image that runs is the active one (`HostRecord.newerImageVersion`).
+    private static let updateAvailable: SQL = """
+        CASE WHEN EXISTS (
+            SELECT 1 FROM image WHERE image.isActive AND image.name = json_extract(host.hardware, '$.image.name')
+            AND image.version <> json_extract(host.hardware, '$.image.version')
+        ) THEN 'true' ELSE 'false' END
+        """
+    private static let architecture: SQL = """
+        (SELECT coalesce(architecture, 'undefined') FROM cluster WHERE cluster.id = host.cluster)
+        """
 
-    /// The fields of hosts.
-    static let hosts = SearchTable(
-        columns: [
-            "name": Column(.text, "host.name"), "status": Column(.text, shownStatus),
-            "address": Column(.text, "host.address"), "id": Column(.exact, "host.id"),
-            "hw_id": Column(.text, "host.hardwareID"), "cluster": Column(.text, cluster),
-            "cluster.name": Column(.text, cluster), "datacenter": Column(.text, dataCenter),
-            "datacenter.name": Column(.text, dataCenter), "status_detail": Column(.text, "host.statusDetail"),
-            "comment": Column(.text, "host.comment"), "tag": Column(.list, tagsOfHost),
-            "affinity_label": Column(.list, labelsOfHost), "spm_priority": Column(.number, "host.spmPriority"),
-            "mac": Column(.within, macsOfHost), "memory": Column(.number, "json_extract(host.hardware, '$.memory')"),
-            "cpus": Column(.number, "json_extract(host.hardware, '$.cpuThreads')"),
-            "cpu_model": Column(.text, "json_extract(host.hardware, '$.cpuModel')"),
-            "version": Column(.text, "json_extract(host.hardware, '$.image.version')"),
-            "image": Column(.text, "json_extract(host.hardware, '$.image.name')"),
-        ],
-        words: "host.name",
-        order: "host.name"
-    )
+    static let columns = SearchColumns(columns: known, word: "host.name", last: "host.name")
+
+    private static let known: [String: (kind: SearchColumns.Kind, sql: SQL)] = [
+        "name": (.text, "host.name"), "status": (.text, shownStatus), "address": (.text, "host.address"),
+        "id": (.text, "host.id"), "hw_id": (.text, "coalesce(host.hardwareID, '')"), "cluster": (.text, cluster),
+        "cluster.name": (.text, cluster), "datacenter": (.text, dataCenter),
+        "datacenter.name": (.text, dataCenter), "status_detail": (.text, "coalesce(host.statusDetail, '')"),
+        "comment": (.text, "host.comment"),
+        "tag": (.list, tags), "affinity_label": (.list, affinityLabels), "spm_priority": (.number, "host.spmPriority"),
+        "mac": (.inside, "coalesce((SELECT group_concat(mac) FROM hostMAC WHERE hostMAC.host = host.id), '')"),
+        "memory": (.number, "json_extract(host.hardware, '$.memory')"),
+        "cpus": (.number, "json_extract(host.hardware, '$.cpuThreads')"),
+        "cpu_model": (.text, "coalesce(json_extract(host.hardware, '$.cpuModel'), '')"),
+        "version": (.text, "coalesce(json_extract(host.hardware, '$.image.version'), '')"),
+        "update_available": (.text, updateAvailable), "architecture": (.text, architecture),
+        "external_status": (.text, "'ok'"), "type": (.text, "'ovirt_node'"),
+        "cpu_speed": (.number, "CAST(json_extract(host.hardware, '$.cpuSpeed') AS REAL)"),
+        "image": (.text, "coalesce(json_extract(host.hardware, '$.image.name'), '')"),
+    ]
 }

@@ -38,6 +38,9 @@ package struct SearchQuery: Hashable, Sendable {
 
     package init() {}
 
+    /// Asks for everything, in the usual order, from the beginning.
+    package var isAll: Bool { condition == .all && order == nil && page == 1 }
+
     /// Reads a search. `fields` are those that may be named, lower case. Throws a sentence that says where it went wrong.
     package init(_ text: String, fields: some Collection<String>) throws(EngineError) {
         var parser = SearchParser(text, fields: Set(fields))

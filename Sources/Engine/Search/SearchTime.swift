@@ -28,12 +28,22 @@ struct SearchTime: Hashable, Sendable {
         } else if let date = try? Date.ISO8601FormatStyle().year().month().day().parse(word), word.utf8.count == 10 {
             begin = Int64(date.timeIntervalSince1970 * 1000)
             end = begin + Self.day
+        } else if let date = Self.american(word) {
+            begin = Int64(date.timeIntervalSince1970 * 1000)
+            end = begin + Self.day
         } else if let date = Self.moment(text) {
             begin = Int64((date.timeIntervalSince1970 * 1000).rounded())
             end = begin + 1
         } else {
             return nil
         }
+    }
+
+    /// oVirt's `01/31/2026`.
+    private static func american(_ text: String) -> Date? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts.map(\.utf8.count) == [2, 2, 4] else { return nil }
+        return try? Date.ISO8601FormatStyle().year().month().day().parse("\(parts[2])-\(parts[0])-\(parts[1])")
     }
 
     private static func moment(_ text: String) -> Date? {

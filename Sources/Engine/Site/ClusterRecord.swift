@@ -8,7 +8,6 @@ package struct ClusterRecord: SiteRecord {
     package static let (noun, command) = ("cluster", "cluster")
     /// USER_ADD_CLUSTER and its like.
     package static let codes = SiteCodes(809, 811, 813)
-    package static let search = SearchTable.clusters
 
     package var id: UniqueID
     package var name: String
@@ -30,6 +29,10 @@ package struct ClusterRecord: SiteRecord {
     package var onError = "migrate"
     package var schedulingPolicy = SchedulingPolicy.none.rawValue
     package var macPool: UniqueID?
+    /// Kept and shown, heeded by nothing yet.
+    package var policies = ClusterPolicies()
+    /// `nil`: as it was from the first day on.
+    package var fencing: FencingPolicy?
 
     package init(id: UniqueID, in db: Database) throws {
         guard let center = try UniqueID.fetchOne(db, sql: Self.usualDataCenter) else {
@@ -75,6 +78,9 @@ package struct ClusterRecord: SiteRecord {
         }
         if let policy = order.scheduling_policy { schedulingPolicy = try SchedulingPolicy(policy).rawValue }
         if let pool = order.mac_pool { macPool = try MACPoolRecord.chosen(pool, in: db) }
+        if let policy = order.fencing_policy { fencing = (fencing ?? FencingPolicy()).changed(by: policy) }
+        policies.take(order)
+        try policies.check()
     }
 
     private mutating func take(_ processor: ClusterResource.Processor, in db: Database) throws {
@@ -126,7 +132,7 @@ package struct ClusterRecord: SiteRecord {
         )
     }
 
-    private static func known(_ word: String, of words: [String], _ what: String) throws -> String {
+    static func known(_ word: String, of words: [String], _ what: String) throws -> String {
         guard words.contains(word) else {
             throw EngineError(
                 .invalid,

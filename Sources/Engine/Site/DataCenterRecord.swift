@@ -8,7 +8,6 @@ package struct DataCenterRecord: SiteRecord {
     package static let (noun, command) = ("data center", "datacenter")
     /// USER_ADD_STORAGE_POOL and its like.
     package static let codes = SiteCodes(950, 952, 954)
-    package static let search = SearchTable.dataCenters
     package static let hostsMaxRange = 1...100_000
 
     package var id: UniqueID
@@ -23,6 +22,13 @@ package struct DataCenterRecord: SiteRecord {
 
     package mutating func take(_ order: DataCenterResource.Order, in db: Database) throws {
         if let comment = order.comment { self.comment = SiteText.description(comment) }
+        guard order.local != true, order.quota_mode ?? "disabled" == "disabled" else {
+            throw EngineError(
+                .conflict,
+                "A data center here has no storage and no quotas: local stays false, quota_mode stays disabled.",
+                remedy: "Leave them out."
+            )
+        }
         if let pool = order.mac_pool { macPool = try MACPoolRecord.chosen(pool, in: db) }
         if let count = order.muster?.hosts_max?.value {
             guard Self.hostsMaxRange.contains(count) else {

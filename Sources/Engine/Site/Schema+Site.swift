@@ -52,4 +52,7 @@ extension Schema {
             PRIMARY KEY (host, affinityLabel)
         ) STRICT, WITHOUT ROWID;
         """
+
+    /// What clusters are asked of besides, as one value: nothing searches in it.
+    static let clusterPolicies = "ALTER TABLE cluster ADD COLUMN policies TEXT NOT NULL DEFAULT '{}'"
 }

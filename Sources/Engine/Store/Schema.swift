@@ -23,6 +23,10 @@ enum Schema {
         migrator.registerMigration("16 reboots") { try $0.execute(sql: reboots) }
         migrator.registerMigration("17 arrivals") { try $0.execute(sql: arrivals) }
         migrator.registerMigration("18 users") { try $0.execute(sql: users) }
+        migrator.registerMigration("19 cluster policies") { try $0.execute(sql: clusterPolicies) }
+        migrator.registerMigration("20 external events") { try $0.execute(sql: externalEvents) }
+        migrator.registerMigration("21 network comments") { try $0.execute(sql: networkComments) }
+        migrator.registerMigration("22 external jobs") { try $0.execute(sql: externalJobs) }
         return migrator
     }
 

@@ -8,11 +8,9 @@ extension HostEngine {
     /// The least bytes of a new password.
     package static let passwordMin = 8
 
-    package func users(_ filter: ListFilter = .all) async throws(EngineError) -> [UserRecord] {
-        let rest = try SearchTable.users.rest(filter)
-        return try await store.read { db in
-            try SQLRequest<Row>("SELECT * FROM user \(rest)").fetchAll(db).map(UserRecord.init)
-        }
+    /// By name.
+    package func users() async throws(EngineError) -> [UserRecord] {
+        try await store.read { try Row.fetchAll($0, sql: "SELECT * FROM user ORDER BY name").map(UserRecord.init) }
     }
 
     package func user(_ id: UniqueID) async throws(EngineError) -> UserRecord {

@@ -12,6 +12,11 @@ struct APIContext: RequestContext {
     var role = UserRole.readOnlyAdmin
     /// What a long answer asks again with: whether the session still counts. `nil` with HTTP Basic.
     var token: String?
+    /// What the client reads.
+    var format = WireFormat.json
+    /// The links whose ends the client wants in the answer, and who fetches them.
+    var follow: [LinkPath] = []
+    var follower: LinkFollower?
     /// The id that the events of this request carry.
     var correlation = CorrelationID.random().rawValue
 

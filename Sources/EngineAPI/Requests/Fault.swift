@@ -3,11 +3,13 @@ import HTTPTypes
 import HostModel
 import Hummingbird
 
-/// A refusal on its way to the client: `{"fault": {reason, detail, remedy}}` with oVirt's codes (ovirt.md 4.5).
+/// A refusal on its way to the client: `{"fault": {reason, detail, remedy}}`, `<fault>` with oVirt's codes (ovirt.md 4.5).
 struct Fault: Error, HTTPResponseError {
     var status: HTTPResponse.Status
     var resource: FaultResource
     var headers: HTTPFields
+    /// Of an action that failed: the fault comes inside of it.
+    var isAction = false
 
     /// `detail` is one sentence of cause, `remedy` one of what to do. Both may carry hostile text: they are escaped.
     init(
@@ -32,7 +34,14 @@ struct Fault: Error, HTTPResponseError {
     ]
 
     func response(from request: Request, context: some RequestContext) throws -> Response {
-        var response = try Response.json(["fault": resource], status: status)
+        let format = WireFormat(answerTo: request)
+        var response =
+            switch format {
+            case _ where isAction:
+                try Response.wire(ActionResource(status: "failed", fault: resource), format, status: status)
+            case .json: try Response.json(["fault": resource], status: status)
+            case .xml: try Response.wire(resource, format, status: status)
+            }
         response.headers.append(contentsOf: headers)
         return response
     }
@@ -69,7 +78,7 @@ extension Fault {
         self.init(
             .badRequest,
             "The body is not what this call takes: \(path.isEmpty ? "" : "\(path): ")\(what.prefix(200)).",
-            remedy: "Send JSON with the keys of docs/protocols.md."
+            remedy: "docs/api.md and docs/protocols.md name the keys of JSON and the elements of XML."
         )
     }
 

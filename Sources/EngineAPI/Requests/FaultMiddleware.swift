@@ -18,6 +18,7 @@ struct FaultMiddleware: RouterMiddleware {
         var context = context
         let wanted = request.headers[.correlationID] ?? request.query["correlation_id"]
         if let id = wanted.flatMap({ CorrelationID($0) }) { context.correlation = id.rawValue }
+        context.format = WireFormat(answerTo: request)
         var response: Response
         do {
             response = try await next(request, context)
@@ -25,7 +26,9 @@ struct FaultMiddleware: RouterMiddleware {
             // Not a request at all: the connection answers 400 by itself and closes.
             throw error
         } catch {
-            let fault = Self.fault(for: error, request, context)
+            let failed = error as? FailedAction
+            var fault = Self.fault(for: failed?.cause ?? error, request, context)
+            fault.isAction = failed != nil
             response = try fault.response(from: request, context: context)
             if request.method == .head { response = response.createHeadResponse() }
         }
@@ -33,7 +36,7 @@ struct FaultMiddleware: RouterMiddleware {
         return response
     }
 
-    private static func fault(for error: any Error, _ request: Request, _ context: APIContext) -> Fault {
+    static func fault(for error: any Error, _ request: Request, _ context: APIContext) -> Fault {
         switch error {
         case let fault as Fault: return fault
         case let error as EngineError: return Fault(error)
@@ -42,6 +45,7 @@ struct FaultMiddleware: RouterMiddleware {
         case is CancellationError, is ChannelError:
             return Fault(.serviceUnavailable, "The engine is stopping.", remedy: "Try again in a minute.")
         case let error as HTTPError where error.status == .notFound:
+            if let version = ResourcePath.strangeVersion(in: request.uri.path) { return .badVersion(version) }
             return .notFound(
                 "There is nothing at \(request.method.rawValue) \(request.uri.path.prefix(200)).",
                 remedy: "GET /ovirt-engine/api lists what there is."

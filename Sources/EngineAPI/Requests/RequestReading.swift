@@ -1,7 +1,9 @@
 import Foundation
 import HTTPTypes
+import HostModel
 import Hummingbird
 import NIOCore
+import XMLWire
 
 /// How much of a body is read into memory, in bytes.
 enum BodyLimit {
@@ -9,8 +11,8 @@ enum BodyLimit {
     static let form = 16 << 10
     /// A claim and its opening (docs/protocols.md, section 1).
     static let claim = 64 << 10
-    /// An action, a profile, a manifest.
-    static let json = 256 << 10
+    /// An action, a resource, a profile, a manifest, in JSON or XML.
+    static let resource = 256 << 10
     /// Events of a boot server, at most `bootEvents` of them.
     static let boot = 256 << 10
     static let bootEvents = 256
@@ -31,18 +33,33 @@ extension Request {
         }
     }
 
-    /// The body as JSON.
-    func json<Value: Decodable>(_ type: Value.Type, limit: Int = BodyLimit.json) async throws -> Value {
-        try refuseXML()
-        return try Self.decode(type, await bytes(limit: limit))
+    /// The body, in XML when the client says so, otherwise as JSON.
+    func read<Value: Decodable & WireDocument>(_ type: Value.Type) async throws -> Value {
+        try await read(type, Value.element)
     }
 
-    /// The body as JSON, or `nil` when there is none, as with most actions.
-    func jsonIfAny<Value: Decodable>(_ type: Value.Type) async throws -> Value? {
-        let bytes = try await bytes(limit: BodyLimit.json)
+    /// `element`: what the whole is called in XML.
+    func read<Value: Decodable>(_ type: Value.Type, _ element: String) async throws -> Value {
+        try Self.decode(type, element, WireFormat(bodyOf: self), await bytes(limit: BodyLimit.resource))
+    }
+
+    /// The body, or `nil` when there is none, as with most actions.
+    func readIfAny<Value: Decodable & WireDocument>(_ type: Value.Type) async throws -> Value? {
+        let bytes = try await bytes(limit: BodyLimit.resource)
         guard bytes.readableBytes > 0 else { return nil }
-        try refuseXML()
-        return try Self.decode(type, bytes)
+        return try Self.decode(type, Value.element, WireFormat(bodyOf: self), bytes)
+    }
+
+    /// The body where it is JSON only: what is not oVirt's.
+    func json<Value: Decodable>(_ type: Value.Type, limit: Int = BodyLimit.resource) async throws -> Value {
+        guard WireFormat(bodyOf: self) == .json else {
+            throw Fault(
+                .unsupportedMediaType,
+                "This call reads JSON only.",
+                remedy: "Send JSON with Content-Type: application/json."
+            )
+        }
+        return try Self.decode(type, await bytes(limit: limit))
     }
 
     func form(limit: Int = BodyLimit.form) async throws -> FormFields {
@@ -57,36 +74,24 @@ extension Request {
         }
     }
 
-    private func refuseXML() throws {
-        guard headers[.contentType]?.lowercased().contains("xml") == true else { return }
-        throw Fault(
-            .unsupportedMediaType,
-            "This engine does not read XML yet.",
-            remedy: "Send JSON with Content-Type: application/json; XML comes with a later version."
-        )
-    }
-}
-
-extension Response {
-    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Response(
-            status: status,
-            headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try encoder.encode(value)))
-        )
-    }
-
-    static func text(
-        _ text: String,
-        status: HTTPResponse.Status = .ok,
-        type: String = "text/plain; charset=utf-8"
-    ) -> Response {
-        Response(
-            status: status,
-            headers: [.contentType: type],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text))
-        )
+    private static func decode<Value: Decodable>(
+        _ type: Value.Type,
+        _ element: String,
+        _ format: WireFormat,
+        _ bytes: ByteBuffer
+    ) throws -> Value {
+        switch format {
+        case .json: return try decode(type, bytes)
+        case .xml:
+            do {
+                return try XMLDecoder().decode(type, from: Array(bytes.readableBytesView), root: element)
+            } catch let refusal as XMLRefusal {
+                throw Fault(
+                    .badRequest,
+                    "The body is no XML that is read here: \(refusal.reason), at octet \(refusal.offset).",
+                    remedy: "Send one <\(element)> in UTF-8."
+                )
+            }
+        }
     }
 }

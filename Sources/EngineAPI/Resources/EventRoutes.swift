@@ -12,9 +12,10 @@ struct EventRoutes {
     static let waitMax = 30
 
     func add(to api: some RouterMethods<APIContext>) {
+        addOne(to: api)
         let stream = EventStream(engine: engine)
         api.get("events/stream") { request, context in try await stream.response(to: request, context) }
-        api.get("events") { request, _ in
+        api.get("events") { request, context in
             let fields = request.query
             let query = try Self.query(fields)
             let seconds = try Self.wait(fields)
@@ -25,8 +26,37 @@ struct EventRoutes {
                 records = try await engine.events(query)
             }
             let newestFirst = query.newestFirst ? records : records.reversed()
-            return try Response.json(EventCollection(newestFirst.map(EventResource.init)))
+            return try await context.answer(EventCollection(newestFirst.map(EventResource.init)))
         }
+    }
+
+    private func addOne(to api: some RouterMethods<APIContext>) {
+        api.get("events/:index") { _, context in
+            try await context.answer(EventResource(engine.event(Self.index(context))))
+        }
+        api.post("events") { request, context in
+            let order = try await request.read(EventOrder.self)
+            let event = try await engine.addEvent(order, by: context.user, correlation: context.correlation)
+            return try context.created(EventResource(event))
+        }
+        // None is ever removed: all that were are back.
+        api.action("events/undelete") { _, context in try context.complete() }
+        api.delete("events/:index") { _, context -> Response in
+            let event = try await engine.event(Self.index(context))
+            throw Fault(
+                .conflict,
+                "Event \(event.index) stays: what happened is not taken back.",
+                remedy: "Events go by themselves after --event-days of muster-engine serve."
+            )
+        }
+    }
+
+    private static func index(_ context: APIContext) throws -> Int64 {
+        let text = context.parameters.get("index") ?? ""
+        guard let index = Int64(text), index > 0 else {
+            throw Fault.notFound("There is no event \(text.prefix(32)).", remedy: "GET events lists them.")
+        }
+        return index
     }
 
     /// Waits until there is an event that the query asks for; others only wake it up.
@@ -48,14 +78,17 @@ struct EventRoutes {
     /// With `from`, the events that follow it come without a gap even when there are more than `max`: the oldest of
     /// them first into the answer, so that the next call goes on after its newest.
     static func query(_ fields: FormFields) throws -> EventQuery {
-        let max = try PageSize(fields, limit: EventQuery.maxLimit).count
-        var query = try EventQuery(search: fields["search"] ?? "", max: max)
+        var query = EventQuery(max: try PageSize(fields, limit: EventQuery.maxLimit).count)
         if let from = fields["from"] {
             guard let index = Int64(from), index >= 0 else {
                 throw Fault(.badRequest, "from=\(from.prefix(32)) is not an index.", remedy: "Write from=42.")
             }
             (query.after, query.newestFirst) = (index, false)
         }
+        try query.take(
+            search: fields["search"] ?? "",
+            isCaseSensitive: ListQuery.flag(fields, "case_sensitive") ?? false
+        )
         return query
     }
 
@@ -77,7 +110,9 @@ extension EventResource {
             time: WireTime.text(milliseconds: record.time),
             description: record.text
         )
-        correlation_id = record.correlation
+        href = ResourcePath.href("events", id)
+        (correlation_id, flood_rate) = (record.correlation, "30")
+        (origin, custom_id) = (record.origin ?? origin, record.customID.map { String($0) } ?? custom_id)
         if let id = record.host { host = ResourcePath.link("hosts", id, name: record.hostName?.rawValue) }
         if let name = record.user { user = ResourceLink(id: name, name: name) }
     }

@@ -21,13 +21,26 @@ extension HostResource {
         certificate = record.certificateSubject.map {
             Certificate(subject: $0, organization: Self.organization(ofSubject: $0))
         }
-        comment = record.comment.isEmpty ? nil : record.comment
+        (comment, external_status) = (record.comment, "ok")
         spm = StoragePoolManager(priority: String(record.spmPriority))
         ssh = record.server.map(SSHResource.init)
         update_available = record.newerImageVersion == nil ? "false" : "true"
         power_management = PowerManagementResource(record.power)
+        link = Self.links.map { WireLink($0, in: href) }
         muster = Muster(record)
     }
+
+    /// With what can be done with it: lists leave that out.
+    init(alone record: HostRecord) {
+        self.init(record)
+        actions = WireActions(Self.verbs, of: href)
+    }
+
+    private static let links = ["affinitylabels", "fenceagents", "networkattachments", "tags"]
+    private static let verbs = [
+        "activate", "approve", "commitnetconfig", "deactivate", "fence", "forceselectspm", "install", "refresh",
+        "setupnetworks", "upgrade", "upgradecheck",
+    ]
 
     /// The value of `O=` in `O=…,CN=…`.
     private static func organization(ofSubject subject: String) -> String? {
@@ -109,9 +122,9 @@ extension HostResource.Processor {
 }
 
 extension HostResource.OperatingSystem {
-    init?(_ record: HostRecord) {
-        guard let hardware = record.hardware else { return nil }
+    init(_ record: HostRecord) {
         self.init()
+        guard let hardware = record.hardware else { return }
         type = hardware.operatingSystem?.raw
         version = hardware.operatingSystemVersion.map { Version(full_version: $0.raw) }
         reported_kernel_cmdline = hardware.kernelArguments?.raw

@@ -11,25 +11,30 @@ struct HostRoutes {
     /// The most hosts of one answer.
     static let pageMax = 10_000
 
-    private struct Approval: Decodable {
+    private struct Approval: Decodable, WireDocument {
+        static let element = "action"
         var code: String?
     }
 
-    private struct BootChoice: Decodable {
+    private struct BootChoice: Decodable, WireDocument {
+        static let element = "action"
         var profile: String
         var when: BootSchedule
     }
 
     /// Without an address the host has none fixed any more.
-    private struct AddressChoice: Decodable {
+    private struct AddressChoice: Decodable, WireDocument {
+        static let element = "action"
         var address: IPv4Address?
     }
 
-    private struct Deactivation: Decodable {
+    private struct Deactivation: Decodable, WireDocument {
+        static let element = "action"
         var reason: String?
     }
 
-    private struct ClaimCollection: Encodable {
+    private struct ClaimCollection: Encodable, WireDocument {
+        static let element = "claims"
         var claim: [ClaimResource]
     }
 
@@ -40,19 +45,20 @@ struct HostRoutes {
     }
 
     private func addReads(to hosts: some RouterMethods<APIContext>) {
-        hosts.get { request, _ in
+        hosts.get { request, context in
             let query = request.query
             let count = try PageSize(query, limit: Self.pageMax).count
-            let filter = try HostFilter(search: query["search"] ?? "", max: count)
+            var filter = try HostFilter(search: query["search"] ?? "", max: count)
+            filter.isCaseSensitive = try ListQuery.flag(query, "case_sensitive") ?? false
             let records = try await engine.hosts(matching: filter)
-            return try Response.json(HostCollection(records.map(HostResource.init)))
+            return try await context.answer(HostCollection(records.map { HostResource($0) }))
         }
         hosts.get(":id") { _, context in
-            try Response.json(HostResource(await engine.host(context.id(of: "host"))))
+            try await context.answer(HostResource(alone: await engine.host(context.id(of: "host"))))
         }
         hosts.get(":id/claims") { _, context in
             let claims = try await engine.claims(of: context.id(of: "host"))
-            return try Response.json(ClaimCollection(claim: claims.map(ClaimResource.init)))
+            return try await context.answer(ClaimCollection(claim: claims.map(ClaimResource.init)))
         }
         hosts.get(":id/capabilities") { _, context in
             let id = try context.id(of: "host")
@@ -67,8 +73,8 @@ struct HostRoutes {
     }
 
     private func addActions(to hosts: some RouterMethods<APIContext>) {
-        hosts.post(":id/approve") { request, context in
-            let typed = try await request.jsonIfAny(Approval.self)?.code
+        hosts.action(":id/approve") { request, context in
+            let typed = try await request.readIfAny(Approval.self)?.code
             let code = request.query["code"] ?? typed
             try await engine.approve(
                 context.id(of: "host"),
@@ -76,36 +82,36 @@ struct HostRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Self.complete()
+            return try context.complete()
         }
-        hosts.post(":id/reject") { _, context in
+        hosts.action(":id/reject") { _, context in
             try await engine.reject(context.id(of: "host"), by: context.user, correlation: context.correlation)
-            return try Self.complete()
+            return try context.complete()
         }
-        hosts.post(":id/deactivate") { request, context in
-            let reason = try await request.jsonIfAny(Deactivation.self)?.reason
+        hosts.action(":id/deactivate") { request, context in
+            let reason = try await request.readIfAny(Deactivation.self)?.reason
             try await engine.deactivate(
                 context.id(of: "host"),
                 reason: reason,
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Self.complete()
+            return try context.complete()
         }
-        hosts.post(":id/activate") { _, context in
+        hosts.action(":id/activate") { _, context in
             try await engine.activate(context.id(of: "host"), by: context.user, correlation: context.correlation)
-            return try Self.complete()
+            return try context.complete()
         }
-        hosts.post(":id/refresh") { _, context in
+        hosts.action(":id/refresh") { _, context in
             try await engine.refresh(context.id(of: "host"))
-            return try Self.complete()
+            return try context.complete()
         }
-        hosts.post(":id/enrollcertificate") { _, context in
+        hosts.action(":id/enrollcertificate") { _, context in
             let id = try context.id(of: "host")
             try await engine.enrolCertificate(of: id, by: context.user, correlation: context.correlation)
-            return try Self.complete()
+            return try context.complete()
         }
-        hosts.post(":id/forceselectspm") { _, context -> Response in
+        hosts.action(":id/forceselectspm") { _, context -> Response in
             let host = try await engine.host(context.id(of: "host"))
             throw Fault(
                 .conflict,
@@ -119,13 +125,13 @@ struct HostRoutes {
     private func addChanges(to hosts: some RouterMethods<APIContext>) {
         hosts.put(":id") { request, context in
             let id = try context.id(of: "host")
-            let order = try await request.json(HostOrder.self)
+            let order = try await request.read(HostOrder.self)
             let power = try order.power_management.map { try PowerManagementChange($0) }
             try await engine.update(id, order, power: power, by: context.user, correlation: context.correlation)
-            return try Response.json(HostResource(await engine.host(id)))
+            return try await context.answer(HostResource(alone: await engine.host(id)))
         }
-        hosts.post(":id/boot") { request, context in
-            let choice = try await request.json(BootChoice.self)
+        hosts.action(":id/boot") { request, context in
+            let choice = try await request.read(BootChoice.self)
             try await engine.setBoot(
                 context.id(of: "host"),
                 profile: choice.profile,
@@ -133,17 +139,17 @@ struct HostRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Self.complete()
+            return try context.complete()
         }
-        hosts.post(":id/address") { request, context in
-            let choice = try await request.json(AddressChoice.self)
+        hosts.action(":id/address") { request, context in
+            let choice = try await request.read(AddressChoice.self)
             try await engine.setFixedAddress(
                 context.id(of: "host"),
                 choice.address,
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Self.complete()
+            return try context.complete()
         }
         hosts.delete(":id") { request, context in
             try await engine.remove(
@@ -152,9 +158,7 @@ struct HostRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Self.complete()
+            return try context.complete()
         }
     }
-
-    private static func complete() throws -> Response { try Response.json(ActionResource(status: "complete")) }
 }

@@ -11,7 +11,8 @@ struct ImageRoutes {
     /// The largest file of an image, in bytes.
     static let fileMax: Int64 = 10 << 30
 
-    private struct Activation: Decodable {
+    private struct Activation: Decodable, WireDocument {
+        static let element = "action"
         var version: String
     }
 
@@ -21,18 +22,18 @@ struct ImageRoutes {
     }
 
     private func addVersions(to images: some RouterMethods<APIContext>) {
-        images.get { _, _ in
-            try Response.json(NodeImageCollection(await engine.images().map(NodeImageResource.init)))
+        images.get { _, context in
+            try await context.answer(NodeImageCollection(await engine.images().map(NodeImageResource.init)))
         }
         images.get(":name/:version") { _, context in
             let place = try ImagePlace(context)
             let found = try await engine.images().first { $0.name == place.name && $0.version == place.version }
             guard let found else { throw place.missing }
-            return try Response.json(NodeImageResource(found))
+            return try await context.answer(NodeImageResource(found))
         }
         images.put(":name/:version") { request, context in
             let place = try ImagePlace(context)
-            let manifest = try await request.json(ImageManifest.self)
+            let manifest = try await request.read(ImageManifest.self)
             guard manifest.name == place.name, manifest.version == place.version else {
                 throw Fault(
                     .badRequest,
@@ -43,18 +44,18 @@ struct ImageRoutes {
             if let file = manifest.files.first(where: { $0.size > Self.fileMax }) {
                 throw Fault(.badRequest, "\(file.name) is over 10 GiB.", remedy: "Make the image smaller.")
             }
-            return try Response.json(NodeImageResource(await engine.openUpload(manifest)), status: .created)
+            return try await context.created(NodeImageResource(engine.openUpload(manifest)))
         }
-        images.post(":name/:version/publish") { _, context in
+        images.action(":name/:version/publish") { _, context in
             let place = try ImagePlace(context)
             let image = try await engine.publish(image: place.name, version: place.version, by: context.user)
-            return try Response.json(NodeImageResource(image))
+            return try await context.answer(NodeImageResource(image))
         }
-        images.post(":name/activate") { request, context in
-            let version = try await request.json(Activation.self).version
+        images.action(":name/activate") { request, context in
+            let version = try await request.read(Activation.self).version
             let place = try ImagePlace(name: context.parameters.require("name"), version: version)
             let image = try await engine.activate(image: place.name, version: place.version, by: context.user)
-            return try Response.json(NodeImageResource(image))
+            return try await context.answer(NodeImageResource(image))
         }
     }
 
@@ -72,7 +73,7 @@ struct ImageRoutes {
             let place = try ImagePlace(context)
             let name = try place.file(context)
             guard !LiveImageSource.descriptionNames.contains(name) else {
-                let bytes = try await request.bytes(limit: BodyLimit.json)
+                let bytes = try await request.bytes(limit: BodyLimit.resource)
                 try await engine.putDescription(image: place.name, version: place.version, file: name, bytes: bytes)
                 return Response(status: .noContent)
             }

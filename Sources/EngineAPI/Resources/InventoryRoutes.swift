@@ -1,22 +1,142 @@
 import Engine
+import HTTPTypes
 import HostModel
 import Hummingbird
 
-/// `networks`, to look at.
+/// `networks`, to look at; and where else they and clusters are found: below their data center and their clusters. Networks
+/// are a data center's, and so are in each of its clusters.
 struct InventoryRoutes {
     let engine: HostEngine
 
     func add(to api: some RouterMethods<APIContext>) {
-        api.get("networks") { request, _ in
-            let found = try await engine.networks(ListFilter(request.query))
-            let centers = try await centers()
-            return try Response.json(NetworkCollection(found.map { NetworkResource($0, centers) }))
+        api.get("networks") { request, context in
+            try await list(engine.networks(), request, context)
         }
         api.get("networks/:id") { _, context in
-            let id = try context.id(of: "network")
-            let found = try await engine.networks().first { $0.id == id }
-            return try Response.json(NetworkResource(Self.existing(found, "network"), await centers()))
+            try await context.answer(NetworkResource(network(context.id(of: "network")), centers()))
         }
+        addDataCenters(to: api.group("datacenters/:id"))
+        addClusters(to: api.group("clusters/:id"))
+    }
+
+    private func addDataCenters(to center: some RouterMethods<APIContext>) {
+        center.get("networks") { request, context in
+            let id = try await engine.one(DataCenterRecord.self, context.id(of: "data center")).id
+            return try await list(engine.networks().filter { $0.dataCenter == id }, request, context)
+        }
+        center.post("networks") { request, context in
+            var order = try await request.read(NetworkOrder.self)
+            order.data_center = WireReference(id: try context.id(of: "data center").rawValue)
+            let made = try await engine.addNetwork(order, by: context.user, correlation: context.correlation)
+            try await engine.spread(made, by: context.user, correlation: context.correlation)
+            return try await context.created(NetworkResource(made, centers()))
+        }
+        center.get("networks/:network") { _, context in
+            try await context.answer(NetworkResource(networkOfCenter(context), centers()))
+        }
+        center.put("networks/:network") { request, context in
+            let found = try await networkOfCenter(context)
+            let order = try await request.read(NetworkOrder.self)
+            return try await context.answer(NetworkResource(change(found, order, context), centers()))
+        }
+        center.delete("networks/:network") { _, context in
+            let found = try await networkOfCenter(context)
+            try await engine.removeNetwork(found.id, by: context.user, correlation: context.correlation)
+            return try context.complete()
+        }
+        center.get("clusters") { request, context in
+            let id = try await engine.one(DataCenterRecord.self, context.id(of: "data center")).id
+            let records = try await engine.all(ClusterRecord.self).filter { $0.dataCenter == id }
+            let query = try ListQuery(request.query, fields: ClusterResource.searchFields, limit: .max)
+            let shown = try await SiteRoutes(engine: engine).clusters(records)
+            return try await context.answer(SiteCollection(query.page(of: shown)))
+        }
+    }
+
+    private func addClusters(to cluster: some RouterMethods<APIContext>) {
+        cluster.get("networks") { request, context in
+            let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
+            let found = try await engine.networks().filter { $0.dataCenter == record.dataCenter }
+            return try await list(found, request, context, in: record)
+        }
+        // It is there already: what is said of it is taken over.
+        cluster.post("networks") { request, context in
+            let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
+            let order = try await request.read(ClusterNetworkOrder.self)
+            let there = try await engine.networks().filter { $0.dataCenter == record.dataCenter }
+            let named = order.id.map { id in there.first { $0.id.rawValue == id.lowercased() } }
+            guard let found = named ?? there.first(where: { $0.name == order.name }) else {
+                throw Fault.notFound(
+                    "The data center of \(record.name) has no network \((order.name ?? order.id ?? "").prefix(64)).",
+                    remedy: "GET datacenters/ID/networks lists them."
+                )
+            }
+            let changed = try await change(found, order.change, context)
+            return try await context.created(NetworkResource(changed, centers(), in: record))
+        }
+        cluster.get("networks/:network") { _, context in
+            let (record, found) = try await networkOfCluster(context)
+            return try await context.answer(NetworkResource(found, centers(), in: record))
+        }
+        cluster.put("networks/:network") { request, context in
+            let (record, found) = try await networkOfCluster(context)
+            let changed = try await change(found, try await request.read(ClusterNetworkOrder.self).change, context)
+            return try await context.answer(NetworkResource(changed, centers(), in: record))
+        }
+        cluster.delete("networks/:network") { _, context -> Response in
+            let (record, found) = try await networkOfCluster(context)
+            throw Fault(
+                .conflict,
+                "The network \(found.name) is in every cluster of its data center, and so in \(record.name).",
+                remedy: "Make it one that hosts need not have (required false), or remove it from the data center."
+            )
+        }
+    }
+
+    private func list(
+        _ found: [NetworkRecord],
+        _ request: Request,
+        _ context: APIContext,
+        in cluster: ClusterRecord? = nil
+    ) async throws -> Response {
+        let query = try ListQuery(request.query, fields: NetworkResource.searchFields, limit: .max)
+        let centers = try await centers()
+        let shown = found.map { NetworkResource($0, centers, in: cluster) }
+        return try await context.answer(NetworkCollection(query.page(of: shown)))
+    }
+
+    private func change(
+        _ network: NetworkRecord,
+        _ order: NetworkOrder,
+        _ context: APIContext
+    ) async throws -> NetworkRecord {
+        guard order != NetworkOrder() else { return network }
+        let changed = try await engine.updateNetwork(
+            network.id,
+            order,
+            by: context.user,
+            correlation: context.correlation
+        )
+        if order.label != nil { try await engine.spread(changed, by: context.user, correlation: context.correlation) }
+        return changed
+    }
+
+    private func networkOfCenter(_ context: APIContext) async throws -> NetworkRecord {
+        let center = try await engine.one(DataCenterRecord.self, context.id(of: "data center"))
+        let found = try await network(context.id(of: "network", at: "network"))
+        guard found.dataCenter == center.id else { throw Self.notHere(found) }
+        return found
+    }
+
+    private func networkOfCluster(_ context: APIContext) async throws -> (ClusterRecord, NetworkRecord) {
+        let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
+        let found = try await network(context.id(of: "network", at: "network"))
+        guard found.dataCenter == record.dataCenter else { throw Self.notHere(found) }
+        return (record, found)
+    }
+
+    private static func notHere(_ network: NetworkRecord) -> Fault {
+        .notFound("The network \(network.name) is of another data center.", remedy: "GET networks shows of which.")
     }
 
     /// The names of data centers.
@@ -24,14 +144,16 @@ struct InventoryRoutes {
         try await engine.all(DataCenterRecord.self).reduce(into: [:]) { $0[$1.id] = $1.name }
     }
 
-    private static func existing<Record>(_ record: Record?, _ what: String) throws -> Record {
-        guard let record else { throw Fault.notFound("There is no \(what) with this id.", remedy: "List them.") }
-        return record
+    private func network(_ id: UniqueID) async throws -> NetworkRecord {
+        guard let found = try await engine.networks().first(where: { $0.id == id }) else {
+            throw Fault.notFound("There is no network with this id.", remedy: "List them.")
+        }
+        return found
     }
 }
 
 extension NetworkResource {
-    init(_ record: NetworkRecord, _ centers: [UniqueID: String] = [:]) {
+    init(_ record: NetworkRecord, _ centers: [UniqueID: String] = [:], in cluster: ClusterRecord? = nil) {
         self.init(
             id: record.id.rawValue,
             href: ResourcePath.href("networks", record.id.rawValue),
@@ -39,9 +161,15 @@ extension NetworkResource {
             mtu: String(record.mtu),
             usages: record.usages
         )
-        description = record.description
+        (description, comment) = (record.description, record.comment)
         data_center = ResourcePath.link("datacenters", record.dataCenter, name: centers[record.dataCenter])
         (required, label) = (record.isRequired, record.label)
         vlan = record.vlan.map { VLAN(id: String($0)) }
+        (stp, port_isolation) = (false, false)
+        link = [WireLink("networklabels", in: href)]
+        guard let cluster else { return }
+        self.cluster = ResourcePath.link("clusters", cluster.id, name: cluster.name)
+        href = "\(ResourcePath.href("clusters", cluster.id.rawValue))/networks/\(record.id)"
+        status = "operational"
     }
 }

@@ -11,7 +11,8 @@ struct JobRoutes {
     static let pageMax = 1000
 
     /// oVirt's action has more members; what it does not need here is skipped.
-    private struct Upgrade: Decodable {
+    private struct Upgrade: Decodable, WireDocument {
+        static let element = "action"
         var image: ImageReference?
     }
 
@@ -21,19 +22,38 @@ struct JobRoutes {
     }
 
     private func addJobs(to api: some RouterMethods<APIContext>) {
-        api.get("jobs") { request, _ in
-            let count = try PageSize(request.query, limit: Self.pageMax).count
-            return try Response.json(JobCollection(await engine.jobs(of: nil, max: count).map(JobResource.init)))
+        let others = ExternalJobRoutes(engine: engine)
+        others.add(to: api)
+        api.get("jobs") { request, context in
+            let list = try ListQuery(request.query, fields: JobResource.searchFields, limit: Self.pageMax)
+            let jobs = try await engine.jobs(of: nil, max: list.search.isAll ? list.max : Self.pageMax)
+            let all = jobs.map(JobResource.init) + (try await others.all())
+            let newestFirst = all.sorted { ($0.start_time, $0.id) > ($1.start_time, $1.id) }
+            return try await context.answer(JobCollection(list.page(of: newestFirst)))
         }
         api.get("jobs/:id") { _, context in
-            try Response.json(JobResource(await engine.job(context.id(of: "job"))))
+            let id = try context.id(of: "job")
+            if let other = try await others.one(id) { return try await context.answer(other) }
+            return try await context.answer(JobResource(engine.job(id)))
         }
         api.get("jobs/:id/steps") { _, context in
-            try Response.json(StepCollection(JobResource(await engine.job(context.id(of: "job"))).muster.steps))
+            try await context.answer(StepCollection(steps(of: context.id(of: "job"), others)))
+        }
+        api.get("jobs/:id/steps/:step") { _, context in
+            let id = try context.parameters.require("step")
+            guard let step = try await steps(of: context.id(of: "job"), others).first(where: { $0.id == id }) else {
+                throw Fault.notFound("There is no step \(id.prefix(64)) of this job.", remedy: "List its steps.")
+            }
+            return try await context.answer(step)
         }
         // oVirt's `end` and `clear` are for jobs of other programs; the engine's own can be ended before their time.
-        api.post("jobs/:id/end") { request, context in
-            let body = try await request.jsonIfAny(JobEndResource.self)
+        api.action("jobs/:id/end") { request, context in
+            let body = try await request.readIfAny(JobEndResource.self)
+            let id = try context.id(of: "job")
+            guard try await others.one(id) == nil else {
+                try await engine.endExternalJob(id, succeeded: body?.succeeded ?? true)
+                return try context.complete()
+            }
             guard body?.succeeded != true else {
                 throw Fault(
                     .conflict,
@@ -43,9 +63,14 @@ struct JobRoutes {
             }
             return try await abort(request, context)
         }
-        api.post("jobs/:id/abort") { request, context in try await abort(request, context) }
-        api.post("jobs/:id/clear") { _, context -> Response in
-            let job = try await engine.job(context.id(of: "job"))
+        api.action("jobs/:id/abort") { request, context in try await abort(request, context) }
+        api.action("jobs/:id/clear") { _, context -> Response in
+            let id = try context.id(of: "job")
+            guard try await others.one(id) == nil else {
+                try await engine.clearExternalJob(id)
+                return try context.complete()
+            }
+            let job = try await engine.job(id)
             throw Fault(
                 .conflict,
                 "Job \(job.id) is the engine's own: it is kept as long as \(Self.kept) newer ones of its host.",
@@ -55,8 +80,13 @@ struct JobRoutes {
         api.get("hosts/:id/jobs") { request, context in
             let count = try PageSize(request.query, limit: Self.pageMax).count
             let jobs = try await engine.jobs(of: context.id(of: "host"), max: count)
-            return try Response.json(JobCollection(jobs.map(JobResource.init)))
+            return try await context.answer(JobCollection(jobs.map(JobResource.init)))
         }
+    }
+
+    private func steps(of id: UniqueID, _ others: ExternalJobRoutes) async throws -> [JobResource.Step] {
+        if let other = try await others.one(id) { return other.muster.steps }
+        return JobResource(try await engine.job(id)).muster.steps
     }
 
     /// As `ImageJobRow.keptPerHost` and `ConversionRow.keptPerHost`.
@@ -66,65 +96,58 @@ struct JobRoutes {
     private func abort(_ request: Request, _ context: APIContext) async throws -> Response {
         let id = try context.id(of: "job")
         let job = try await engine.abortJob(id, by: context.user, correlation: context.correlation)
-        guard job.status != .started else { return try Self.begun(job) }
+        guard job.status != .started else { return try await context.begun(job) }
         var action = ActionResource(status: "complete")
         action.job = ResourceLink(id: job.id.rawValue, href: ResourcePath.href("jobs", job.id.rawValue))
-        return try Response.json(action)
+        return try await context.answer(action)
     }
 
     private func addActions(to hosts: some RouterMethods<APIContext>) {
         hosts.get(":id/disks") { _, context in
-            try Response.json(DiskCollection(await engine.disks(of: context.id(of: "host"))))
+            try await context.answer(DiskCollection(await engine.disks(of: context.id(of: "host"))))
         }
         hosts.get(":id/lldp") { _, context in
-            try Response.json(LLDPCollection(await engine.neighbours(of: context.id(of: "host"))))
+            try await context.answer(LLDPCollection(await engine.neighbours(of: context.id(of: "host"))))
         }
         hosts.get(":id/logs") { request, context in
             let count = try PageSize(request.query, limit: HostLog.linesMax).count
             let lines = request.query["max"] == nil ? HostLog.linesUsual : max(count, 1)
-            return try Response.json(
+            return try await context.answer(
                 HostLogCollection(await engine.logs(of: context.id(of: "host"), lines: lines))
             )
         }
-        hosts.post(":id/installdisk") { request, context in
-            let body = try await request.json(DiskInstallationRequest.self)
+        hosts.action(":id/installdisk") { request, context in
+            let body = try await request.read(DiskInstallationRequest.self)
             let id = try context.id(of: "host")
             let wanted = DiskInstallation(disk: body.disk, wipe: body.wipe, image: body.image)
             if body.dry_run == true {
                 let plan = try await engine.planDiskInstallation(id, wanted)
-                return try Response.json(ActionResource(status: "complete", plan: plan))
+                return try await context.answer(ActionResource(status: "complete", plan: plan))
             }
             let job = try await engine.installDisk(id, wanted, by: context.user, correlation: context.correlation)
-            return try Self.begun(job)
+            return try await context.begun(job)
         }
-        hosts.post(":id/upgrade") { request, context in
-            let image = try await request.jsonIfAny(Upgrade.self)?.image
+        hosts.action(":id/upgrade") { request, context in
+            let image = try await request.readIfAny(Upgrade.self)?.image
             let id = try context.id(of: "host")
             let job = try await engine.upgrade(id, to: image, by: context.user, correlation: context.correlation)
-            return try Self.begun(job)
+            return try await context.begun(job)
         }
-        hosts.post(":id/upgradecheck") { _, context in
+        hosts.action(":id/upgradecheck") { _, context in
             let id = try context.id(of: "host")
             _ = try await engine.checkUpgrade(id, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
-        hosts.post(":id/reboot") { _, context in
+        hosts.action(":id/reboot") { _, context in
             let id = try context.id(of: "host")
             let job = try await engine.reboot(id, by: context.user, correlation: context.correlation)
-            return try Self.begun(job)
+            return try await context.begun(job)
         }
-        hosts.post(":id/rollback") { _, context in
+        hosts.action(":id/rollback") { _, context in
             let id = try context.id(of: "host")
             let job = try await engine.rollBack(id, by: context.user, correlation: context.correlation)
-            return try Self.begun(job)
+            return try await context.begun(job)
         }
-    }
-
-    /// oVirt's answer to an action that goes on: 202 with the job.
-    static func begun(_ job: JobRecord) throws -> Response {
-        var action = ActionResource(status: "pending")
-        action.job = ResourceLink(id: job.id.rawValue, href: ResourcePath.href("jobs", job.id.rawValue))
-        return try Response.json(action, status: .accepted)
     }
 }
 
@@ -134,12 +157,17 @@ extension JobResource {
             var resource = Step(
                 id: "\(record.id)-\(index + 1)",
                 number: String(index + 1),
-                type: step.name,
+                name: step.name,
                 description: step.description,
                 status: step.status.rawValue
             )
             resource.progress = step.percent.map { String($0) }
             resource.activity = step.activity
+            resource.href = "\(ResourcePath.href("jobs", record.id.rawValue))/steps/\(resource.id)"
+            resource.job = ResourcePath.link("jobs", record.id)
+            // What comes first looks, what comes last proves.
+            if index == 0 { resource.type = "validating" }
+            if index > 0, index == record.steps.count - 1 { resource.type = "finalizing" }
             return resource
         }
         self.init(
@@ -151,9 +179,26 @@ extension JobResource {
             muster: Muster(kind: record.kind, steps: steps)
         )
         end_time = record.ended.map { WireTime.text(milliseconds: $0) }
+        last_updated = end_time ?? start_time
+        link = [WireLink("steps", in: href)]
         correlation_id = record.correlation
         owner = record.user.map { ResourceLink(id: $0, name: $0) }
         host = ResourcePath.link("hosts", record.host, name: record.hostName.rawValue)
         (muster.error, muster.remedy, muster.report) = (record.error, record.remedy, record.report)
+    }
+}
+
+extension JobResource: SearchedResource {
+    static let searchFields = ["id", "description", "status", "host", "host.name", "correlation_id", "owner", "kind"]
+
+    var searchValues: SearchValues {
+        SearchValues(
+            [
+                "id": [id], "description": [description], "status": [status], "host": [host?.name],
+                "host.name": [host?.name], "correlation_id": [correlation_id], "owner": [owner?.name],
+                "kind": [muster.kind],
+            ],
+            words: [description]
+        )
     }
 }

@@ -10,18 +10,18 @@ struct KickstartRoutes {
     func add(to api: some RouterMethods<APIContext>) {
         let hosts = api.group("hosts")
         hosts.get(":id/kickstart") { _, context in
-            try Response.json(await engine.hostKickstart(context.id(of: "host")))
+            try await context.answer(engine.hostKickstart(context.id(of: "host")))
         }
         hosts.put(":id/kickstart") { request, context in
             let id = try context.id(of: "host")
-            let settings = try await request.json(HostKickstart.self)
+            let settings = try await request.read(HostKickstart.self)
             try await engine.setHostKickstart(id, settings, by: context.user, correlation: context.correlation)
-            return try Response.json(await engine.hostKickstart(id))
+            return try await context.answer(engine.hostKickstart(id))
         }
         hosts.delete(":id/kickstart") { _, context in
             let id = try context.id(of: "host")
             try await engine.setHostKickstart(id, nil, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 }

@@ -7,7 +7,8 @@ import Hummingbird
 struct NetworkRoutes {
     let engine: HostEngine
 
-    private struct Plan: Encodable {
+    private struct Plan: Encodable, WireDocument {
+        static let element = "network_plan"
         var plan: [String]
     }
 
@@ -20,13 +21,13 @@ struct NetworkRoutes {
 
     private func addNetworks(to api: some RouterMethods<APIContext>) {
         api.post("networks") { request, context in
-            let order = try await request.json(NetworkOrder.self)
+            let order = try await request.read(NetworkOrder.self)
             let made = try await engine.addNetwork(order, by: context.user, correlation: context.correlation)
             try await engine.spread(made, by: context.user, correlation: context.correlation)
-            return try Response.json(NetworkResource(made), status: .created)
+            return try await context.created(NetworkResource(made, centers()))
         }
         api.put("networks/:id") { request, context in
-            let order = try await request.json(NetworkOrder.self)
+            let order = try await request.read(NetworkOrder.self)
             let changed = try await engine.updateNetwork(
                 context.id(of: "network"),
                 order,
@@ -36,12 +37,12 @@ struct NetworkRoutes {
             if order.label != nil {
                 try await engine.spread(changed, by: context.user, correlation: context.correlation)
             }
-            return try Response.json(NetworkResource(changed))
+            return try await context.answer(NetworkResource(changed, centers()))
         }
         api.delete("networks/:id") { _, context in
             let id = try context.id(of: "network")
             try await engine.removeNetwork(id, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 
@@ -50,17 +51,29 @@ struct NetworkRoutes {
         networks.get(":id/networklabels") { _, context in
             let id = try context.id(of: "network")
             let label = try await engine.network(id).label
-            return try Response.json(NICLabelCollection(label.map { [NICLabelResource(id: $0)] } ?? []))
+            return try await context.answer(NICLabelCollection(label.map { [NICLabelResource(id: $0, of: id)] } ?? []))
+        }
+        networks.get(":id/networklabels/:label") { _, context in
+            let (id, wanted) = (try context.id(of: "network"), try context.parameters.require("label"))
+            guard try await engine.network(id).label == wanted else {
+                throw Fault.notFound("The network has no label \(wanted.prefix(64)).", remedy: "List its labels.")
+            }
+            return try await context.answer(NICLabelResource(id: wanted, of: id))
         }
         networks.post(":id/networklabels") { request, context in
-            let label = try await request.json(NICLabelResource.self)
+            let (network, label) = (try context.id(of: "network"), try await request.read(NICLabelResource.self))
             try await setLabel(label.id, context)
-            return try Response.json(NICLabelResource(id: label.id), status: .created)
+            return try context.created(NICLabelResource(id: label.id, of: network))
         }
         networks.delete(":id/networklabels/:label") { _, context in
             try await setLabel("", context)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
+    }
+
+    /// The names of data centers.
+    private func centers() async throws -> [UniqueID: String] {
+        try await engine.all(DataCenterRecord.self).reduce(into: [:]) { $0[$1.id] = $1.name }
     }
 
     private func setLabel(_ label: String, _ context: APIContext) async throws {
@@ -80,37 +93,37 @@ struct NetworkRoutes {
     private func addHosts(to hosts: some RouterMethods<APIContext>) {
         hosts.get(":id/networkattachments") { _, context in
             let found = try await engine.networkAttachments(of: context.id(of: "host"))
-            return try Response.json(NetworkAttachmentCollection(found.map(NetworkAttachmentResource.init)))
+            return try await context.answer(NetworkAttachmentCollection(found.map(NetworkAttachmentResource.init)))
         }
         hosts.post(":id/networkattachments") { request, context in
-            let order = try await request.json(NetworkAttachmentOrder.self)
+            let order = try await request.read(NetworkAttachmentOrder.self)
             let id = try context.id(of: "host")
             guard !Self.isDryRun(request) else {
-                return try Response.json(Plan(plan: try await engine.planAttachment(order, to: id)))
+                return try await context.answer(Plan(plan: try await engine.planAttachment(order, to: id)))
             }
             try await engine.attach(order, to: id, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
         hosts.delete(":id/networkattachments/:network") { request, context in
             let id = try context.id(of: "host")
             let network = try context.parameters.require("network")
             guard !Self.isDryRun(request) else {
-                return try Response.json(Plan(plan: try await engine.planDetachment(network, from: id)))
+                return try await context.answer(Plan(plan: try await engine.planDetachment(network, from: id)))
             }
             try await engine.detach(network, from: id, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
-        hosts.post(":id/commitnetconfig") { _, context in
+        hosts.action(":id/commitnetconfig") { _, context in
             let id = try context.id(of: "host")
             try await engine.commitNetworks(of: id, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
-        hosts.post(":id/plannetworks") { request, context in
+        hosts.action(":id/plannetworks") { request, context in
             let id = try context.id(of: "host")
             let plan = try await engine.planNetworks(try await request.json(HostNetworkOrder.self), on: id)
-            return try Response.json(Plan(plan: plan))
+            return try await context.answer(Plan(plan: plan))
         }
-        hosts.post(":id/applynetworks") { request, context in
+        hosts.action(":id/applynetworks") { request, context in
             let id = try context.id(of: "host")
             try await engine.setupNetworks(
                 try await request.json(HostNetworkOrder.self),
@@ -119,7 +132,7 @@ struct NetworkRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 }
@@ -128,30 +141,30 @@ struct NetworkRoutes {
 
 extension NetworkRoutes {
     private func addSetup(to hosts: some RouterMethods<APIContext>) {
-        hosts.post(":id/setupnetworks") { request, context in
-            try await setUp(try await request.json(SetupNetworksResource.self), context)
+        hosts.action(":id/setupnetworks") { request, context in
+            try await setUp(try await request.read(SetupNetworksResource.self), context)
         }
-        hosts.post(":id/nics/:nic/updatevirtualfunctionsconfiguration") { request, context in
+        hosts.action(":id/nics/:nic/updatevirtualfunctionsconfiguration") { request, context in
             try await engine.setVirtualFunctions(
-                try await request.json(VirtualFunctionsAction.self).virtual_functions_configuration,
+                try await request.read(VirtualFunctionsAction.self).virtual_functions_configuration,
                 of: try context.parameters.require("nic"),
                 on: context.id(of: "host"),
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
         hosts.get(":id/nics/:nic/networklabels") { _, context in
             let nic = try context.parameters.require("nic")
             let labels = try await engine.nicLabels(of: context.id(of: "host")).filter { $0.value == nic }
-            return try Response.json(NICLabelCollection(Self.resources(labels)))
+            return try await context.answer(NICLabelCollection(Self.resources(labels)))
         }
         hosts.get(":id/networklabels") { _, context in
             let labels = try await engine.nicLabels(of: context.id(of: "host"))
-            return try Response.json(NICLabelCollection(Self.resources(labels)))
+            return try await context.answer(NICLabelCollection(Self.resources(labels)))
         }
         hosts.post(":id/nics/:nic/networklabels") { request, context in
-            var label = try await request.json(NICLabelResource.self)
+            var label = try await request.read(NICLabelResource.self)
             label.host_nic = WireReference(name: try context.parameters.require("nic"))
             return try await setUp(.committing { $0.modified_labels = NICLabelCollection([label]) }, context)
         }
@@ -164,7 +177,7 @@ extension NetworkRoutes {
     private func setUp(_ order: SetupNetworksResource, _ context: APIContext) async throws -> Response {
         let id = try context.id(of: "host")
         try await engine.setupNetworks(order, on: id, by: context.user, correlation: context.correlation)
-        return try Response.json(ActionResource(status: "complete"))
+        return try context.complete()
     }
 
     private static func resources(_ labels: [String: String]) -> [NICLabelResource] {
@@ -185,5 +198,12 @@ extension NetworkAttachmentResource {
             attachment.attributes.map { Configuration(name: $0.name, expected: $0.expected, actual: $0.actual) }
         )
         ip_address_assignments = .init(attachment.assignments)
+    }
+}
+
+extension NICLabelResource {
+    fileprivate init(id: String, of network: UniqueID) {
+        self.init(id: id)
+        href = "\(ResourcePath.href("networks", network.rawValue))/networklabels/\(id)"
     }
 }

@@ -16,17 +16,17 @@ struct PowerRoutes {
     private func addAgents(to hosts: some RouterMethods<APIContext>) {
         hosts.get(":id/fenceagents") { _, context in
             let agents = try await engine.fenceAgents(of: context.id(of: "host"))
-            return try Response.json(FenceAgentCollection(agents.map(FenceAgentResource.init)))
+            return try await context.answer(FenceAgentCollection(agents.map(FenceAgentResource.init)))
         }
         hosts.get(":id/fenceagents/:agent") { _, context in
             let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
             guard let found = try await engine.fenceAgents(of: host).first(where: { $0.id == agent }) else {
                 throw Fault.notFound("The host has no fence agent \(agent).", remedy: "List its fenceagents.")
             }
-            return try Response.json(FenceAgentResource(found))
+            return try await context.answer(FenceAgentResource(found))
         }
         hosts.post(":id/fenceagents") { request, context in
-            let body = try await request.json(FenceAgentResource.self)
+            let body = try await request.read(FenceAgentResource.self)
             let added = try await engine.addFenceAgent(
                 to: context.id(of: "host"),
                 FenceAgentSettings(body),
@@ -34,10 +34,10 @@ struct PowerRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Response.json(FenceAgentResource(added), status: .created)
+            return try context.created(FenceAgentResource(added))
         }
         hosts.put(":id/fenceagents/:agent") { request, context in
-            let change = try FenceAgentChange(await request.json(FenceAgentResource.self))
+            let change = try FenceAgentChange(await request.read(FenceAgentResource.self))
             let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
             let changed = try await engine.changeFenceAgent(
                 agent,
@@ -46,25 +46,25 @@ struct PowerRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Response.json(FenceAgentResource(changed))
+            return try await context.answer(FenceAgentResource(changed))
         }
         hosts.delete(":id/fenceagents/:agent") { _, context in
             let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
             try await engine.removeFenceAgent(agent, of: host, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 
     private func addActions(to api: some RouterMethods<APIContext>) {
-        api.post("hosts/:id/fence") { request, context in
-            let body = try await request.json(FenceActionResource.self)
+        api.action("hosts/:id/fence") { request, context in
+            let body = try await request.read(FenceActionResource.self)
             let id = try context.id(of: "host")
             if body.fence_type.lowercased() == "status" {
                 var answer = ActionResource(status: "complete")
                 var power = PowerManagementResource()
                 power.status = try await engine.powerStatus(of: id).rawValue
                 answer.power_management = power
-                return try Response.json(answer)
+                return try await context.answer(answer)
             }
             let job = try await engine.switchPower(
                 id,
@@ -74,19 +74,16 @@ struct PowerRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try JobRoutes.begun(job)
+            return try await context.begun(job)
         }
         api.get("clusters/:id/fencingpolicy") { _, context in
-            try Response.json(FencingPolicyResource(await engine.fencingPolicy(of: context.id(of: "cluster"))))
+            try await context.answer(FencingPolicyResource(await engine.fencingPolicy(of: context.id(of: "cluster"))))
         }
         api.put("clusters/:id/fencingpolicy") { request, context in
-            let (id, body) = (try context.id(of: "cluster"), try await request.json(FencingPolicyResource.self))
-            var policy = try await engine.fencingPolicy(of: id)
-            policy.isEnabled = body.enabled ?? policy.isEnabled
-            policy.skipsBrokenConnectivity = body.skip_if_connectivity_broken?.enabled ?? policy.skipsBrokenConnectivity
-            policy.threshold = body.skip_if_connectivity_broken?.threshold?.value ?? policy.threshold
+            let (id, body) = (try context.id(of: "cluster"), try await request.read(FencingPolicyResource.self))
+            let policy = try await engine.fencingPolicy(of: id).changed(by: body)
             try await engine.setFencingPolicy(policy, of: id, by: context.user, correlation: context.correlation)
-            return try Response.json(FencingPolicyResource(policy))
+            return try await context.answer(FencingPolicyResource(policy))
         }
     }
 
@@ -197,6 +194,8 @@ extension FencingPolicyResource {
     init(_ policy: FencingPolicy) {
         self.init()
         enabled = policy.isEnabled
+        skip_if_sd_active = Skip(enabled: false)
+        (skip_if_gluster_bricks_up, skip_if_gluster_quorum_not_met) = (false, false)
         skip_if_connectivity_broken = Skip(
             enabled: policy.skipsBrokenConnectivity,
             threshold: WireNumber(policy.threshold)

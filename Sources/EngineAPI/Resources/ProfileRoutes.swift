@@ -9,12 +9,12 @@ struct ProfileRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         let profiles = api.group("bootprofiles")
-        profiles.get { _, _ in try Response.json(BootProfileCollection(await engine.profiles())) }
+        profiles.get { _, context in try await context.answer(BootProfileCollection(await engine.profiles())) }
         profiles.get(":name") { _, context in
-            try Response.json(await engine.profile(context.parameters.require("name")))
+            try await context.answer(engine.profile(context.parameters.require("name")))
         }
         profiles.put(":name") { request, context in
-            let profile = try await request.json(BootProfile.self)
+            let profile = try await request.read(BootProfile.self)
             let name = try context.parameters.require("name")
             guard profile.name == name else {
                 throw Fault(
@@ -24,11 +24,11 @@ struct ProfileRoutes {
                 )
             }
             try await engine.saveProfile(profile, by: context.user)
-            return try Response.json(await engine.profile(name))
+            return try await context.answer(engine.profile(name))
         }
         profiles.delete(":name") { _, context in
             try await engine.removeProfile(context.parameters.require("name"), by: context.user)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 }

@@ -8,13 +8,13 @@ struct RejectionRoutes {
     let engine: HostEngine
 
     func add(to api: some RouterMethods<APIContext>) {
-        api.get("rejections") { _, _ in
-            try Response.json(RejectionCollection(await engine.rejections().map(RejectionResource.init)))
+        api.get("rejections") { _, context in
+            try await context.answer(RejectionCollection(await engine.rejections().map(RejectionResource.init)))
         }
         api.delete("rejections/:id") { _, context in
             let id = try context.id(of: "rejection")
             try await engine.readmit(id, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 }

@@ -1,10 +1,27 @@
 import Engine
+import HTTPTypes
 import HostModel
 import Hummingbird
 
 /// Where resources are: the paths of their links, and the ids in the paths of requests.
 enum ResourcePath {
-    static let root = "/ovirt-engine/api"
+    static let unversioned = "/ovirt-engine/api"
+    static let versioned = "/ovirt-engine/api/v4"
+
+    /// Where links lead: a client that names the version in its path finds it in every link, because oVirt's SDK follows only
+    /// what lies below the address that it was given.
+    @TaskLocal static var root = unversioned
+
+    static func unversioned(_ href: String) -> String {
+        href.hasPrefix(versioned + "/") ? unversioned + href.dropFirst(versioned.count) : href
+    }
+
+    /// The 3 of `/ovirt-engine/api/v3/hosts`; `nil` for a path that names no version, or ours.
+    static func strangeVersion(in path: String) -> Substring? {
+        guard path.hasPrefix(unversioned + "/v") else { return nil }
+        let version = path.dropFirst(unversioned.count + 2).prefix { $0 != "/" }
+        return version.isEmpty || version == "4" || !version.allSatisfy { $0.isASCII && $0.isNumber } ? nil : version
+    }
 
     static func href(_ collection: String, _ id: String) -> String { "\(root)/\(collection)/\(id)" }
 
@@ -14,13 +31,42 @@ enum ResourcePath {
 }
 
 extension APIContext {
-    /// The UUID that the path names as `:id`; 404 when it is none, because then there is no such thing.
-    func id(of what: String) throws -> UniqueID {
-        let text = parameters.get("id") ?? ""
+    /// The UUID that the path names as `:id`, or as `name`; 404 when it is none, because then there is no such thing.
+    func id(of what: String, at name: String = "id") throws -> UniqueID {
+        let text = parameters.get(name) ?? ""
         guard let id = UniqueID(rawValue: text) else {
             throw Fault.notFound("There is no \(what) with the id \(text.prefix(64)).", remedy: "List them to see ids.")
         }
         return id
+    }
+}
+
+/// What asks for a part of a collection: `search`, `case_sensitive`, `max`.
+struct ListQuery {
+    let search: SearchQuery
+    let isCaseSensitive: Bool
+    let max: Int
+
+    /// `fields` are those of the things in the collection, lower case. Without `max` it is all that
+    /// one answer may hold.
+    init(_ query: FormFields, fields: [String], limit: Int) throws {
+        let text = query["search"] ?? ""
+        search = try SearchQuery(text, fields: fields)
+        isCaseSensitive = try Self.flag(query, "case_sensitive") ?? false
+        max = try PageSize(query, limit: limit).count
+    }
+
+    /// `nil` where it is not there. Throws for what is neither true nor false.
+    static func flag(_ query: FormFields, _ name: String) throws -> Bool? {
+        guard let text = query[name], !text.isEmpty else { return nil }
+        guard let flag = Bool(text.lowercased()) else {
+            throw Fault(
+                .badRequest,
+                "\(name)=\(text.prefix(32)) is neither true nor false.",
+                remedy: "Write \(name)=true."
+            )
+        }
+        return flag
     }
 }
 
@@ -37,16 +83,5 @@ struct PageSize {
             throw Fault(.badRequest, "max=\(text.prefix(32)) is not a number.", remedy: "Write max=100.")
         }
         count = wanted < 0 ? limit : min(wanted, limit)
-    }
-}
-
-extension ListFilter {
-    /// The most of one answer where `max` is given; without it a list comes whole.
-    static let maxLimit = 10_000
-
-    /// `search` and `max`.
-    init(_ query: FormFields) throws {
-        let max = query["max"].map { !$0.isEmpty } ?? false
-        self.init(search: query["search"] ?? "", max: max ? try PageSize(query, limit: Self.maxLimit).count : nil)
     }
 }

@@ -8,18 +8,19 @@ import Hummingbird
 struct RootRoute {
     let engine: HostEngine
 
-    private struct Root: Encodable {
-        var link: [Link]
+    private struct Root: Encodable, WireDocument {
+        static let element = "api"
+        var link: [WireLink]
         var product_info: ProductInfo
+        var special_objects: SpecialObjects
         var summary: Summary
         var authenticated_user: ResourceLink
         var effective_user: ResourceLink
         var time: String
     }
 
-    private struct Link: Encodable {
-        var href: String
-        var rel: String
+    private struct SpecialObjects: Encodable {
+        var root_tag = ResourceLink(id: TagRecord.rootID, href: ResourcePath.href("tags", TagRecord.rootID))
     }
 
     private struct ProductInfo: Encodable {
@@ -45,9 +46,10 @@ struct RootRoute {
     }
 
     private static let collections = [
-        "bootprofiles", "clusters", "datacenters", "events", "hosts", "jobs", "networks", "nodeimages", "rejections",
+        "affinitylabels", "bootprofiles", "clusters", "datacenters", "events", "hosts", "jobs", "macpools", "networks",
+        "nodeimages", "rejections", "schedulingpolicies", "tags",
     ]
-    private static let searchable = ["clusters", "datacenters", "events", "hosts", "networks"]
+    private static let searchable = ["clusters", "datacenters", "events", "hosts", "jobs", "networks"]
 
     func add(to api: some RouterMethods<APIContext>) {
         api.get { _, context in
@@ -56,6 +58,7 @@ struct RootRoute {
             let root = Root(
                 link: Self.links,
                 product_info: ProductInfo(instance_id: instanceID),
+                special_objects: SpecialObjects(),
                 summary: Summary(
                     hosts: .init(
                         active: String(hosts[.up] ?? 0),
@@ -66,16 +69,16 @@ struct RootRoute {
                 effective_user: user,
                 time: WireTime.text(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             )
-            var response = try Response.json(root)
+            var response = try await context.answer(root)
             response.headers[.link] = Self.links.map { "<\($0.href)>; rel=\($0.rel)" }.joined(separator: ",")
             return response
         }
     }
 
-    private static var links: [Link] {
-        let plain = collections.map { Link(href: "\(ResourcePath.root)/\($0)", rel: $0) }
+    private static var links: [WireLink] {
+        let plain = collections.map { WireLink($0, in: ResourcePath.root) }
         return plain
-            + searchable.map { Link(href: "\(ResourcePath.root)/\($0)?search={query}", rel: "\($0)/search") }
+            + searchable.map { WireLink(href: "\(ResourcePath.root)/\($0)?search={query}", rel: "\($0)/search") }
     }
 
     /// One installation is one CA: its fingerprint, in the form of a UUID.

@@ -9,33 +9,67 @@ struct ServerRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         api.post("hosts") { request, context in
-            let body = try await request.json(NewHostResource.self)
+            let body = try await request.read(NewHostResource.self)
             if let arrival = body.muster?.arrival {
                 let order = try ArrivalOrder(body, arrival)
                 let host = try await engine.announce(order, by: context.user, correlation: context.correlation)
-                return try Response.json(HostResource(host), status: .created)
+                return try context.created(HostResource(alone: host))
             }
-            let reboot = request.query["reboot"].map { $0 != "false" }
+            try Self.refuseOthers(request.query)
+            let reboot = try ListQuery.flag(request.query, "reboot")
             let order = try ServerOrder(body, reboot: reboot)
             if request.query["dry_run"] == "true" {
                 try await engine.checkServer(order)
                 return Response(status: .noContent)
             }
+            var said = HostOrder()
+            (said.comment, said.spm) = (body.comment, body.spm)
+            try Self.check(said)
             let host = try await engine.addServer(order, by: context.user, correlation: context.correlation)
-            return try Response.json(HostResource(host), status: .created)
+            guard said != HostOrder() else { return try context.created(HostResource(alone: host)) }
+            try await engine.update(host.id, said, by: context.user, correlation: context.correlation)
+            return try await context.created(HostResource(alone: engine.host(host.id)))
         }
-        api.post("hosts/:id/install") { request, context in
-            let order = try ServerReorder(try await request.jsonIfAny(ServerActionResource.self))
+        api.action("hosts/:id/install") { request, context in
+            let order = try ServerReorder(try await request.readIfAny(ServerActionResource.self))
             let id = try context.id(of: "host")
             let job = try await engine.reinstall(id, order, by: context.user, correlation: context.correlation)
-            return try JobRoutes.begun(job)
+            return try await context.begun(job)
         }
-        api.post("hosts/:id/uninstall") { request, context in
-            let order = try ServerReorder(try await request.jsonIfAny(ServerActionResource.self))
+        api.action("hosts/:id/uninstall") { request, context in
+            let order = try ServerReorder(try await request.readIfAny(ServerActionResource.self))
             let id = try context.id(of: "host")
             let job = try await engine.uninstall(id, order, by: context.user, correlation: context.correlation)
-            return try JobRoutes.begun(job)
+            return try await context.begun(job)
         }
+        addTranscript(to: api)
+    }
+
+    /// What oVirt's call can do besides, and nothing here does: told, not passed over.
+    private static func refuseOthers(_ query: FormFields) throws {
+        for name in ["deploy_hosted_engine", "undeploy_hosted_engine"] where try ListQuery.flag(query, name) == true {
+            throw Fault(.conflict, "This engine does not run on its own hosts.", remedy: "Leave \(name) out.")
+        }
+        guard try ListQuery.flag(query, "activate") == false else { return }
+        throw Fault(
+            .conflict,
+            "A new host goes into service when it is ready.",
+            remedy: "Leave activate out, and deactivate the host when it is up."
+        )
+    }
+
+    /// Before the server is touched.
+    private static func check(_ said: HostOrder) throws {
+        guard let priority = said.spm?.priority.value, !HostEngine.spmPriorities.contains(priority) else { return }
+        let range = HostEngine.spmPriorities
+        throw Fault(
+            .badRequest,
+            "spm.priority is a number from \(range.lowerBound) to \(range.upperBound).",
+            remedy: "Send one of them; 5 is usual."
+        )
+    }
+
+    private func addTranscript(to api: some RouterMethods<APIContext>) {
         api.get("jobs/:id/transcript") { _, context in
             let lines = try await engine.transcript(of: context.id(of: "job"))
             let text = lines.map { "\(WireTime.text(milliseconds: $0.time)) \($0.step): \($0.text)\n" }.joined()

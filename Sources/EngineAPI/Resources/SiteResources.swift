@@ -2,7 +2,8 @@ import Engine
 import HostModel
 
 extension DataCenterResource {
-    init(_ record: DataCenterRecord, pools: [UniqueID: String], hosts: Int) {
+    /// `levels`: of its clusters.
+    init(_ record: DataCenterRecord, pools: [UniqueID: String], hosts: Int, levels: [String]) {
         self.init(
             id: record.id.rawValue,
             href: ResourcePath.href(Self.collection, record.id.rawValue),
@@ -11,15 +12,29 @@ extension DataCenterResource {
         )
         (description, comment) = (record.description, record.comment)
         mac_pool = record.macPool.map { ResourcePath.link(MACPoolResource.collection, $0, name: pools[$0]) }
+        version = ClusterResource.Version(level: levels.min() ?? ClusterRecord.levels.last ?? "4.7")
+        supported_versions = ClusterResource.Versions(ClusterRecord.levels.map { .init(level: $0) })
+        link = ["clusters", "networks"].map { WireLink($0, in: href) }
+    }
+}
+
+extension ClusterResource.Version {
+    /// `4.7`
+    init(level: String) {
+        let numbers = level.split(separator: ".").compactMap { Int($0) }
+        self.init(major: numbers.first ?? 4, minor: numbers.last ?? 7)
     }
 }
 
 extension ClusterResource {
     /// What nothing heeds as long as there are no guests and no Gluster of ours.
-    private static let notEnforced = ["error_handling", "gluster_service", "mac_pool", "scheduling_policy"]
+    private static let notEnforced = [
+        "ballooning_enabled", "error_handling", "firewall_type", "gluster_service", "ha_reservation", "ksm", "mac_pool",
+        "maintenance_reason_required", "memory_policy", "migration", "optional_reason", "scheduling_policy",
+        "switch_type", "threads_as_cores", "trusted_service", "tunnel_migration",
+    ]
 
     init(_ record: ClusterRecord, centers: [UniqueID: String], pools: [UniqueID: String], hosts: Int) {
-        let numbers = record.level.split(separator: ".").compactMap { Int($0) }
         self.init(
             id: record.id.rawValue,
             href: ResourcePath.href(Self.collection, record.id.rawValue),
@@ -29,7 +44,7 @@ extension ClusterResource {
                 record.dataCenter,
                 name: centers[record.dataCenter]
             ),
-            version: Version(major: numbers.first ?? 4, minor: numbers.last ?? 7),
+            version: Version(level: record.level),
             policy: (SchedulingPolicy(rawValue: record.schedulingPolicy) ?? .none).link,
             muster: Muster(hosts: hosts, not_enforced: Self.notEnforced)
         )
@@ -39,6 +54,10 @@ extension ClusterResource {
         required_rng_sources = RandomSources(["urandom"] + record.rngSources.split(separator: " ").map(String.init))
         error_handling = ErrorHandling(on_error: record.onError)
         mac_pool = record.macPool.map { ResourcePath.link(MACPoolResource.collection, $0, name: pools[$0]) }
+        supported_versions = Versions([version])
+        fencing_policy = FencingPolicyResource(record.fencing ?? FencingPolicy())
+        show(record.policies.complete)
+        link = ["networks"].map { WireLink($0, in: href) }
     }
 }
 

@@ -1,5 +1,4 @@
 import Engine
-import Foundation
 import HTTPTypes
 import HostModel
 import Hummingbird
@@ -8,29 +7,116 @@ import Hummingbird
 struct SiteRoutes {
     let engine: HostEngine
 
-    private struct PolicyCollection: Encodable {
+    private struct PolicyCollection: Encodable, WireDocument {
+        static let element = "scheduling_policies"
         var scheduling_policy: [ResourceLink]
     }
 
+    /// Nothing but its name is known of one.
+    private struct PolicyShown: Encodable, WireDocument {
+        static let element = "scheduling_policy"
+        var link: ResourceLink
+        init(_ link: ResourceLink) { self.link = link }
+        func encode(to encoder: any Encoder) throws { try link.encode(to: encoder) }
+    }
+
+    private struct LabelledHosts: Encodable, WireDocument {
+        static let element = "hosts"
+        var host: [ResourceLink]
+    }
+
     func add(to api: some RouterMethods<APIContext>) {
-        add(DataCenterRecord.self, to: api) { records in
-            let (counts, pools) = (try await engine.hostCountsOfSite().dataCenters, try await pools())
-            return records.map { DataCenterResource($0, pools: pools, hosts: counts[$0.id] ?? 0) }
-        }
-        add(ClusterRecord.self, to: api) { records in
-            let counts = try await engine.hostCountsOfSite().clusters
-            let centers = try await engine.all(DataCenterRecord.self)
-            let names = centers.reduce(into: [:]) { $0[$1.id] = $1.name }
-            let pools = try await pools()
-            return records.map { ClusterResource($0, centers: names, pools: pools, hosts: counts[$0.id] ?? 0) }
-        }
+        add(DataCenterRecord.self, to: api) { records in try await dataCenters(records) }
+        add(ClusterRecord.self, to: api) { records in try await clusters(records) }
         add(TagRecord.self, to: api) { records in try await tags(records) }
         add(AffinityLabelRecord.self, to: api) { records in try await labels(records) }
         add(MACPoolRecord.self, to: api) { $0.map(MACPoolResource.init) }
         addMarks(TagRecord.self, to: api) { records in try await tags(records) }
         addMarks(AffinityLabelRecord.self, to: api) { records in try await labels(records) }
-        api.get("schedulingpolicies") { _, _ in
-            try Response.json(PolicyCollection(scheduling_policy: SchedulingPolicy.allCases.map(\.link)))
+        addLabelledHosts(to: api.group("affinitylabels/:id/hosts"))
+        addPolicies(to: api.group("schedulingpolicies"))
+    }
+
+    private func addPolicies(to policies: some RouterMethods<APIContext>) {
+        policies.get { _, context in
+            let links = SchedulingPolicy.allCases.map(\.link)
+            return try await context.answer(PolicyCollection(scheduling_policy: links))
+        }
+        policies.get(":id") { _, context in
+            let id = try context.parameters.require("id")
+            guard let policy = SchedulingPolicy.allCases.first(where: { $0.id == id }) else {
+                throw Fault.notFound(
+                    "There is no scheduling policy with the id \(id.prefix(64)).",
+                    remedy: "List them to see ids."
+                )
+            }
+            return try await context.answer(PolicyShown(policy.link))
+        }
+    }
+
+    /// The same marks, seen from the label.
+    private func addLabelledHosts(to hosts: some RouterMethods<APIContext>) {
+        hosts.get { _, context in
+            let label = try await engine.one(AffinityLabelRecord.self, context.id(of: "affinity label"))
+            let marked = try await engine.hostsOfAffinityLabels()[label.id] ?? []
+            let links = marked.map { ResourcePath.link("hosts", $0.id, name: $0.name.rawValue) }
+            return try await context.answer(LabelledHosts(host: links))
+        }
+        hosts.post { request, context in
+            let label = try context.id(of: "affinity label")
+            let reference = try await request.read(WireReference.self, HostResource.element)
+            let host = try await host(reference)
+            _ = try await engine.mark(
+                AffinityLabelRecord.self,
+                WireReference(id: label.rawValue),
+                on: host.id,
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try context.created(HostResource(host))
+        }
+        hosts.delete(":host") { _, context in
+            let label = try context.id(of: "affinity label")
+            try await engine.unmark(
+                AffinityLabelRecord.self,
+                WireReference(id: label.rawValue),
+                on: context.id(of: "host", at: "host"),
+                by: context.user,
+                correlation: context.correlation
+            )
+            return try context.complete()
+        }
+    }
+
+    private func host(_ reference: WireReference) async throws -> HostRecord {
+        if let id = reference.id.flatMap(UniqueID.init(rawValue:)) { return try await engine.host(id) }
+        guard HostName(reference.text) != nil,
+            let found = try await engine.hosts(matching: HostFilter(name: reference.text)).first
+        else {
+            throw Fault.notFound("There is no host \(reference.text.prefix(64)).", remedy: "GET hosts lists them.")
+        }
+        return found
+    }
+
+    private func dataCenters(_ records: [DataCenterRecord]) async throws -> [DataCenterResource] {
+        let (counts, pools) = (try await engine.hostCountsOfSite().dataCenters, try await pools())
+        let clusters = try await engine.all(ClusterRecord.self)
+        return records.map { record in
+            let levels = clusters.filter { $0.dataCenter == record.id }.map(\.level)
+            return DataCenterResource(record, pools: pools, hosts: counts[record.id] ?? 0, levels: levels)
+        }
+    }
+
+    func clusters(_ records: [ClusterRecord]) async throws -> [ClusterResource] {
+        let counts = try await engine.hostCountsOfSite().clusters
+        let centers = try await engine.all(DataCenterRecord.self)
+        let names = centers.reduce(into: [:]) { $0[$1.id] = $1.name }
+        let (pools, networks) = (try await pools(), try await engine.networks())
+        return records.map { record in
+            var cluster = ClusterResource(record, centers: names, pools: pools, hosts: counts[record.id] ?? 0)
+            let management = networks.first { $0.isManagement && $0.dataCenter == record.dataCenter }
+            cluster.management_network = management.map { ResourcePath.link("networks", $0.id, name: $0.name) }
+            return cluster
         }
     }
 
@@ -54,31 +140,31 @@ struct SiteRoutes {
         _ kind: Record.Type,
         to api: some RouterMethods<APIContext>,
         _ shown: @escaping @Sendable ([Record]) async throws -> [Record.Resource]
-    ) {
+    ) where Record.Resource: SearchedResource {
         let group = api.group(RouterPath(Record.Resource.collection))
-        group.get { request, _ in
-            let found = try await engine.all(kind, ListFilter(request.query))
-            return try Response.json(SiteCollection(try await shown(found)))
+        group.get { request, context in
+            let list = try ListQuery(request.query, fields: Record.Resource.searchFields, limit: .max)
+            return try await context.answer(SiteCollection(list.page(of: try await shown(engine.all(kind)))))
         }
         group.get(":id") { _, context in
             let record = try await engine.one(kind, context.id(of: Record.noun))
-            return try Response.json(try await shown([record])[0])
+            return try await context.answer(try await shown([record])[0])
         }
         group.post { request, context in
-            let order = try await request.json(Record.Resource.Order.self)
+            let order = try await request.read(Record.Resource.Order.self, Record.Resource.element)
             let made = try await engine.add(kind, order, by: context.user, correlation: context.correlation)
-            return try Response.json(try await shown([made])[0], status: .created)
+            return try context.created(try await shown([made])[0])
         }
         group.put(":id") { request, context in
             let id = try context.id(of: Record.noun)
-            let order = try await request.json(Record.Resource.Order.self)
+            let order = try await request.read(Record.Resource.Order.self, Record.Resource.element)
             let changed = try await engine.update(kind, id, order, by: context.user, correlation: context.correlation)
-            return try Response.json(try await shown([changed])[0])
+            return try await context.answer(try await shown([changed])[0])
         }
         group.delete(":id") { _, context in
             let id = try context.id(of: Record.noun)
             try await engine.remove(kind, id, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 
@@ -91,11 +177,19 @@ struct SiteRoutes {
         let group = api.group(RouterPath("hosts/:id/\(Mark.Resource.collection)"))
         group.get { _, context in
             let marks = try await engine.marks(kind, of: context.id(of: "host"))
-            return try Response.json(SiteCollection(try await shown(marks)))
+            return try await context.answer(SiteCollection(try await shown(marks)))
+        }
+        group.get(":mark") { _, context in
+            let id = try context.parameters.require("mark")
+            let marks = try await engine.marks(kind, of: context.id(of: "host"))
+            guard let mark = marks.first(where: { $0.id.rawValue == id }) else {
+                throw Fault.notFound("The host has no \(Mark.noun) \(id.prefix(64)).", remedy: "List what it has.")
+            }
+            return try await context.answer(try await shown([mark])[0])
         }
         group.post { request, context in
             let id = try context.id(of: "host")
-            let reference = try await request.json(WireReference.self)
+            let reference = try await request.read(WireReference.self, Mark.Resource.element)
             let mark = try await engine.mark(
                 kind,
                 reference,
@@ -103,7 +197,7 @@ struct SiteRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Response.json(try await shown([mark])[0], status: .created)
+            return try context.created(try await shown([mark])[0])
         }
         group.delete(":mark") { _, context in
             let reference = WireReference(id: try context.parameters.require("mark"))
@@ -114,7 +208,7 @@ struct SiteRoutes {
                 by: context.user,
                 correlation: context.correlation
             )
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 }

@@ -10,61 +10,62 @@ struct UserRoutes {
     func add(to api: some RouterMethods<APIContext>) {
         addReads(to: api.group("users"))
         addChanges(to: api.group("users"))
-        api.get("roles") { _, _ in
-            try Response.json(RoleCollection(UserRole.allCases.reversed().map(RoleResource.init)))
+        api.get("roles") { _, context in
+            try await context.answer(RoleCollection(UserRole.allCases.reversed().map(RoleResource.init)))
         }
         api.get("roles/:id") { _, context in
             let id = try context.parameters.require("id").lowercased()
             guard let role = UserRole.allCases.first(where: { $0.id == id }) else {
                 throw Fault.notFound("There is no role with this id.", remedy: "GET roles lists them.")
             }
-            return try Response.json(RoleResource(role))
+            return try await context.answer(RoleResource(role))
         }
     }
 
     private func addReads(to users: some RouterMethods<APIContext>) {
-        users.get { request, _ in
-            let found = try await engine.users(ListFilter(request.query))
-            return try Response.json(SiteCollection(found.map(UserResource.init)))
+        users.get { request, context in
+            let query = try ListQuery(request.query, fields: UserResource.searchFields, limit: .max)
+            let found = query.page(of: try await engine.users().map(UserResource.init))
+            return try await context.answer(SiteCollection(found))
         }
         users.get(":id") { _, context in
-            try Response.json(UserResource(await engine.user(context.id(of: "user"))))
+            try await context.answer(UserResource(engine.user(context.id(of: "user"))))
         }
         users.get(":id/roles") { _, context in
             let user = try await engine.user(context.id(of: "user"))
-            return try Response.json(RoleCollection([RoleResource(user.role)]))
+            return try await context.answer(RoleCollection([RoleResource(user.role)]))
         }
         users.get(":id/permissions") { _, context in
             let user = try await engine.user(context.id(of: "user"))
-            return try Response.json(PermissionCollection([PermissionResource(user)]))
+            return try await context.answer(PermissionCollection([PermissionResource(user)]))
         }
     }
 
     private func addChanges(to users: some RouterMethods<APIContext>) {
         users.post { request, context in
-            let order = try await request.json(UserResource.Order.self)
+            let order = try await request.read(UserResource.Order.self, UserResource.element)
             let made = try await engine.addUser(order, by: context.user, correlation: context.correlation)
-            return try Response.json(UserResource(made), status: .created)
+            return try context.created(UserResource(made))
         }
         users.put(":id") { request, context in
-            let (id, order) = (try context.id(of: "user"), try await request.json(UserResource.Order.self))
+            let (id, order) = (try context.id(of: "user"), try await request.read(UserResource.Order.self, UserResource.element))
             let changed = try await engine.updateUser(id, order, by: context.user, correlation: context.correlation)
-            return try Response.json(UserResource(changed))
+            return try await context.answer(UserResource(changed))
         }
-        users.post(":id/password") { request, context in
+        users.action(":id/password") { request, context in
             try await engine.setPassword(
                 of: context.id(of: "user"),
-                try await request.json(UserResource.PasswordChange.self),
+                try await request.read(UserResource.PasswordChange.self, ActionResource.element),
                 by: context.user,
                 keeping: context.token,
                 correlation: context.correlation
             )
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
         users.delete(":id") { _, context in
             let id = try context.id(of: "user")
             try await engine.removeUser(id, by: context.user, correlation: context.correlation)
-            return try Response.json(ActionResource(status: "complete"))
+            return try context.complete()
         }
     }
 }
@@ -79,6 +80,19 @@ extension UserResource {
             isEnabled: record.isEnabled
         )
         description = record.description
+    }
+}
+
+extension UserResource: SearchedResource {
+    static let searchFields = ["id", "name", "usrname", "user_name", "role", "description"]
+    var searchValues: SearchValues {
+        SearchValues(
+            [
+                "id": [id], "name": [name], "usrname": [name, principal], "user_name": [name], "role": [muster.role],
+                "description": [description],
+            ],
+            words: [name, description ?? ""]
+        )
     }
 }
 

@@ -4,8 +4,7 @@ import HTTPTypes
 import HostModel
 import Hummingbird
 
-/// Guards every route of the API: a bearer token of ours, or HTTP Basic (ovirt.md 4.1). Also refuses what this version
-/// of the API cannot speak, for the signed-in only.
+/// Guards every route of the API: a bearer token of ours, HTTP Basic, or the cookie of a session (ovirt.md 4.1).
 struct SignInRequired: RouterMiddleware {
     let engine: HostEngine
     let passwords: PasswordCheck
@@ -18,11 +17,20 @@ struct SignInRequired: RouterMiddleware {
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
+        let session = CookieSession(request)
+        if let user = try await session.user(engine) {
+            (context.user, context.role, context.token) = (user.name, user.role, session.token)
+            return try await next(request, context)
+        }
         let user = try await user(of: request, context)
         (context.user, context.role) = (user.name, user.role)
         context.token = Self.bearerToken(of: request)
-        try Self.requireJSON(request)
-        return try await next(request, context)
+        guard session.isWanted, context.token == nil else { return try await next(request, context) }
+        let begun = try await engine.beginSession(of: context.user)
+        context.token = begun.token
+        var response = try await next(request, context)
+        response.headers[.setCookie] = CookieSession.header(begun.token)
+        return response
     }
 
     private func user(of request: Request, _ context: APIContext) async throws -> UserRecord {
@@ -72,17 +80,10 @@ struct SignInRequired: RouterMiddleware {
             headers: [.wwwAuthenticate: "Basic realm=\"\(realm)\""]
         )
     }
+}
 
-    private static func requireJSON(_ request: Request) throws {
-        if let version = request.headers[.version], version != "4" {
-            throw Fault(.badRequest, "Version \(version) of the API is not served.", remedy: "Ask for version 4.")
-        }
-        let accepted = request.headers[values: .accept].joined(separator: ",").lowercased()
-        guard accepted.contains("xml"), !accepted.contains("json"), !accepted.contains("*/*") else { return }
-        throw Fault(
-            .notAcceptable,
-            "This engine does not write XML yet.",
-            remedy: "Ask with Accept: application/json; XML comes with a later version."
-        )
+extension Fault {
+    static func badVersion(_ version: some StringProtocol) -> Fault {
+        Fault(.badRequest, "Version \(version.prefix(16)) of the API is not served.", remedy: "Ask for version 4.")
     }
 }

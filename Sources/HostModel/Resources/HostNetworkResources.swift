@@ -167,6 +167,7 @@ package struct WantedAttachmentResource: Hashable, Sendable, Codable {
 /// A label of a NIC. Its id is the label.
 package struct NICLabelResource: Hashable, Sendable, Codable {
     package var id: String
+    package var href: String?
     package var host_nic: WireReference?
 
     package init(id: String, nic: String? = nil) {

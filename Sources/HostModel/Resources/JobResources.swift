@@ -24,19 +24,23 @@ package struct JobResource: Hashable, Sendable, Codable {
     /// One step, in the order in which they are done.
     package struct Step: Hashable, Sendable, Codable {
         package var id: String
+        package var href: String?
         package var number: String
-        /// `prepare`, `write`, `reboot`, `come_back`; of a conversion its step: `packages`, `management_network`.
+        /// Ours: `prepare`, `write`, `reboot`, `come_back`; of a conversion its step: `packages`, `management_network`.
+        package var name: String
+        /// oVirt's: `validating`, `executing` or `finalizing`.
         package var type: String
         package var description: String
         /// `started`, `finished`, `failed`, `aborted`, or `unknown` for one that has not begun.
         package var status: String
         /// 0 to 100; absent where nobody knows.
         package var progress: String?
+        package var job: ResourceLink?
         /// Ours: what the node is at.
         package var activity: String?
 
-        package init(id: String, number: String, type: String, description: String, status: String) {
-            (self.id, self.number, self.type) = (id, number, type)
+        package init(id: String, number: String, name: String, description: String, status: String) {
+            (self.id, self.number, self.name, type) = (id, number, name, "executing")
             (self.description, self.status) = (description, status)
         }
     }
@@ -62,11 +66,13 @@ package struct JobResource: Hashable, Sendable, Codable {
     package var status: String
     package var start_time: String
     package var end_time: String?
+    package var last_updated: String?
     package var auto_cleared = "true"
     package var external = "false"
     package var correlation_id: String?
     package var owner: ResourceLink?
     package var host: ResourceLink?
+    package var link: [WireLink]?
     package var muster: Muster
 
     package init(id: String, href: String, description: String, status: String, start_time: String, muster: Muster) {

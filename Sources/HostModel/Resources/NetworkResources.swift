@@ -6,6 +6,10 @@ package struct NetworkOrder: Hashable, Sendable, Codable {
     /// Of a new network; the first one where it is left out.
     package var data_center: WireReference?
     package var description: String?
+    package var comment: String?
+    /// What nothing here does: only false is taken.
+    package var stp: WireFlag?
+    package var port_isolation: WireFlag?
     /// Octets; `0`: the default, 1500.
     package var mtu: String?
     /// An empty id takes the tag away.
@@ -18,6 +22,24 @@ package struct NetworkOrder: Hashable, Sendable, Codable {
     package var label: String?
 
     package init() {}
+}
+
+/// The body of `POST clusters/ID/networks` and `PUT clusters/ID/networks/NETWORK`: which network, and what hosts of the cluster
+/// need of it.
+package struct ClusterNetworkOrder: Hashable, Sendable, Codable {
+    package var id: String?
+    package var name: String?
+    package var required: Bool?
+    package var usages: NetworkResource.Usages?
+
+    package init() {}
+
+    /// What is said of the network itself.
+    package var change: NetworkOrder {
+        var order = NetworkOrder()
+        (order.required, order.usages) = (required, usages)
+        return order
+    }
 }
 
 /// `hosts/ID/networkattachments`: a network of the data center as it stands on a host.

@@ -96,6 +96,10 @@ package struct FencingPolicyResource: Hashable, Sendable, Codable {
 
     package var enabled: Bool?
     package var skip_if_connectivity_broken: Skip?
+    /// Only in answers: there is neither storage nor Gluster to look at.
+    package var skip_if_sd_active: Skip?
+    package var skip_if_gluster_bricks_up: Bool?
+    package var skip_if_gluster_quorum_not_met: Bool?
 
     package init() {}
 }

@@ -47,6 +47,8 @@ package struct HostResource: Hashable, Sendable, Codable {
         }
         package var type: String?
         package var version: Version?
+        /// What people add to the kernel's command line: nothing here, and never absent, because clients take it apart.
+        package var custom_kernel_cmdline = ""
         package var reported_kernel_cmdline: String?
         package init() {}
     }
@@ -104,6 +106,8 @@ package struct HostResource: Hashable, Sendable, Codable {
     package var type: String
     package var status: String
     package var status_detail: String?
+    /// What other programs say of it: nothing, which is `ok`.
+    package var external_status: String?
     package var power_management: PowerManagementResource?
     package var comment: String?
     package var cluster: ResourceLink?
@@ -118,6 +122,9 @@ package struct HostResource: Hashable, Sendable, Codable {
     /// oVirt's: whether a newer image is published.
     package var update_available: String?
     package var spm: StoragePoolManager
+    package var link: [WireLink]?
+    /// Of a host that is shown alone.
+    package var actions: WireActions?
     package var muster: Muster
 
     package init(id: String, href: String, name: String, address: String, port: String, status: String) {
@@ -158,6 +165,7 @@ package struct ClaimResource: Hashable, Sendable, Codable {
 /// `GET events`.
 package struct EventResource: Hashable, Sendable, Codable {
     package var id: String
+    package var href: String?
     package var index: String
     /// oVirt's audit code, ovirt.md 1.5; ours start at 20000.
     package var code: String
@@ -169,6 +177,8 @@ package struct EventResource: Hashable, Sendable, Codable {
     package var correlation_id: String?
     package var origin: String
     package var custom_id: String
+    /// Seconds within which the same event is not repeated.
+    package var flood_rate: String?
     package var host: ResourceLink?
     package var user: ResourceLink?
 
@@ -176,6 +186,18 @@ package struct EventResource: Hashable, Sendable, Codable {
         (self.id, self.index, self.code, self.severity) = (id, id, code, severity)
         (self.time, self.description, self.origin, self.custom_id) = (time, description, "oVirt", "-1")
     }
+}
+
+/// The body of `POST events`: what another program saw.
+package struct EventOrder: Hashable, Sendable, Codable {
+    package var description: String?
+    package var severity: String?
+    /// The program; not `oVirt`.
+    package var origin: String?
+    /// The program's own number of it.
+    package var custom_id: WireNumber?
+    package var host: WireReference?
+    package init() {}
 }
 
 /// `GET networks`.
@@ -193,7 +215,12 @@ package struct NetworkResource: Hashable, Sendable, Codable {
     package var href: String
     package var name: String
     package var description: String?
+    package var comment: String?
     package var data_center: ResourceLink?
+    /// Where it is shown as a network of this cluster.
+    package var cluster: ResourceLink?
+    /// `operational`, or `non_operational` where a host of the cluster lacks it; only as a cluster's network.
+    package var status: String?
     /// 0 means the default, 1500.
     package var mtu: String
     package var vlan: VLAN?
@@ -203,6 +230,10 @@ package struct NetworkResource: Hashable, Sendable, Codable {
     /// Ours: a nic of a host with this label carries the network.
     package var label: String?
     package var vdsm_name: String
+    /// Spanning tree on its bridges, and guests kept apart: neither is done.
+    package var stp: Bool?
+    package var port_isolation: Bool?
+    package var link: [WireLink]?
 
     package init(id: String, href: String, name: String, mtu: String, usages: [String]) {
         (self.id, self.href, self.name, self.mtu) = (id, href, name, mtu)
@@ -251,6 +282,7 @@ package struct ActionResource: Hashable, Sendable, Codable {
     /// `complete`, `pending` or `failed`.
     package var status: String
     package var fault: FaultResource?
+    package var async: Bool?
     /// The job that goes on.
     package var job: ResourceLink?
     /// The answer to the question whether a host is on.

@@ -97,6 +97,8 @@ package struct NewHostResource: Hashable, Sendable, Codable {
     package var address: String
     package var port: WireNumber?
     package var cluster: Reference?
+    package var comment: String?
+    package var spm: HostOrder.StoragePoolManager?
     package var root_password: String?
     package var ssh: SSHResource?
     package var muster: ServerChoices?

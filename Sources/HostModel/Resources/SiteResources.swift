@@ -4,16 +4,20 @@
 // no element for lies under `muster`. Listed, made, changed and removed alike (docs/protocols.md section 3).
 
 /// A kind of thing that the engine keeps under a name.
-package protocol SiteResource: Hashable, Sendable, Codable {
+/// Its element is also the key of its collections.
+package protocol SiteResource: WirePlace, Hashable, Sendable, Codable {
     /// The body of POST and PUT: what is left out has its default, or stays.
     associatedtype Order: Hashable, Sendable, Codable
 
-    /// oVirt's element name: the key of its collections.
-    static var element: String { get }
     /// oVirt's path below the root of the API.
     static var collection: String { get }
     var id: String { get }
+    var href: String { get }
     var name: String { get }
+}
+
+extension SiteResource {
+    package var place: String? { href }
 }
 
 /// `{"cluster": […]}`: a missing key is an empty collection.
@@ -47,6 +51,9 @@ package struct DataCenterResource: SiteResource {
         package var description: String?
         package var comment: String?
         package var mac_pool: WireReference?
+        /// What nothing here does: only false, and `disabled`, are taken.
+        package var local: Bool?
+        package var quota_mode: String?
         package var muster: Limits?
         package init() {}
     }
@@ -74,96 +81,17 @@ package struct DataCenterResource: SiteResource {
     /// Storage of one host only: never.
     package var local = false
     package var status = "up"
+    /// Nobody's share is counted.
+    package var quota_mode: String? = "disabled"
+    /// Of the oldest of its clusters.
+    package var version: ClusterResource.Version?
+    package var supported_versions: ClusterResource.Versions?
     package var mac_pool: ResourceLink?
+    package var link: [WireLink]?
     package var muster: Muster
 
     package init(id: String, href: String, name: String, muster: Muster) {
         (self.id, self.href, self.name, self.muster) = (id, href, name, muster)
-    }
-}
-
-/// Hosts that can stand in for one another.
-package struct ClusterResource: SiteResource {
-    package struct Processor: Hashable, Sendable, Codable {
-        /// `x86_64`, `aarch64` or `ppc64`; in answers `undefined` until the first host decides.
-        package var architecture: String?
-        /// A guest CPU model that every host must be able to run; empty: any.
-        package var type: String?
-        package init(architecture: String? = nil, type: String? = nil) {
-            (self.architecture, self.type) = (architecture, type)
-        }
-    }
-    package struct Version: Hashable, Sendable, Codable {
-        package var major: WireNumber
-        package var minor: WireNumber
-        package init(major: Int, minor: Int) { (self.major, self.minor) = (WireNumber(major), WireNumber(minor)) }
-    }
-    package struct ErrorHandling: Hashable, Sendable, Codable {
-        /// `migrate`, `migrate_highly_available` or `do_not_migrate`.
-        package var on_error: String
-        package init(on_error: String) { self.on_error = on_error }
-    }
-    package struct RandomSources: Hashable, Sendable, Codable {
-        package var required_rng_source: [String]
-        package init(_ sources: [String]) { required_rng_source = sources }
-    }
-    package struct Order: Hashable, Sendable, Codable {
-        package var name: String?
-        package var description: String?
-        package var comment: String?
-        package var data_center: WireReference?
-        package var cpu: Processor?
-        package var version: Version?
-        package var virt_service: Bool?
-        package var gluster_service: Bool?
-        package var required_rng_sources: RandomSources?
-        package var error_handling: ErrorHandling?
-        package var scheduling_policy: WireReference?
-        package var mac_pool: WireReference?
-        package init() {}
-    }
-    package struct Muster: Hashable, Sendable, Codable {
-        package var hosts: WireNumber
-        /// What is kept and shown, and what nothing heeds yet.
-        package var not_enforced: [String]
-        package init(hosts: Int, not_enforced: [String]) {
-            (self.hosts, self.not_enforced) = (WireNumber(hosts), not_enforced)
-        }
-    }
-
-    package static let element = "cluster"
-    package static let collection = "clusters"
-    package var id: String
-    package var href: String
-    package var name: String
-    package var description: String?
-    package var comment: String?
-    package var data_center: ResourceLink
-    package var cpu: Processor
-    package var version: Version
-    package var virt_service: Bool
-    package var gluster_service: Bool
-    package var required_rng_sources: RandomSources
-    package var error_handling: ErrorHandling
-    package var scheduling_policy: ResourceLink
-    package var mac_pool: ResourceLink?
-    package var muster: Muster
-}
-
-extension ClusterResource {
-    package init(
-        id: String,
-        href: String,
-        name: String,
-        in dataCenter: ResourceLink,
-        version: Version,
-        policy: ResourceLink,
-        muster: Muster
-    ) {
-        (self.id, self.href, self.name, data_center) = (id, href, name, dataCenter)
-        (self.version, scheduling_policy, self.muster) = (version, policy, muster)
-        (cpu, virt_service, gluster_service) = (Processor(), true, false)
-        (required_rng_sources, error_handling) = (RandomSources([]), ErrorHandling(on_error: "migrate"))
     }
 }
 

@@ -82,7 +82,8 @@ package struct UserResource: SiteResource {
 }
 
 /// `roles`: oVirt's element.
-package struct RoleResource: Hashable, Sendable, Codable {
+package struct RoleResource: Hashable, Sendable, Codable, WireDocument {
+    package static let element = "role"
     package var id: String
     package var href: String
     package var name: String
@@ -97,7 +98,8 @@ package struct RoleResource: Hashable, Sendable, Codable {
 }
 
 /// `roles` as a whole.
-package struct RoleCollection: Hashable, Sendable, Codable {
+package struct RoleCollection: Hashable, Sendable, Codable, WireDocument {
+    package static let element = "roles"
     package var role: [RoleResource]
     package init(_ role: [RoleResource]) { self.role = role }
 }
@@ -115,7 +117,8 @@ package struct PermissionResource: Hashable, Sendable, Codable {
 }
 
 /// `users/ID/permissions` as a whole.
-package struct PermissionCollection: Hashable, Sendable, Codable {
+package struct PermissionCollection: Hashable, Sendable, Codable, WireDocument {
+    package static let element = "permissions"
     package var permission: [PermissionResource]
     package init(_ permission: [PermissionResource]) { self.permission = permission }
 }

@@ -84,3 +84,49 @@ import Testing
         await #expect(throws: EngineError.self) { try await found("memory = many") }
     }
 }
+
+/// Searches of things that are in memory.
+@Suite struct SearchValuesTests {
+    private struct Thing: Hashable {
+        var name: String
+        var size: Int
+        var marks: [String]
+    }
+
+    private static let things = [
+        Thing(name: "Ab", size: 9, marks: ["x"]), Thing(name: "abc", size: 10, marks: []),
+        Thing(name: "b*c", size: 2, marks: ["x", "y"]),
+    ]
+
+    private static func found(_ text: String, max: Int = 10, isCaseSensitive: Bool = false) throws -> [String] {
+        let query = try SearchQuery(text, fields: ["name", "size", "mark"])
+        return query.page(of: things, max: max, isCaseSensitive: isCaseSensitive) {
+            SearchValues(["name": [$0.name], "size": ["\($0.size)"], "mark": $0.marks], words: [$0.name])
+        }
+        .map(\.name)
+    }
+
+    @Test(arguments: [
+        ("", ["Ab", "abc", "b*c"]), ("name=ab", ["Ab"]), ("name=ab*", ["Ab", "abc"]), ("name=*b*c", ["abc", "b*c"]),
+        ("name=a*b*c*", ["abc"]), ("name=*", ["Ab", "abc", "b*c"]), ("name!=ab", ["abc", "b*c"]), ("mark=y", ["b*c"]),
+        ("mark!=x", ["abc"]), ("size<10", ["Ab", "b*c"]), ("size>=9 sortby size", ["Ab", "abc"]), ("name<b", []),
+        ("not mark=x or size=2", ["abc", "b*c"]), ("sortby size desc", ["abc", "Ab", "b*c"]), ("bc", ["abc"]),
+        ("mark=x and (size=9 or size=2)", ["Ab", "b*c"]),
+    ])
+    func finds(_ text: String, _ names: [String]) throws { #expect(try Self.found(text) == names) }
+
+    @Test("pages do not overlap, and none is before the first")
+    func pages() throws {
+        #expect(try Self.found("sortby name page 1", max: 2) == ["Ab", "abc"])
+        #expect(try Self.found("sortby name page 2", max: 2) == ["b*c"])
+        #expect(try Self.found("page 1000000", max: .max) == [])
+        #expect(try Self.found("name=AB", isCaseSensitive: true) == [])
+    }
+
+    @Test("a pattern of many stars takes no longer than the text is long")
+    func stars() throws {
+        let query = try SearchQuery("name=\(String(repeating: "*a", count: 400))*b", fields: ["name"])
+        let text = String(repeating: "a", count: 20_000)
+        #expect(query.page(of: [text], max: 1) { SearchValues(["name": [$0]], words: []) }.isEmpty)
+    }
+}

@@ -77,7 +77,7 @@ import Testing
         try Self.fill(queue)
         try queue.close()
         let store = try Store.open(path)
-        #expect(try await store.events(EventQuery()).map(\.text) == ["ok"])
+        #expect(try await store.events(EventQuery(), now: 0).map(\.text) == ["ok"])
         let hosts = try await store.hosts(matching: .all)
         #expect(hosts.map(\.name.rawValue) == (from == "1 inventory" ? [] : ["web"]))
         let problems = try await store.read { db in

@@ -48,10 +48,10 @@ struct ConversionWait {
     private mutating func tell(_ job: JobResource) {
         for step in job.muster.steps where step.status != "unknown" {
             // Before there is a plan the steps have other numbers.
-            if toldSteps.insert(step.type).inserted {
+            if toldSteps.insert(step.name).inserted {
                 say("\(step.number)/\(job.muster.steps.count) \(step.description)")
             }
-            guard let note = step.activity, !note.isEmpty, toldNotes.insert("\(step.type) \(note)").inserted else {
+            guard let note = step.activity, !note.isEmpty, toldNotes.insert("\(step.name) \(note)").inserted else {
                 continue
             }
             say("  \(note)")
@@ -66,7 +66,7 @@ struct ConversionWait {
             let text = try? await session.transcript(ofJob: job.id)
         else { return }
         let lines = text.split(separator: "\n")
-        let begin = lines.lastIndex { $0.contains(" \(step.type): ") && !$0.contains(" \(step.type): began") }
+        let begin = lines.lastIndex { $0.contains(" \(step.name): ") && !$0.contains(" \(step.name): began") }
         guard let begin, begin + 1 < lines.count else { return }
         for line in lines[(begin + 1)...].suffix(Self.tailLines) { say("  | \(line)") }
     }

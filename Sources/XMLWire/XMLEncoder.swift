@@ -1,0 +1,154 @@
+/// Encodable -> XML, for types that are described by their Codable form alone: `id`, `href` and `rel` are attributes, every
+/// other key is a child element, an array repeats the element of its key, and nothing is nothing. An array inside an array, of
+/// which oVirt has none, is written as one.
+package struct XMLEncoder {
+    package init() {}
+
+    /// The document, with `root` as its element. Throws for an array that stands alone, and what the value itself throws.
+    package func encode(_ value: some Encodable, root: String) throws -> [UInt8] {
+        let output = XMLOutput()
+        output.bytes.append(contentsOf: Self.declaration)
+        let encoder = ElementEncoder(output, root)
+        try value.encode(to: encoder)
+        encoder.close()
+        return output.bytes
+    }
+
+    private static let declaration = Array("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>".utf8)
+}
+
+/// A key that is no name of XML: `<item key="…">`.
+enum XMLEntry {
+    static let element = "item"
+    static let key = "key"
+}
+
+final class XMLOutput {
+    var bytes: [UInt8] = []
+}
+
+/// One element on its way into the output; nothing is written before something is known of it.
+final class ElementEncoder: Encoder {
+    private let output: XMLOutput
+    let name: String
+    private let key: (any CodingKey)?
+    private let parent: ElementEncoder?
+    /// Where the next attribute goes; `nil` before the element began.
+    private var attributesEnd: Int?
+    private var hasContent = false
+    /// Containers that were taken out of turn: they are written at the end.
+    private var late: [ElementEncoder] = []
+
+    static let attributes: Set<String> = ["href", "id", "rel"]
+
+    init(_ output: XMLOutput, _ name: String, key: (any CodingKey)? = nil, parent: ElementEncoder? = nil) {
+        (self.output, self.name, self.key, self.parent) = (output, name, key, parent)
+    }
+
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
+    var codingPath: [any CodingKey] { (parent?.codingPath ?? []) + (key.map { [$0] } ?? []) }
+
+    private var tag: String { XMLSyntax.isName(name) ? name : XMLEntry.element }
+
+    private func begin() {
+        guard attributesEnd == nil else { return }
+        parent?.beginContent()
+        output.bytes.append(UInt8(ascii: "<"))
+        output.bytes.append(contentsOf: tag.utf8)
+        attributesEnd = output.bytes.count
+        if !XMLSyntax.isName(name) { writeAttribute(XMLEntry.key, name) }
+    }
+
+    private func beginContent() {
+        begin()
+        guard !hasContent else { return }
+        output.bytes.append(UInt8(ascii: ">"))
+        hasContent = true
+    }
+
+    func close() {
+        for element in late {
+            element.close()
+            beginContent()
+            output.bytes.append(contentsOf: element.output.bytes)
+        }
+        guard attributesEnd != nil else { return }
+        output.bytes.append(contentsOf: hasContent ? "</\(tag)>".utf8 : "/>".utf8)
+    }
+
+    private func writeAttribute(_ name: String, _ text: String) {
+        begin()
+        guard let place = attributesEnd else { return }
+        var attribute = Array(" \(name)=\"".utf8)
+        attribute.appendXML(text, quoted: true)
+        attribute.append(UInt8(ascii: "\""))
+        // Almost always the end: types name their ids first.
+        output.bytes.insert(contentsOf: attribute, at: place)
+        attributesEnd = place + attribute.count
+    }
+
+    /// The element is this text, or its parent has it as an attribute.
+    func write(_ text: String) {
+        if let parent, Self.attributes.contains(name) { return parent.writeAttribute(name, text) }
+        beginContent()
+        output.bytes.appendXML(text)
+    }
+
+    /// A key with a text.
+    func write(_ text: String, _ key: String) {
+        guard !Self.attributes.contains(key) else { return writeAttribute(key, text) }
+        guard XMLSyntax.isName(key) else {
+            let element = ElementEncoder(output, key, parent: self)
+            element.write(text)
+            return element.close()
+        }
+        beginContent()
+        output.bytes.append(UInt8(ascii: "<"))
+        output.bytes.append(contentsOf: key.utf8)
+        output.bytes.append(UInt8(ascii: ">"))
+        output.bytes.appendXML(text)
+        output.bytes.append(contentsOf: [UInt8(ascii: "<"), UInt8(ascii: "/")])
+        output.bytes.append(contentsOf: key.utf8)
+        output.bytes.append(UInt8(ascii: ">"))
+    }
+
+    func write(_ value: some Encodable, _ key: any CodingKey) throws {
+        let element = ElementEncoder(output, key.stringValue, key: key, parent: self)
+        try value.encode(to: element)
+        element.close()
+    }
+
+    /// One of several elements of the same name.
+    func writeOne(_ value: some Encodable, _ index: Int) throws {
+        guard let parent else {
+            throw EncodingError.invalidValue(
+                value,
+                .init(codingPath: codingPath, debugDescription: "an array has no element of its own in XML")
+            )
+        }
+        let element = ElementEncoder(output, name, key: XMLKey(index), parent: parent)
+        try value.encode(to: element)
+        element.close()
+    }
+
+    func later(_ key: any CodingKey) -> ElementEncoder {
+        let holder = ElementEncoder(XMLOutput(), "")
+        holder.hasContent = true
+        holder.attributesEnd = 0
+        let element = ElementEncoder(holder.output, key.stringValue, key: key, parent: holder)
+        late.append(element)
+        return element
+    }
+
+    /// One more element beside those of an array.
+    func laterSibling() -> ElementEncoder { (parent ?? self).later(XMLKey(stringValue: name)) }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
+        begin()
+        return KeyedEncodingContainer(KeyedElement(encoder: self))
+    }
+
+    func unkeyedContainer() -> any UnkeyedEncodingContainer { ElementSeries(encoder: self) }
+
+    func singleValueContainer() -> any SingleValueEncodingContainer { SingleElement(encoder: self) }
+}

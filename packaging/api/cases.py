@@ -1,0 +1,612 @@
+"""What oVirt's SDK does with an engine of ours. Every case makes what it needs, and takes it away again."""
+import contextlib, io, json, pycurl, time, urllib.parse
+
+import ovirtsdk4 as sdk
+import ovirtsdk4.types as types
+
+from bed import PASSWORD, URL, until
+
+HOSTS = 3
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@contextlib.contextmanager
+def refused(error, code=None, words=""):
+    """The body fails with an error of this class, with this HTTP code, and a fault that says these words."""
+    try:
+        yield
+    except sdk.Error as raised:
+        assert type(raised) is error, f"{type(raised).__name__}: {raised}"
+        assert code is None or raised.code == code, f"code {raised.code}: {raised}"
+        assert words in str(raised), str(raised)
+        if code and code not in (401, 404):
+            assert raised.fault is not None and raised.fault.reason and raised.fault.detail, str(raised)
+    else:
+        raise AssertionError(f"nothing was refused, expected {error.__name__} {code}")
+
+
+def same(found, expected):
+    assert found == expected, f"found {found!r}, expected {expected!r}"
+
+
+def raw(place, method, path, body=None, headers=()):
+    """Status, headers and body of a request of no SDK."""
+    curl, answer, lines = pycurl.Curl(), io.BytesIO(), []
+    curl.setopt(pycurl.URL, "https://127.0.0.1" + path)
+    curl.setopt(pycurl.CUSTOMREQUEST, method)
+    curl.setopt(pycurl.NOBODY, method == "HEAD")
+    curl.setopt(pycurl.CAINFO, str(place.ca))
+    curl.setopt(pycurl.HTTPHEADER, list(headers))
+    curl.setopt(pycurl.WRITEFUNCTION, answer.write)
+    curl.setopt(pycurl.HEADERFUNCTION, lambda line: lines.append(line.decode("latin-1").strip()))
+    if body is not None:
+        curl.setopt(pycurl.POSTFIELDS, body)
+    curl.perform()
+    fields = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
+    return curl.getinfo(pycurl.RESPONSE_CODE), fields, answer.getvalue().decode()
+
+
+def basic():
+    import base64
+    return "Authorization: Basic " + base64.b64encode(f"admin@internal:{PASSWORD}".encode()).decode()
+
+
+def fleet(connection, status="up"):
+    """The simulated hosts once all of them have this status."""
+    service = connection.system_service().hosts_service()
+
+    def there():
+        hosts = service.list(search=f"name=sim-* and status={status} sortby name")
+        return hosts if len(hosts) == HOSTS else None
+    return until(there)
+
+
+def case_sign_in(place):
+    "a token for a password, its end, and everything that is refused on the way"
+    with refused(sdk.AuthError, words="access_denied"):
+        place.connect(password="wrong").test(raise_exception=True)
+    with refused(sdk.AuthError):
+        place.connect(username="nobody@internal").test(raise_exception=True)
+    same(place.connect(password="wrong").test(), False)
+    connection = place.connect()
+    same(connection.test(raise_exception=True), True)
+    token = connection.authenticate()
+    same(place.connect(username=None, password=None, token=token).test(raise_exception=True), True)
+    # A token that ended: the SDK is told so by 401, signs in again by itself and repeats the call.
+    form = urllib.parse.urlencode({"scope": "ovirt-app-api", "token": token})
+    same(raw(place, "POST", "/ovirt-engine/services/sso-logout", form)[0], 200)
+    same(connection.system_service().clusters_service().list(search="name=Default")[0].name, "Default")
+    assert connection.authenticate() != token
+    token = connection.authenticate()
+    connection.close()
+    # Whoever has nothing but an ended token signs in no more.
+    stale = place.connect(username=None, password=None, token=token)
+    same(stale.test(), False)
+    status, fields, body = raw(place, "GET", "/ovirt-engine/api/hosts", headers=["Accept: application/xml"])
+    same(status, 401)
+    assert fields["www-authenticate"].startswith("basic realm="), fields
+    assert fields["content-type"].startswith("application/xml") and "<fault>" in body, (fields, body)
+    same(raw(place, "GET", "/ovirt-engine/api", headers=[basic()])[0], 200)
+
+
+def case_root(place):
+    "the root of the API: what it is, which version, where everything is"
+    with place.connect() as connection:
+        api = connection.system_service().get()
+        same((api.product_info.version.major, api.product_info.version.minor), (4, 5))
+        assert api.product_info.instance_id and api.product_info.name and api.product_info.vendor
+        same(api.special_objects.root_tag.id, "00000000-0000-0000-0000-000000000000")
+        assert api.summary.hosts.total >= 0 and api.summary.hosts.active >= 0
+        assert abs(api.time.timestamp() - time.time()) < 60, api.time
+        assert api.authenticated_user.id and api.effective_user.id
+    status, fields, body = raw(place, "HEAD", "/ovirt-engine/api", headers=[basic(), "Accept: application/xml"])
+    same((status, body), (200, ""))
+    assert "</ovirt-engine/api/hosts>; rel=hosts" in fields["link"], fields
+
+
+def case_versions(place):
+    "the version by path and by header, and its refusal"
+    same(raw(place, "GET", "/ovirt-engine/api", headers=[basic(), "Version: 4"])[0], 200)
+    same(raw(place, "GET", "/ovirt-engine/api", headers=[basic(), "Version: 3"])[0], 400)
+    same(raw(place, "GET", "/ovirt-engine/api/v3/hosts", headers=[basic()])[0], 400)
+    with place.connect(url=URL + "/v4") as connection:
+        host = fleet(connection)[0]
+        # The SDK follows only links below the address that it was given.
+        same(connection.follow_link(host.cluster).name, "Default")
+
+
+def case_forms(place):
+    "the same in JSON and in XML, by Accept; correlation ids; what is no XML"
+    for accept, kind in [("*/*", "application/json"), ("application/json", "application/json"),
+                         ("application/xml", "application/xml"), ("text/xml", "application/xml")]:
+        status, fields, body = raw(place, "GET", "/ovirt-engine/api/clusters",
+                                   headers=[basic(), f"Accept: {accept}", "Correlation-Id: a b<c>-1"])
+        same(status, 200)
+        assert fields["content-type"].startswith(kind), (accept, fields)
+        same(fields["correlation-id"], "abc-1")
+    same(json.loads(raw(place, "GET", "/ovirt-engine/api/clusters", headers=[basic()])[2])["cluster"][0]["name"], "Default")
+    xml = [basic(), "Content-Type: application/xml"]
+    for body in ["<!DOCTYPE tag [<!ENTITY a \"x\">]><tag><name>&a;</name></tag>", "<tag><name>x</name>", "<host/>", "{}",
+                 "<tag>" * 50000, ""]:
+        status, fields, answer = raw(place, "POST", "/ovirt-engine/api/tags", body, xml)
+        same(status, 400)
+        assert "<fault>" in answer and "<reason>Request syntactically incorrect.</reason>" in answer, answer
+    same(raw(place, "POST", "/ovirt-engine/api/tags", "<tag>" + " " * (1 << 20), xml)[0], 413)
+    # 1 GiB is refused when it is announced.
+    same(raw(place, "POST", "/ovirt-engine/api/tags", "<tag/>", xml + [f"Content-Length: {1 << 30}"])[0], 413)
+
+
+def case_hosts(place):
+    "hosts: list, search, get, update, and every class of error"
+    with place.connect() as connection:
+        service = connection.system_service().hosts_service()
+        hosts = fleet(connection)
+        names = [host.name for host in hosts]
+        same(names, ["sim-00001", "sim-00002", "sim-00003"])
+        same(len(service.list(max=1)), 1)
+        same([h.name for h in service.list(search='name="sim-00002"')], ["sim-00002"])
+        same([h.name for h in service.list(search="name=sim-* sortby name desc page 2", max=2)], ["sim-00001"])
+        same([h.name for h in service.list(search="(name=sim-00001 or name=sim-00003) and status!=down sortby name")],
+             ["sim-00001", "sim-00003"])
+        same(service.list(search="name=SIM-00001", case_sensitive=True), [])
+        same(len(service.list(search="name=SIM-00001", case_sensitive=False)), 1)
+        same(len(service.list(search="cluster=Default status=up")), HOSTS)
+        same(service.list(search="name=nothing"), [])
+        same(len(service.list(search="update_available=false and architecture!=ppc64 and type=ovirt_node")), HOSTS)
+        same(len(service.list(all_content=True, follow="", search="name=sim-00001")), 1)
+        with refused(sdk.Error, 400, "not understood"):
+            service.list(search="name=")
+        with refused(sdk.Error, 400, "follow="):
+            service.list(follow="a..b")
+
+        host = service.host_service(hosts[0].id)
+        one = host.get()
+        same((one.id, one.name, one.status, one.port, one.cluster.id), (hosts[0].id, names[0], types.HostStatus.UP, 54321,
+                                                                         hosts[0].cluster.id))
+        # What the collection's modules take apart without looking whether it is there.
+        same(one.os.custom_kernel_cmdline.split(" "), [""])
+        same((one.power_management.enabled, one.power_management.kdump_detection is not None), (False, True))
+        same((one.spm.priority, one.spm.status, one.update_available), (5, types.SpmStatus.NONE, False))
+        same((one.external_status, one.type is not None), (types.ExternalStatus.OK, True))
+        assert one.certificate.subject and one.hardware_information.uuid and one.memory > 0
+        same(connection.follow_link(one.cluster).name, "Default")
+        same(connection.follow_link(one.tags), [])
+
+        changed = host.update(types.Host(comment="rack <4> & more", spm=types.Spm(priority=3)))
+        same((changed.comment, changed.spm.priority), ("rack <4> & more", 3))
+        same(host.update(types.Host(comment="")).comment, "")
+        with refused(sdk.Error, 400):
+            host.update(types.Host(spm=types.Spm(priority=99)))
+        with refused(sdk.Error, 409, "already"):
+            host.update(types.Host(name=names[1]))
+        with refused(sdk.NotFoundError, 404):
+            service.host_service(NOBODY).get()
+        with refused(sdk.NotFoundError, 404):
+            service.host_service("no-uuid").get()
+        with refused(sdk.Error, 400):
+            service.add(types.Host(name="new"))
+        for parameter in ({"deploy_hosted_engine": True}, {"activate": False}):
+            with refused(sdk.Error, 409):
+                service.add(types.Host(name="new", address="127.0.0.9", root_password="x"), **parameter)
+        with refused(sdk.Error, 400, "no way to sign in"):
+            service.add(types.Host(name="new", address="127.0.0.9"))
+
+
+def case_actions(place):
+    "actions: out of service and back, refusals as an action that failed"
+    with place.connect() as connection:
+        service = connection.system_service().hosts_service()
+        host = service.host_service(fleet(connection)[1].id)
+
+        def status(wanted):
+            return lambda: host.get().status == wanted
+        with refused(sdk.Error, 409):
+            host.activate()
+        with refused(sdk.Error, 409):
+            host.approve()
+        host.deactivate(reason="a <look> inside")
+        until(status(types.HostStatus.MAINTENANCE))
+        with refused(sdk.Error, 409, "does not allow this"):
+            host.deactivate()
+        with refused(sdk.Error, 409):
+            host.refresh()
+        host.activate()
+        until(status(types.HostStatus.UP))
+        host.refresh()
+        with refused(sdk.Error, 409, "storage pool manager"):
+            host.force_select_spm()
+        with refused(sdk.NotFoundError, 404):
+            service.host_service(NOBODY).activate()
+        status, _, body = raw(place, "POST", f"/ovirt-engine/api/hosts/{NOBODY}/activate", "<action/>",
+                              [basic(), "Content-Type: application/xml"])
+        assert status == 404 and "<action>" in body and "<status>failed</status>" in body, body
+
+
+def case_clusters(place):
+    "clusters: everything that ansible compares is there, kept when it is set, and refused when it makes no sense"
+    with place.connect() as connection:
+        service = connection.system_service().clusters_service()
+        center = connection.system_service().data_centers_service().list(search="name=Default")[0]
+        made = service.add(types.Cluster(
+            name="sdk-c", description="d & <e>", comment="c", data_center=types.DataCenter(name="Default"),
+            cpu=types.Cpu(architecture=types.Architecture.X86_64, type=""), version=types.Version(major=4, minor=7),
+            ballooning_enabled=False, ksm=types.Ksm(enabled=True, merge_across_nodes=False),
+            memory_policy=types.MemoryPolicy(over_commit=types.MemoryOverCommit(percent=150)),
+            error_handling=types.ErrorHandling(on_error=types.MigrateOnError.DO_NOT_MIGRATE),
+            fencing_policy=types.FencingPolicy(
+                enabled=True, skip_if_connectivity_broken=types.SkipIfConnectivityBroken(enabled=True, threshold=40)),
+            migration=types.MigrationOptions(
+                auto_converge=types.InheritableBoolean.TRUE,
+                bandwidth=types.MigrationBandwidth(assignment_method=types.MigrationBandwidthAssignmentMethod.AUTO)),
+            required_rng_sources=[types.RngSource.HWRNG], switch_type=types.SwitchType.LEGACY, threads_as_cores=True))
+        cluster = service.cluster_service(made.id)
+        one = cluster.get()
+        for found in (made, one, service.list(search="name=sdk-c")[0]):
+            same((found.name, found.description, found.comment), ("sdk-c", "d & <e>", "c"))
+            same((found.data_center.id, found.version.major, found.version.minor), (center.id, 4, 7))
+            same((found.cpu.architecture, found.cpu.type), (types.Architecture.X86_64, None))
+            same((found.ballooning_enabled, found.ksm.enabled, found.ksm.merge_across_nodes), (False, True, False))
+            same(found.memory_policy.over_commit.percent, 150)
+            same(found.error_handling.on_error, types.MigrateOnError.DO_NOT_MIGRATE)
+            same((found.fencing_policy.enabled, found.fencing_policy.skip_if_connectivity_broken.threshold), (True, 40))
+            same(found.fencing_policy.skip_if_sd_active.enabled, False)
+            same((found.migration.auto_converge, found.migration.compressed),
+                 (types.InheritableBoolean.TRUE, types.InheritableBoolean.INHERIT))
+            same(found.migration.policy.id, "80554327-0569-496b-bdeb-fcbbf52b827b")
+            same(set(found.required_rng_sources), {types.RngSource.HWRNG, types.RngSource.URANDOM})
+            same((found.switch_type, found.firewall_type), (types.SwitchType.LEGACY, types.FirewallType.FIREWALLD))
+            same((found.threads_as_cores, found.virt_service, found.gluster_service), (True, True, False))
+            same((found.ha_reservation, found.trusted_service, found.tunnel_migration), (False, False, False))
+            assert found.scheduling_policy.id and found.management_network.id
+        assert connection.follow_link(one.networks)[0].name == "ovirtmgmt"
+        changed = cluster.update(types.Cluster(ballooning_enabled=True, name="sdk-c2"))
+        same((changed.name, changed.ballooning_enabled, changed.memory_policy.over_commit.percent), ("sdk-c2", True, 150))
+        with refused(sdk.Error, 409):
+            service.add(types.Cluster(name="SDK-C2"))
+        with refused(sdk.Error, 400, "name"):
+            service.add(types.Cluster(description="nameless"))
+        with refused(sdk.NotFoundError, 404):
+            service.add(types.Cluster(name="lost", data_center=types.DataCenter(name="nowhere")))
+        with refused(sdk.Error, 400):
+            cluster.update(types.Cluster(memory_policy=types.MemoryPolicy(over_commit=types.MemoryOverCommit(percent=-1))))
+        same([c.name for c in service.list(search="datacenter=Default and name=sdk-*")], ["sdk-c2"])
+        same(service.list(search="datacenter.name=nowhere"), [])
+        cluster.remove()
+        with refused(sdk.NotFoundError, 404):
+            cluster.get()
+        with refused(sdk.Error, 409, "hosts"):
+            service.cluster_service(fleet(connection)[0].cluster.id).remove()
+
+
+def case_data_centers(place):
+    "data centers with their clusters and networks"
+    with place.connect() as connection:
+        service = connection.system_service().data_centers_service()
+        made = service.add(types.DataCenter(name="sdk-d", description="x", comment="y", local=False,
+                                            version=types.Version(major=4, minor=7)))
+        center = service.data_center_service(made.id)
+        one = center.get()
+        same((one.name, one.description, one.comment, one.local), ("sdk-d", "x", "y", False))
+        same((one.status, one.quota_mode), (types.DataCenterStatus.UP, types.QuotaModeType.DISABLED))
+        assert one.version.major == 4 and [v.minor for v in one.supported_versions]
+        same([n.name for n in connection.follow_link(one.networks)], ["ovirtmgmt"])
+        same(connection.follow_link(one.clusters), [])
+        networks = center.networks_service()
+        red = networks.add(types.Network(name="red", vlan=types.Vlan(id=7)))
+        same((red.vlan.id, red.data_center.id), (7, one.id))
+        same(networks.network_service(red.id).get().name, "red")
+        networks.network_service(red.id).remove()
+        cluster = connection.system_service().clusters_service().add(
+            types.Cluster(name="sdk-cd", data_center=types.DataCenter(id=made.id)))
+        same([c.name for c in center.clusters_service().list()], ["sdk-cd"])
+        with refused(sdk.Error, 409, "clusters"):
+            center.remove()
+        connection.system_service().clusters_service().cluster_service(cluster.id).remove()
+        same(center.update(types.DataCenter(description="")).description, "")
+        with refused(sdk.Error, 409, "local"):
+            center.update(types.DataCenter(local=True))
+        center.remove()
+        with refused(sdk.NotFoundError, 404):
+            center.get()
+        same(service.list(search="name=sdk-d"), [])
+
+
+def case_networks(place):
+    "networks, their labels, and what clusters say of them"
+    with place.connect() as connection:
+        system = connection.system_service()
+        service = system.networks_service()
+        made = service.add(types.Network(name="sdk-n", description="d", comment="c", data_center=types.DataCenter(name="Default"),
+                                         vlan=types.Vlan(id=11), mtu=9000, usages=[types.NetworkUsage.VM]))
+        network = service.network_service(made.id)
+        one = network.get()
+        same((one.name, one.vlan.id, one.mtu, one.usages), ("sdk-n", 11, 9000, [types.NetworkUsage.VM]))
+        same((one.stp, one.port_isolation, one.vdsm_name, one.comment), (False, False, "sdk-n", "c"))
+        with refused(sdk.Error, 409, "stp"):
+            network.update(types.Network(stp=True))
+        same(network.update(types.Network(stp=False, comment="")).comment, "")
+        same([n.name for n in service.list(search='name="sdk-n" and datacenter="Default"')], ["sdk-n"])
+        same(service.list(search='name="sdk-n" and datacenter="nowhere"'), [])
+        same([n.name for n in service.list(search="vlanid=11")], ["sdk-n"])
+        same(network.update(types.Network(mtu=1500, usages=[])).usages, [])
+        with refused(sdk.Error, 400, "VLAN"):
+            network.update(types.Network(vlan=types.Vlan(id=9999)))
+        with refused(sdk.Error, 409):
+            service.add(types.Network(name="sdk-n", data_center=types.DataCenter(name="Default")))
+        labels = network.network_labels_service()
+        same(labels.add(types.NetworkLabel(id="lab1")).id, "lab1")
+        same([label.id for label in labels.list()], ["lab1"])
+        same([label.id for label in connection.follow_link(network.get().network_labels)], ["lab1"])
+        same(labels.label_service("lab1").get().id, "lab1")
+        labels.label_service("lab1").remove()
+        same(labels.list(), [])
+
+        cluster = system.clusters_service().cluster_service(system.clusters_service().list(search="name=Default")[0].id)
+        networks = cluster.networks_service()
+        same(sorted(n.name for n in networks.list()), ["ovirtmgmt", "sdk-n"])
+        same(networks.add(types.Network(id=made.id, required=False)).cluster.id, cluster.get().id)
+        same(networks.add(types.Network(name="sdk-n")).id, made.id)
+        same(networks.network_service(made.id).update(types.Network(required=True)).required, True)
+        same(networks.network_service(made.id).update(types.Network(required=False)).required, False)
+        same(networks.network_service(made.id).get().status, types.NetworkStatus.OPERATIONAL)
+        with refused(sdk.Error, 409, "every cluster"):
+            networks.network_service(made.id).remove()
+        with refused(sdk.NotFoundError, 404):
+            networks.add(types.Network(name="nothing"))
+        network.remove()
+        with refused(sdk.NotFoundError, 404):
+            network.get()
+
+
+def case_marks(place):
+    "tags in their tree, affinity labels, and what hosts have of them"
+    with place.connect() as connection:
+        system = connection.system_service()
+        host = system.hosts_service().host_service(fleet(connection)[0].id)
+        tags = system.tags_service()
+        top = tags.add(types.Tag(name="sdk-top", description="<t>"))
+        low = tags.add(types.Tag(name="sdk-low", parent=types.Tag(name="sdk-top")))
+        same((top.description, tags.tag_service(low.id).get().parent.id), ("<t>", top.id))
+        same(connection.follow_link(low.parent).name, "sdk-top")
+        with refused(sdk.Error, 409):
+            tags.tag_service(top.id).remove()
+        same(host.tags_service().add(types.Tag(name="sdk-low")).id, low.id)
+        same([tag.name for tag in host.tags_service().list()], ["sdk-low"])
+        same([h.id for h in system.hosts_service().list(search="tag=sdk-low")], [host.get().id])
+        same([tag.name for tag in connection.follow_link(host.get().tags)], ["sdk-low"])
+        host.tags_service().tag_service(low.id).remove()
+        with refused(sdk.NotFoundError, 404):
+            host.tags_service().tag_service(low.id).remove()
+        same(tags.tag_service(low.id).update(types.Tag(description="")).description, "")
+        tags.tag_service(low.id).remove()
+        tags.tag_service(top.id).remove()
+
+        labels = system.affinity_labels_service()
+        label = labels.add(types.AffinityLabel(name="sdk-label", has_implicit_affinity_group=True))
+        same(host.affinity_labels_service().add(types.AffinityLabel(id=label.id)).name, "sdk-label")
+        one = labels.label_service(label.id).get()
+        same(([h.id for h in one.hosts], one.has_implicit_affinity_group), ([host.get().id], True))
+        same([h.id for h in labels.label_service(label.id).hosts_service().list()], [host.get().id])
+        host.affinity_labels_service().label_service(label.id).remove()
+        same(labels.label_service(label.id).hosts_service().add(types.Host(name="sim-00001")).id, host.get().id)
+        labels.label_service(label.id).hosts_service().host_service(host.get().id).remove()
+        same(host.affinity_labels_service().list(), [])
+        labels.label_service(label.id).remove()
+        with refused(sdk.NotFoundError, 404):
+            labels.label_service(label.id).get()
+
+
+def case_mac_pools(place):
+    "MAC pools, of which the default one stays"
+    with place.connect() as connection:
+        service = connection.system_service().mac_pools_service()
+        ranges = [types.Range(from_="00:1a:4a:01:00:00", to="00:1a:4a:01:00:ff")]
+        made = service.add(types.MacPool(name="sdk-m", allow_duplicates=True, ranges=ranges))
+        pool = service.mac_pool_service(made.id)
+        one = pool.get()
+        same((one.name, one.allow_duplicates, one.default_pool), ("sdk-m", True, False))
+        same([(r.from_, r.to) for r in one.ranges], [("00:1a:4a:01:00:00", "00:1a:4a:01:00:ff")])
+        more = ranges + [types.Range(from_="00:1a:4a:02:00:00", to="00:1a:4a:02:00:ff")]
+        same(len(pool.update(types.MacPool(ranges=more)).ranges), 2)
+        with refused(sdk.Error, 400):
+            pool.update(types.MacPool(ranges=[types.Range(from_="x", to="y")]))
+        pool.remove()
+        default = next(p for p in service.list() if p.default_pool)
+        with refused(sdk.Error, 409, "default"):
+            service.mac_pool_service(default.id).remove()
+        policies = connection.system_service().scheduling_policies_service()
+        same({policy.name for policy in policies.list()} >= {"none", "evenly_distributed", "power_saving"}, True)
+        same(policies.policy_service(policies.list()[0].id).get().name, policies.list()[0].name)
+
+
+def case_events(place):
+    "events: newest first, from an index on, by search, one by one"
+    with place.connect() as connection:
+        system = connection.system_service()
+        host = fleet(connection)[0]
+        service = system.events_service()
+        newest = service.list(max=1)[0]
+        system.tags_service().add(types.Tag(name="sdk-e"), query={"correlation_id": "sdk-corr-1"})
+        tag = next(t for t in system.tags_service().list() if t.name == "sdk-e")
+        system.tags_service().tag_service(tag.id).remove()
+        later = service.list(from_=newest.index)
+        assert all(event.index > newest.index for event in later), [event.index for event in later]
+        indices = [event.index for event in service.list()]
+        same(indices, sorted(indices, reverse=True))
+        event = service.event_service(newest.id).get()
+        same((event.id, event.index, event.code), (newest.id, newest.index, newest.code))
+        assert event.description and event.time and event.severity is not None
+        same((event.origin, event.custom_id, event.flood_rate), ("oVirt", -1, 30))
+        up = service.list(search=f"type=13 and host.name={host.name}")
+        assert up and all(e.code == 13 and e.host.id == host.id and e.host.name == host.name for e in up), up
+        same(service.list(search="type=842 or type=841 or type=888"), [])
+        marked = service.list(search="correlation_id=sdk-corr-1 and severity=normal and time=today")
+        same(len(marked), 1)
+        assert "sdk-e" in marked[0].description, marked[0].description
+        same(service.list(search="message=*nothing-of-this*"), [])
+        seen = types.Event(description="a disk <7> & more", severity=types.LogSeverity.WARNING, origin="sdk-watch", custom_id=7,
+                           host=types.Host(id=host.id))
+        added = service.add(seen)
+        same((added.description, added.code, added.severity, added.origin, added.custom_id, added.host.id),
+             ("a disk <7> & more", 9802, types.LogSeverity.WARNING, "sdk-watch", 7, host.id))
+        same([e.id for e in service.list(search="origin=sdk-watch and custom_id=7")], [added.id])
+        with refused(sdk.Error, 409, "already"):
+            service.add(seen)
+        with refused(sdk.Error, 400, "custom_id"):
+            service.add(types.Event(description="x"))
+        with refused(sdk.Error, 400, "oVirt"):
+            service.add(types.Event(description="x", severity=types.LogSeverity.NORMAL, origin="oVirt", custom_id=1))
+        service.undelete()
+        with refused(sdk.NotFoundError, 404):
+            service.event_service("999999999").get()
+        with refused(sdk.Error, 409, "not taken back"):
+            service.event_service(newest.id).remove()
+
+
+def case_jobs(place):
+    "jobs and their steps"
+    with place.connect() as connection:
+        system = connection.system_service()
+        host = fleet(connection)[2]
+        service = system.jobs_service()
+        status, _, body = raw(place, "POST", f"/ovirt-engine/api/hosts/{host.id}/reboot", "<action/>",
+                              [basic(), "Content-Type: application/xml"])
+        same(status, 202)
+        assert '<job id="' in body and "<status>pending</status>" in body, body
+        job = next(j for j in service.list(max=10) if "sim-00003" in j.description)
+        assert job.start_time and job.auto_cleared is not None and job.owner.id and job.status is not None
+        one = service.job_service(job.id).get()
+        steps = service.job_service(job.id).steps_service()
+        listed = steps.list()
+        assert len(listed) >= 3 and [step.number for step in listed] == list(range(1, len(listed) + 1)), listed
+        assert all(step.type is not None and step.status is not None and step.description for step in listed)
+        same([step.id for step in connection.follow_link(one.steps)], [step.id for step in listed])
+        same(steps.step_service(listed[0].id).get().job.id, job.id)
+        same([j.id for j in service.list(search=f"host=sim-00003 and description=*Reboot*")][:0], [])
+        with refused(sdk.NotFoundError, 404):
+            service.job_service(NOBODY).get()
+        with refused(sdk.Error, 409):
+            service.job_service(job.id).clear()
+        with refused(sdk.Error, 409, "the engine's own"):
+            steps.add(types.Step(description="x", type=types.StepEnum.EXECUTING))
+
+
+def case_external_jobs(place):
+    "jobs of other programs: made, given steps, ended, cleared"
+    with place.connect() as connection:
+        service = connection.system_service().jobs_service()
+        made = service.add(types.Job(description="a backup of <all>", auto_cleared=False))
+        job = service.job_service(made.id)
+        one = job.get()
+        same((one.description, one.status, one.external, one.auto_cleared),
+             ("a backup of <all>", types.JobStatus.STARTED, True, False))
+        steps = job.steps_service()
+        first = steps.add(types.Step(description="look", type=types.StepEnum.VALIDATING, status=types.StepStatus.STARTED))
+        second = steps.add(types.Step(description="copy", type=types.StepEnum.EXECUTING, status=types.StepStatus.STARTED))
+        same([(step.number, step.type) for step in steps.list()],
+             [(1, types.StepEnum.VALIDATING), (2, types.StepEnum.EXECUTING)])
+        steps.step_service(first.id).end(succeeded=True)
+        same(steps.step_service(first.id).get().status, types.StepStatus.FINISHED)
+        with refused(sdk.Error, 409, "ended"):
+            steps.step_service(first.id).end(succeeded=True)
+        with refused(sdk.Error, 400, "type"):
+            steps.add(types.Step(description="x", type=types.StepEnum.UNKNOWN))
+        same(service.list(search="kind=external and status=started")[0].id, made.id)
+        job.end(succeeded=False)
+        same((job.get().status, steps.step_service(second.id).get().status),
+             (types.JobStatus.FAILED, types.StepStatus.FAILED))
+        with refused(sdk.Error, 409):
+            steps.add(types.Step(description="late", type=types.StepEnum.FINALIZING))
+        job.clear()
+        with refused(sdk.NotFoundError, 404):
+            job.get()
+        with refused(sdk.Error, 400, "description"):
+            service.add(types.Job())
+
+
+def case_host_networks(place):
+    "what a host carries, and orders that change nothing or make no sense (real ones: the kernel's tests; these hosts are simulated)"
+    with place.connect() as connection:
+        service = connection.system_service().hosts_service().host_service(fleet(connection)[1].id)
+        found = service.network_attachments_service().list()
+        same([connection.follow_link(a.network).name for a in found], ["ovirtmgmt"])
+        assert found[0].host_nic.id and found[0].in_sync is not None and found[0].reported_configurations
+        same({a.ip.version for a in found[0].ip_address_assignments}, {types.IpVersion.V4, types.IpVersion.V6})
+        followed = service.get(follow="network_attachments.network")
+        same([a.network.usages is not None for a in followed.network_attachments], [True])
+        service.setup_networks(check_connectivity=True, connectivity_timeout=60, commit_on_success=True)
+        with refused(sdk.NotFoundError, 404, "sdk-none"):
+            service.setup_networks(modified_network_attachments=[types.NetworkAttachment(
+                network=types.Network(name="sdk-none"), host_nic=types.HostNic(name="eth0"))])
+        service.commit_net_config()
+
+
+def case_power(place):
+    "fence agents, power management, and the order to a board that nobody has"
+    with place.connect() as connection:
+        service = connection.system_service().hosts_service().host_service(fleet(connection)[1].id)
+        agents = service.fence_agents_service()
+        made = agents.add(types.Agent(
+            type="ipmilan", address="192.0.2.9", username="root", password="s&cret", order=1, concurrent=False,
+            options=[types.Option(name="lanplus", value="1")]))
+        agent = agents.agent_service(made.id)
+        one = agent.get()
+        same((one.type, one.address, one.username, one.password, one.order), ("ipmilan", "192.0.2.9", "root", None, 1))
+        same([(o.name, o.value) for o in one.options], [("lanplus", "1")])
+        same([a.id for a in agents.list()], [made.id])
+        with refused(sdk.Error, 409, "password"):
+            agent.update(types.Agent(address="192.0.2.10"))
+        same(agent.update(types.Agent(address="192.0.2.10", password="s&cret")).address, "192.0.2.10")
+        changed = service.update(types.Host(power_management=types.PowerManagement(
+            enabled=False, kdump_detection=False, pm_proxies=[types.PmProxy(type=types.PmProxyType.CLUSTER)])))
+        same((changed.power_management.enabled, changed.power_management.kdump_detection), (False, False))
+        with refused(sdk.Error, 400):
+            agents.add(types.Agent(type="ipmilan"))
+        with refused(sdk.Error, 400, "fence_type"):
+            service.fence(fence_type="explode")
+        agent.remove()
+        with refused(sdk.NotFoundError, 404):
+            agent.get()
+        with refused(sdk.Error, 409):
+            service.fence(fence_type="status")
+
+
+def case_follow(place):
+    "follow puts what is at the end of links into one answer"
+    with place.connect() as connection:
+        system = connection.system_service()
+        host = fleet(connection)[0]
+        tag = system.tags_service().add(types.Tag(name="sdk-f"))
+        service = system.hosts_service().host_service(host.id)
+        service.tags_service().add(types.Tag(id=tag.id))
+        same(service.get().cluster.version, None)
+        one = service.get(follow="cluster.data_center,tags")
+        same((one.cluster.name, one.cluster.version.major, one.cluster.data_center.quota_mode),
+             ("Default", 4, types.QuotaModeType.DISABLED))
+        same([t.name for t in one.tags], ["sdk-f"])
+        for found in system.hosts_service().list(search="name=sim-*", follow="cluster"):
+            same(found.cluster.version.major, 4)
+        center = system.data_centers_service().list(search="name=Default", follow="clusters.networks")[0]
+        same([n.name for n in center.clusters[0].networks], ["ovirtmgmt"])
+        status, _, body = raw(place, "GET", f"/ovirt-engine/api/hosts/{host.id}?follow=cluster", headers=[basic()])
+        same(json.loads(body)["cluster"]["version"]["major"], "4")
+        service.tags_service().tag_service(tag.id).remove()
+        system.tags_service().tag_service(tag.id).remove()
+
+
+def case_short(place):
+    "what make test runs: sign in, hosts, a cluster, events, errors"
+    case_sign_in(place)
+    with place.connect() as connection:
+        system = connection.system_service()
+        same([h.name for h in fleet(connection)], ["sim-00001", "sim-00002", "sim-00003"])
+        made = system.clusters_service().add(types.Cluster(name="short", data_center=types.DataCenter(name="Default")))
+        same(system.clusters_service().list(search="name=short")[0].id, made.id)
+        system.clusters_service().cluster_service(made.id).remove()
+        assert system.events_service().list(max=1)[0].index > 0
+        with refused(sdk.NotFoundError, 404):
+            system.hosts_service().host_service(NOBODY).get()
+        with refused(sdk.Error, 400):
+            system.hosts_service().list(search="name=")
+        with refused(sdk.Error, 409):
+            system.hosts_service().host_service(fleet(connection)[0].id).activate()
