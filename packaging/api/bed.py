@@ -72,6 +72,13 @@ class Bed:
         settings = dict(url=URL, username="admin@internal", password=PASSWORD, ca_file=str(self.ca))
         return ovirtsdk4.Connection(**{**settings, **more})
 
+    def resident(self):
+        """MiB of the engine proper, which is a child of its supervisor."""
+        supervisor = pathlib.Path(f"/proc/{self.children[0].pid}/task")
+        pids = [pid for task in supervisor.iterdir() for pid in (task / "children").read_text().split()]
+        status = pathlib.Path(f"/proc/{pids[0]}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
     def log(self):
         return (self.folder / "serve.log").read_text(errors="replace")
 
