@@ -28,8 +28,7 @@ class Bed:
     """Made in the namespace that it runs in: see `enter`."""
 
     def __init__(self, hosts):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="muster-api-", dir="/tmp"))
-        self.folder.chmod(0o755)
+        self.folder = pathlib.Path(os.environ["MUSTER_API_INSIDE"])
         self.children = []
         (self.folder / "password").write_text(PASSWORD + "\n")
         self.data = self.folder / "data"
@@ -72,6 +71,13 @@ class Bed:
         settings = dict(url=URL, username="admin@internal", password=PASSWORD, ca_file=str(self.ca))
         return ovirtsdk4.Connection(**{**settings, **more})
 
+    def resident(self):
+        """MiB of the engine proper, which is a child of its supervisor."""
+        supervisor = pathlib.Path(f"/proc/{self.children[0].pid}/task")
+        pids = [pid for task in supervisor.iterdir() for pid in (task / "children").read_text().split()]
+        status = pathlib.Path(f"/proc/{pids[0]}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
     def log(self):
         return (self.folder / "serve.log").read_text(errors="replace")
 
@@ -84,7 +90,6 @@ class Bed:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def enter():
@@ -94,11 +99,20 @@ def enter():
     if os.geteuid() != 0:
         fail("network namespaces take root\n  try: sudo make test-api")
     space = f"muster-api-{os.getpid()}"
+    # Not in TMPDIR, into which the engine's own user may not look.
+    folder = tempfile.mkdtemp(prefix="muster-api-", dir="/tmp")
+    os.chmod(folder, 0o755)
     subprocess.run(["ip", "netns", "add", space], check=True)
+    # Whoever ends this program ends what it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         subprocess.run(["ip", "-n", space, "link", "set", "lo", "up"], check=True)
         done = subprocess.run(["ip", "netns", "exec", space, sys.executable, *sys.argv],
-                              env={**os.environ, "MUSTER_API_INSIDE": "1"})
+                              env={**os.environ, "MUSTER_API_INSIDE": folder})
         raise SystemExit(done.returncode)
     finally:
+        left = subprocess.run(["ip", "netns", "pids", space], capture_output=True, text=True).stdout.split()
+        for pid in left:
+            os.kill(int(pid), signal.SIGKILL)
         subprocess.run(["ip", "netns", "delete", space], check=False)
+        shutil.rmtree(folder, ignore_errors=True)

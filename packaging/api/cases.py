@@ -136,6 +136,38 @@ def case_forms(place):
     same(raw(place, "POST", "/ovirt-engine/api/tags", "<tag/>", xml + [f"Content-Length: {1 << 30}"])[0], 413)
 
 
+def case_floods(place):
+    "a gigabyte that nobody announced, and elements without an end: refused early, in bounded memory"
+    before = place.resident()
+    for piece in (b"<tag>" * 13107, b"<tag><name>" + b"x" * 65525, b" " * 65536):
+        sent = 0
+
+        def more(size):
+            nonlocal sent
+            if sent >= 1 << 30:
+                return b""
+            sent += len(piece)
+            return piece[:size]
+        curl, answer = pycurl.Curl(), io.BytesIO()
+        curl.setopt(pycurl.URL, "https://127.0.0.1/ovirt-engine/api/tags")
+        curl.setopt(pycurl.POST, True)
+        curl.setopt(pycurl.CAINFO, str(place.ca))
+        curl.setopt(pycurl.HTTPHEADER, [basic(), "Content-Type: application/xml", "Transfer-Encoding: chunked", "Expect:"])
+        curl.setopt(pycurl.READFUNCTION, more)
+        curl.setopt(pycurl.WRITEFUNCTION, answer.write)
+        try:
+            curl.perform()
+        except pycurl.error as broken:
+            # The engine closed the connection; its answer may have come before.
+            assert broken.args[0] in (pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR), broken
+        same(curl.getinfo(pycurl.RESPONSE_CODE) in (413, 0), True)
+        assert sent < 64 << 20, f"{sent >> 20} MiB were taken"
+    grown = place.resident() - before
+    assert grown < 64, f"the engine grew by {grown:.0f} MiB"
+    with place.connect() as connection:
+        same(connection.test(raise_exception=True), True)
+
+
 def case_hosts(place):
     "hosts: list, search, get, update, and every class of error"
     with place.connect() as connection:
@@ -299,6 +331,14 @@ def case_data_centers(place):
         cluster = connection.system_service().clusters_service().add(
             types.Cluster(name="sdk-cd", data_center=types.DataCenter(id=made.id)))
         same([c.name for c in center.clusters_service().list()], ["sdk-cd"])
+        inner = center.clusters_service().add(types.Cluster(name="sdk-ce"))
+        same(inner.data_center.id, made.id)
+        one = center.clusters_service().cluster_service(inner.id)
+        same((one.update(types.Cluster(comment="c")).comment, one.get().name), ("c", "sdk-ce"))
+        default = connection.system_service().clusters_service().list(search="name=Default")[0]
+        with refused(sdk.NotFoundError, 404, "is not of the data center"):
+            center.clusters_service().cluster_service(default.id).remove()
+        one.remove()
         with refused(sdk.Error, 409, "clusters"):
             center.remove()
         connection.system_service().clusters_service().cluster_service(cluster.id).remove()

@@ -16,6 +16,7 @@ struct InventoryRoutes {
             try await context.answer(NetworkResource(network(context.id(of: "network")), centers()))
         }
         addDataCenters(to: api.group("datacenters/:id"))
+        ClustersOfDataCenter(engine: engine).add(to: api.group("datacenters/:id/clusters"))
         addClusters(to: api.group("clusters/:id"))
     }
 
@@ -43,13 +44,6 @@ struct InventoryRoutes {
             let found = try await networkOfCenter(context)
             try await engine.removeNetwork(found.id, by: context.user, correlation: context.correlation)
             return try context.complete()
-        }
-        center.get("clusters") { request, context in
-            let id = try await engine.one(DataCenterRecord.self, context.id(of: "data center")).id
-            let records = try await engine.all(ClusterRecord.self).filter { $0.dataCenter == id }
-            let query = try ListQuery(request.query, fields: ClusterResource.searchFields, limit: .max)
-            let shown = try await SiteRoutes(engine: engine).clusters(records)
-            return try await context.answer(SiteCollection(query.page(of: shown)))
         }
     }
 

@@ -84,6 +84,13 @@ import XMLWire
             #expect(cluster.name == "east" && cluster.description == "a & b" && cluster.comment == "")
             #expect(cluster.memory_policy?.over_commit?.percent == WireNumber(150))
             #expect(cluster.fencing_policy?.enabled == false && cluster.ksm?.enabled == false)
+            let policy = try await client.get("\(place)/fencingpolicy").json(FencingPolicyResource.self)
+            #expect(policy.enabled == false, "one policy, by whichever way it is set and asked for")
+            let threshold = #"{"skip_if_connectivity_broken": {"threshold": 30}}"#
+            #expect(try await client.send(.put, "\(place)/fencingpolicy", threshold).status == 200)
+            let again = try await client.get(place).json(ClusterResource.self)
+            #expect(again.fencing_policy?.skip_if_connectivity_broken?.threshold == WireNumber(30))
+            #expect(again.fencing_policy?.enabled == false)
             #expect(
                 try await send(.put, "/clusters/\(cluster.id)", "<cluster><virt_service>x</virt_service></cluster>")
                     .status == 400
