@@ -12,6 +12,7 @@ package struct EngineSettings: Sendable {
     package var agentFile = AgentFile.installed
     package var kickstarts = KickstartLimits()
     package var enrolment = EnrolmentLimits()
+    package var renewal = RenewalTimes()
     package var monitoring = MonitoringTimes()
     package var imageWork = ImageWorkTimes()
     package var conversions = ConversionTimes()

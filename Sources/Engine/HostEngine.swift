@@ -141,6 +141,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
                 group.addTask { try await self.workOnPower() }
                 group.addTask { await self.listenForDumps() }
                 group.addTask { await self.watchProofs() }
+                group.addTask { await self.renewCertificates() }
             }
         }
     }

@@ -33,7 +33,7 @@ struct EngineRoutes {
         // The same API at both of oVirt's places. The longer path is the one that names its version.
         for path: RouterPath in ["ovirt-engine/api", "ovirt-engine/api/v4"] {
             let api = router.group(path).add(middleware: SignInRequired(engine: engine, passwords: passwords))
-            addGuardedRoutes(to: api)
+            addGuardedRoutes(to: GuardedRoutes(api))
         }
         try HostRegisterRoutes(engine: engine, trust: TrustAnchors(engine: engine), door: door).add(to: router)
         return router
@@ -45,7 +45,7 @@ struct EngineRoutes {
         HealthRoute(engine: engine).add(to: router)
     }
 
-    private func addGuardedRoutes(to api: some RouterMethods<APIContext>) {
+    func addGuardedRoutes(to api: some RouterMethods<APIContext>) {
         RootRoute(engine: engine).add(to: api)
         HostRoutes(engine: engine).add(to: api)
         RejectionRoutes(engine: engine).add(to: api)
@@ -60,5 +60,6 @@ struct EngineRoutes {
         ServerRoutes(engine: engine).add(to: api)
         NetworkRoutes(engine: engine).add(to: api)
         DiagnosticsRoute(engine: engine).add(to: api)
+        UserRoutes(engine: engine).add(to: api)
     }
 }

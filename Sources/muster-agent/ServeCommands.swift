@@ -114,6 +114,7 @@ extension NetworkOptions {
     func apply(_ node: NodeOptions, _ configuration: String, user: UInt32, group: UInt32) -> ApplySettings {
         ApplySettings(
             run: node.runDirectory,
+            state: node.stateDirectory,
             networkConfiguration: FilePath(configuration),
             resolvConf: FilePath(resolvConf),
             busybox: FilePath(busybox),

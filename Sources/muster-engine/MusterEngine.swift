@@ -14,7 +14,7 @@ struct MusterEngine: AsyncParsableCommand {
         version: HostEngine.version,
         subcommands: [
             InitCommand.self, ServeCommand.self, FingerprintCommand.self, BackupCommand.self, RestoreCommand.self,
-            TakeOverCommand.self, AuditCommand.self,
+            TakeOverCommand.self, AuditCommand.self, PasswordCommand.self,
             SimulateCommand.self,
         ]
     )

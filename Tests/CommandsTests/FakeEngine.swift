@@ -37,6 +37,9 @@ final class FakeEngine: Sendable {
         /// What `jobs/ID` answers, one after another; the last one stays.
         var jobs: [JobResource] = []
         var plan: [String]?
+        /// What happens at each list of the hosts after the first.
+        var atLooks: [@Sendable (inout State) -> Void] = []
+        var looks = 0
         /// What `POST hosts` answers, unless it only checks or the cluster is mistyped.
         var added: HostResource?
     }
@@ -118,7 +121,13 @@ final class FakeEngine: Sendable {
         }
         switch (request.head.method, path.first, path.dropFirst().first, path.dropFirst(2).first) {
         case (.DELETE, "hosts", .some, "networkattachments"): return .ok(#"{"status":"complete"}"#)
-        case (.GET, "hosts", nil, nil): return json(HostCollection(state.hosts))
+        case (.GET, "hosts", nil, nil):
+            state.looks += 1
+            if state.looks > 1, !state.atLooks.isEmpty {
+                state.atLooks.removeFirst()(&state)
+                if let refusal = state.refusal { return refusal }
+            }
+            return json(HostCollection(state.hosts))
         case (.POST, "hosts", nil, nil) where !body.contains("Defualt"):
             guard !request.head.uri.hasSuffix("?dry_run=true") else { return .ok("", status: "204 No Content") }
             guard let host = state.added else { break }

@@ -13,17 +13,36 @@ import Testing
     @Test func logsInPinsAndLogsOut() async throws {
         try await FakeEngine.loggedIn(hosts: [Samples.up, Samples.hostile]) { program, engine in
             let file = try ContextFile(option: program.configuration.string, environment: [:])
-            let context = try #require(try file.read())
+            let context = try file.read().context(nil)
             #expect(context.token == FakeEngine.token)
             #expect(context.authority == CertificateChain(der: [try engine.authority.der]).pem)
             let out = try await program.run(["logout"])
             #expect(out.exit == 0)
-            #expect(try file.read()?.token == nil)
-            #expect(try file.read()?.authority != nil, "the CA stays pinned")
+            #expect(try file.read().context(nil).token == nil)
+            #expect(try file.read().context(nil).authority != nil, "the CA stays pinned")
             #expect(engine.state.withLock { $0.calls.last }?.hasSuffix("scope=ovirt-app-api&token=t0k3n") == true)
             let after = try await program.run(["host", "list"])
             #expect(after.exit == 77)
             #expect(after.errors == "error: nobody is logged in\n  try: muster login https://ENGINE\n")
+        }
+    }
+
+    @Test("contexts are listed without their tokens, renamed, chosen and forgotten")
+    func contexts() async throws {
+        try await FakeEngine.loggedIn(hosts: [Samples.up]) { program, _ in
+            let name = try #require(
+                try ContextFile(option: program.configuration.string, environment: [:]).read().current
+            )
+            #expect(try await program.run(["context", "rename", name, "lab"]).output == "\(name) is lab now\n")
+            let list = try await program.run(["context", "list", "-o", "json"])
+            #expect(list.output.contains("\"name\" : \"lab\"") && !list.output.contains(FakeEngine.token), "\(list)")
+            #expect(try await program.run(["--context", "lab", "host", "list"]).exit == 64, "an option of the command")
+            #expect(try await program.run(["host", "list", "--context", "lab", "-o", "name"]).exit == 0)
+            let other = try await program.run(["host", "list", "--context", "x\u{1b}[1m"])
+            #expect(other.exit == 78 && other.errors.contains(#"there is no context x\u{1b}[1m"#), "\(other.errors)")
+            #expect(try await program.run(["context", "remove", "lab"]).exit == 0)
+            #expect(try await program.run(["host", "list"]).exit == 77)
+            #expect(try await program.run(["context", "use", "lab"]).exit == 78)
         }
     }
 

@@ -105,7 +105,11 @@ import Testing
             (EventSelection(), ""),
             (
                 EventSelection(after: 7, host: "a b&c", max: 3, waitSeconds: 99),
-                "?from=7&max=3&search=host.name%3Da%20b%26c&wait=30"
+                "?from=7&max=3&search=host.name%3D%22a%20b%26c%22&wait=30"
+            ),
+            (
+                EventSelection(host: "n", search: "severity>=error or type=1"),
+                "?search=host.name%3D%22n%22%20and%20%28severity%3E%3Derror%20or%20type%3D1%29"
             ),
         ]
     )

@@ -29,6 +29,8 @@ package enum ApplyCall: String, Sendable {
     case logs = "Apply.logs"
     /// The parameters of `Host.getLldp` -> `LLDPReports`.
     case lldp = "Apply.lldp"
+    /// `certificate`, PEM -> `true`: the state directory is root's to write.
+    case renewCertificate = "Apply.renewCertificate"
     /// `true`, and then the machine reboots.
     case reboot = "Apply.reboot"
 

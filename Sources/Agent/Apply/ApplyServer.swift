@@ -40,7 +40,12 @@ package struct ApplyServer: Service {
         try HardwareFile(in: settings.run).write(HardwareFacts().read(), group: settings.groupID)
         let channel = try await listen()
         logger.notice("listening on \(settings.socket)")
-        let keepers = Keepers(network: keeper, images: images, lldp: LLDPWatch(logger: logger))
+        let keepers = Keepers(
+            network: keeper,
+            images: images,
+            lldp: LLDPWatch(logger: logger),
+            state: settings.state
+        )
         do { try await serve(channel, keepers) } catch {
             await images.stop()
             throw error
@@ -53,6 +58,7 @@ package struct ApplyServer: Service {
         var network: NetworkKeeper
         var images: ImageKeeper
         var lldp: LLDPWatch
+        var state: NodeDirectory
         /// One reading at a time: each starts programs, and holds megabytes.
         let readings = Slots(1)
     }
@@ -202,6 +208,7 @@ package struct ApplyServer: Service {
         case .lldp?:
             return keepers.lldp.report(try LLDPReports.devices(params))
         case .logs?: return try await logs(try NodeLogs.lines(params), keepers.readings)
+        case .renewCertificate?: try CertificateRenewal(state: keepers.state).take(params)
         case .reboot?: try await images.reboot()
         case nil: throw RPCError(.methodNotFound, "apply has no \(request.method)")
         }

@@ -4,6 +4,8 @@ package import SystemPackage
 package struct ApplySettings: Sendable {
     /// The socket, the undo journal, and the DHCP clients' files.
     package var run: NodeDirectory
+    /// Key, certificate and authority.
+    package var state: NodeDirectory
     /// VDSM's directory, below which `staging/netconf` and `persistence/netconf` lie.
     package var networkConfiguration: FilePath
     package var resolvConf: FilePath
@@ -41,6 +43,7 @@ package struct ApplySettings: Sendable {
 
     package init(
         run: NodeDirectory = NodeDirectory("/run/muster-agent"),
+        state: NodeDirectory = NodeDirectory("/var/lib/muster-agent"),
         networkConfiguration: FilePath = "/var/lib/vdsm",
         resolvConf: FilePath = "/etc/resolv.conf",
         busybox: FilePath = "/bin/busybox",
@@ -52,7 +55,7 @@ package struct ApplySettings: Sendable {
         rebootProgram: FilePath = "/sbin/reboot",
         hooks: FilePath = "/usr/libexec/vdsm/hooks"
     ) {
-        (self.run, self.networkConfiguration) = (run, networkConfiguration)
+        (self.run, self.state, self.networkConfiguration) = (run, state, networkConfiguration)
         (self.resolvConf, self.busybox, self.udhcpcScript) = (resolvConf, busybox, udhcpcScript)
         (self.userID, self.groupID, self.commandLine) = (userID, groupID, commandLine)
         (self.installer, self.rebootProgram, self.hooks) = (installer, rebootProgram, hooks)

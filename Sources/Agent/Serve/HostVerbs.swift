@@ -108,6 +108,8 @@ struct HostVerbs: Sendable {
         case .getLogs:
             _ = try NodeLogs.lines(request.params)
             return try await apply.call(.logs, request.params, seconds: Self.diskSeconds)
+        case .renewCertificate:
+            return try await apply.call(.renewCertificate, request.params, seconds: Self.quickSeconds)
         case .reboot: return try await apply.call(.reboot, seconds: Self.quickSeconds)
         }
     }

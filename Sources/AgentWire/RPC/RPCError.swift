@@ -29,6 +29,8 @@ package struct RPCError: Error, Hashable, Sendable, Codable {
         package static let resourceUnavailable = Code(rawValue: 40)
         package static let unsupportedFenceAgent = Code(rawValue: 43)
         package static let hardwareInformation = Code(rawValue: 57)
+        /// VDSM's "invalid parameter": a certificate that is not for this host.
+        package static let badCertificate = Code(rawValue: 91)
         /// The agent is not ready yet.
         package static let recovering = Code(rawValue: 99)
         package static let general = Code(rawValue: 100)

@@ -56,6 +56,9 @@ package enum HostVerb: String, CaseIterable, Hashable, Sendable {
     case getJobs = "Host.getJobs"
     /// `lines` -> `NodeLogs`. Ours.
     case getLogs = "Host.getLogs"
+    /// `certificate`, a chain in PEM for the key that the agent has -> `true`; the agent's connections end, and it shows the
+    /// new one. Ours.
+    case renewCertificate = "Host.renewCertificate"
     /// `true`, and then the machine reboots; refused while it works on its disks. Ours.
     case reboot = "Host.reboot"
 }

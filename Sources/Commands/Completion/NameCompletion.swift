@@ -13,6 +13,19 @@ extension CompletionKind {
         return Set(images.map(\.name)).sorted() + images.map { "\($0.name)@\($0.version)" }
     }
 
+    /// What the configuration file has, without asking anybody.
+    static let contexts = CompletionKind.custom { words, _, prefix in
+        ((try? options(of: words).file.read().contexts.keys.sorted()) ?? []).filter { $0.hasPrefix(prefix) }
+    }
+
+    /// The options that were typed already.
+    private static func options(of words: [String]) -> EngineOptions {
+        func value(_ name: String) -> String? { words.firstIndex(of: name).flatMap { words.dropFirst($0 + 1).first } }
+        var options = EngineOptions()
+        (options.config, options.context) = (value("--config"), value("--context"))
+        return options
+    }
+
     /// How long a person who pressed Tab is kept waiting, in seconds.
     static let patience = 2
 
@@ -20,11 +33,9 @@ extension CompletionKind {
         _ list: @escaping @Sendable (EngineSession) async throws -> [String]
     ) -> CompletionKind {
         .custom { words, _, prefix in
-            let option = words.firstIndex(of: "--config").flatMap { words.dropFirst($0 + 1).first }
-            guard
-                let file = try? ContextFile(option: option, environment: ProcessInfo.processInfo.environment),
-                let context = try? file.read()
-            else { return [] }
+            guard let context = try? options(of: words).file.read().context(options(of: words).chosen) else {
+                return []
+            }
             var limits = TransportLimits()
             (limits.connectSeconds, limits.readSeconds) = (patience, patience)
             guard let session = try? context.session(limits: limits) else { return [] }

@@ -4,7 +4,7 @@ import HostModel
 import SystemPackage
 import Yams
 
-/// The configuration file: one context in YAML, readable by its owner alone.
+/// The configuration file: the contexts in YAML, readable by its owner alone.
 struct ContextFile: Hashable, Sendable {
     let path: FilePath
 
@@ -27,8 +27,8 @@ struct ContextFile: Hashable, Sendable {
         }
     }
 
-    /// The context in the file; `nil` when there is no file.
-    func read() throws(UserError) -> EngineContext? {
+    /// The contexts in the file; none when there is no file.
+    func read() throws(UserError) -> ContextBook {
         let text: String
         do {
             let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
@@ -36,7 +36,7 @@ struct ContextFile: Hashable, Sendable {
             try refuseForeignReaders()
             text = try readText(file)
         } catch Errno.noSuchFileOrDirectory {
-            return nil
+            return ContextBook()
         } catch let error as UserError {
             throw error
         } catch {
@@ -45,13 +45,30 @@ struct ContextFile: Hashable, Sendable {
         return try parse(text)
     }
 
-    /// Replaces the file as a whole: mode 0600, written beside its place, synchronised, and renamed.
-    func write(_ context: EngineContext) throws(UserError) {
-        let encoder = YAMLEncoder()
-        encoder.options.allowUnicode = true
+    /// Changes the contexts: what another program wrote meanwhile is not lost. The file is replaced as a whole: mode 0600,
+    /// written beside its place, synchronised, and renamed.
+    func update(_ change: (inout ContextBook) throws(UserError) -> Void) throws(UserError) {
         do {
-            let text = "# Written by muster login. The token opens the engine: keep this file private.\n"
-            try replace(with: text + (try encoder.encode(context)))
+            let folder = path.removingLastComponent()
+            if !folder.isEmpty {
+                try FileManager.default.createDirectory(
+                    atPath: folder.string,
+                    withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o700]
+                )
+            }
+            // The folder is what two programs have in common: the file itself is another one after each change.
+            let lock = try FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly, options: .closeOnExec)
+            defer { try? lock.close() }
+            guard flock(lock.rawValue, LOCK_EX) == 0 else { throw Errno(rawValue: errno) }
+            var book = try read()
+            try change(&book)
+            let encoder = YAMLEncoder()
+            encoder.options.allowUnicode = true
+            let text = "# Written by muster login. A token opens its engine: keep this file private.\n"
+            try replace(with: text + (try encoder.encode(book)))
+        } catch let error as UserError {
+            throw error
         } catch {
             throw unusable(
                 "cannot be written: \(error)",
@@ -60,21 +77,43 @@ struct ContextFile: Hashable, Sendable {
         }
     }
 
-    private func parse(_ text: String) throws(UserError) -> EngineContext {
-        let remedy = "muster login URL, which writes it anew; or name another with --config"
+    private func parse(_ text: String) throws(UserError) -> ContextBook {
         do {
             guard let node = try Yams.compose(yaml: text), let mapping = node.mapping else {
-                throw unusable("is not a YAML mapping", remedy: remedy)
+                throw unusable("is not a YAML mapping", remedy: Self.anew)
             }
-            let known = EngineContext.CodingKeys.allCases.map(\.rawValue)
-            for key in mapping.keys.compactMap(\.string) where !known.contains(key) {
-                throw unusable("has an unknown key: \(terminalEscaped(key.prefix(64)))", remedy: remedy)
+            // Before there were several, the file was one context.
+            if mapping["engine"] != nil {
+                let context = try context(node)
+                return ContextBook(current: context.usualName, contexts: [context.usualName: context])
             }
-            return try YAMLDecoder().decode(EngineContext.self, from: node)
+            try refuseUnknown(mapping, ContextBook.CodingKeys.allCases.map(\.rawValue))
+            var book = ContextBook()
+            book.current = mapping[ContextBook.CodingKeys.current.rawValue]?.string
+            for (name, node) in mapping[ContextBook.CodingKeys.contexts.rawValue]?.mapping ?? [:] {
+                guard let name = name.string, ContextBook.isName(name) else {
+                    throw unusable("has a context without a usable name", remedy: Self.anew)
+                }
+                book.contexts[name] = try context(node)
+            }
+            return book
         } catch let error as UserError {
             throw error
         } catch {
-            throw unusable("is not as muster login writes it", remedy: remedy)
+            throw unusable("is not as muster login writes it", remedy: Self.anew)
+        }
+    }
+
+    private static let anew = "muster login URL with another file (--config), or mend this one"
+
+    private func context(_ node: Node) throws -> EngineContext {
+        try refuseUnknown(node.mapping ?? [:], EngineContext.CodingKeys.allCases.map(\.rawValue))
+        return try YAMLDecoder().decode(EngineContext.self, from: node)
+    }
+
+    private func refuseUnknown(_ mapping: Node.Mapping, _ known: [String]) throws(UserError) {
+        for key in mapping.keys.compactMap(\.string) where !known.contains(key) {
+            throw unusable("has an unknown key: \(terminalEscaped(key.prefix(64)))", remedy: Self.anew)
         }
     }
 
@@ -99,14 +138,6 @@ struct ContextFile: Hashable, Sendable {
     }
 
     private func replace(with text: String) throws {
-        let folder = path.removingLastComponent()
-        if !folder.isEmpty {
-            try FileManager.default.createDirectory(
-                atPath: folder.string,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
-        }
         let draft = FilePath("\(path.string).\(getpid()).new")
         let file = try FileDescriptor.open(
             draft,

@@ -17,6 +17,18 @@ struct EngineContext: Hashable, Sendable, Codable {
         case token
     }
 
+    /// What `muster login` calls it when nobody names it: the engine's host, and its port where that is not the usual one.
+    var usualName: String {
+        let place: String =
+            switch Endpoint(engine) {
+            case .https(let host, let port): port == Endpoint.httpsPort ? host : "\(host)-\(port)"
+            case .http(let host, let port): port == Endpoint.httpPort ? host : "\(host)-\(port)"
+            case .unix, .none: "engine"
+            }
+        let name = String(place.map { ContextBook.isNameCharacter($0) ? $0 : "-" }.prefix(ContextBook.nameMax))
+        return ContextBook.isName(name) ? name : "engine"
+    }
+
     /// The longest answer that a person's program takes, in bytes: ten thousand hosts are a dozen MiB.
     static let answerBytesMax = 128 << 20
 

@@ -4,7 +4,7 @@ import HostModel
 /// Goes on after the last event seen, over restarts of the engine.
 struct EventFollower {
     private let session: EngineSession
-    private let host: String?
+    private let selection: EventSelection
     private var seen: Int64
     private var failures = 0
 
@@ -14,19 +14,16 @@ struct EventFollower {
     static let failuresMax = 6
     static let firstPause = Duration.milliseconds(500)
 
-    init(_ session: EngineSession, host: String?, after event: EventResource?) {
-        (self.session, self.host) = (session, host)
+    /// `selection`: the host and the search.
+    init(_ session: EngineSession, _ selection: EventSelection, after event: EventResource?) {
+        (self.session, self.selection) = (session, selection)
         seen = event.flatMap { Int64($0.index) } ?? 0
     }
 
     /// The next events, the oldest first; empty when the engine's patience ended before there was one.
     mutating func next() async throws -> [EventResource] {
-        let selection = EventSelection(
-            after: seen,
-            host: host,
-            max: Self.pageMax,
-            waitSeconds: EventSelection.waitMax
-        )
+        var selection = selection
+        (selection.after, selection.max, selection.waitSeconds) = (seen, Self.pageMax, EventSelection.waitMax)
         do throws(CallError) {
             let events = Array(try await session.events(selection).reversed())
             seen = events.compactMap { Int64($0.index) }.max() ?? seen

@@ -6,7 +6,16 @@ struct EventList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List events, the newest first; or watch them come.",
-        discussion: "With --watch, JSON is one object a line and YAML one document each. End it with Ctrl-C.",
+        discussion: """
+            With --watch, JSON is one object a line and YAML one document each. End it with Ctrl-C.
+
+            --search takes oVirt's language, as host list does. Fields: type (the code), severity (normal < warning < error < \
+            alert), message, time, user, correlation_id, host, host.id, cluster, index. A bare word is looked for in the \
+            sentences. A time is today, yesterday, 2026-11-26, 2026-11-26T10:30:00Z, or how long ago: 30m, 2h, 7d.
+
+              muster event list --search 'severity>=warning and time>2h'
+              muster event list --search 'type=13 or message=*certificate* sortby time'
+            """,
         aliases: ["ls"]
     )
 
@@ -15,6 +24,9 @@ struct EventList: AsyncParsableCommand {
 
     @Option(help: "Only events of this host.", completion: .hosts)
     var host: String?
+
+    @Option(help: ArgumentHelp("Only events that this finds.", valueName: "search"))
+    var search: String?
 
     @Option(help: ArgumentHelp("At most so many of the latest.", valueName: "number"))
     var max = 50
@@ -27,17 +39,22 @@ struct EventList: AsyncParsableCommand {
 
     func validate() throws {
         guard max > 0 else { throw ValidationError("Ask for at least one event with --max.") }
+        let words = search?.lowercased().split(whereSeparator: \.isWhitespace) ?? []
+        guard !(watch || host != nil) || !words.contains(where: { $0 == "sortby" || $0 == "page" }) else {
+            throw ValidationError("--watch and --host have an order of their own: leave out sortby and page.")
+        }
     }
 
     func run() async throws {
         try await options.withSession { session in
             let name = try await host(in: session)
-            let latest = try await session.events(EventSelection(host: name, max: max))
+            let selection = EventSelection(host: name, search: search, max: max)
+            let latest = try await session.events(selection)
             guard watch else {
                 let events = oldestFirst ? latest.reversed() : latest
                 return output.show(events, as: eventTable(events, .current))
             }
-            try await follow(EventFollower(session, host: name, after: latest.first), from: latest.reversed())
+            try await follow(EventFollower(session, selection, after: latest.first), from: latest.reversed())
         }
     }
 

@@ -24,7 +24,7 @@ func hostDetails(_ host: HostResource, _ style: Style) -> Sections {
     add("System", [host.os?.type, host.os?.version?.full_version].compactMap(\.self).joined(separator: " "))
     add("Kernel line", host.os?.reported_kernel_cmdline)
     for (name, text) in imageFields(host.muster) { add(name, text) }
-    add("Certificate", host.certificate?.subject)
+    add("Certificate", certificateText(host))
     add("Host key", host.ssh?.fingerprint)
     add("Jump host", host.muster.jump.map { [$0.address, $0.fingerprint].compactMap(\.self).joined(separator: ", ") })
     add("Boots", bootText(host.muster))
@@ -104,4 +104,10 @@ private func claimDetails(_ claim: ClaimResource, _ style: Style) -> Sections {
         fields.append(("  \(terminalEscaped(interface.name.raw))", Cell(text)))
     }
     return Sections(parts: [(title: nil, layout: Details(fields: fields))])
+}
+
+/// `O=Test,CN=10.0.0.1; ends on 2031-11-27`.
+private func certificateText(_ host: HostResource) -> String? {
+    guard let subject = host.certificate?.subject else { return nil }
+    return subject + (host.muster.certificate_ends.map { "; ends on \($0.prefix(10))" } ?? "")
 }

@@ -32,8 +32,13 @@ struct HostList: AsyncParsableCommand {
     @Flag(help: "List the machines that were rejected and are kept away, instead.")
     var rejected = false
 
+    @OptionGroup var watching: WatchOptions
     @OptionGroup var options: EngineOptions
     @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if rejected, watching.watch { throw ValidationError("--rejected is shown once: leave out --watch.") }
+    }
 
     /// The options as one search; `nil`: all hosts.
     func query() throws -> String? {
@@ -75,7 +80,6 @@ struct HostList: AsyncParsableCommand {
             return output.show(rejections, as: rejectionTable(rejections, .current))
         }
         let query = try query()
-        let hosts = try await options.withSession { try await $0.hosts(search: query) }
-        output.show(hosts, as: hostTable(hosts))
+        try await options.show(watching, output, { try await $0.hosts(search: query) }, as: hostTable)
     }
 }

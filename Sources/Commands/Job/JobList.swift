@@ -19,6 +19,7 @@ struct JobList: AsyncParsableCommand {
     @Option(help: ArgumentHelp("At most so many of the latest.", valueName: "number"))
     var max = 50
 
+    @OptionGroup var watching: WatchOptions
     @OptionGroup var options: EngineOptions
     @OptionGroup var output: OutputOptions
 
@@ -32,17 +33,18 @@ struct JobList: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await options.withSession { session in
-            var jobs: [JobResource]
-            if let host {
-                let found = try await session.findHost(host)
-                jobs = try await session.jobs(of: found.id)
-            } else {
-                jobs = try await session.jobs(max: running ? Self.pageMax : max)
-            }
-            if running { jobs = jobs.filter { $0.status == "started" } }
-            let shown = Array(jobs.prefix(max))
-            output.show(shown, as: jobTable(shown, .current))
+        try await options.show(watching, output, { try await jobs($0) }, as: { jobTable($0, .current) })
+    }
+
+    private func jobs(_ session: EngineSession) async throws -> [JobResource] {
+        var jobs: [JobResource]
+        if let host {
+            let found = try await session.findHost(host)
+            jobs = try await session.jobs(of: found.id)
+        } else {
+            jobs = try await session.jobs(max: running ? Self.pageMax : max)
         }
+        if running { jobs = jobs.filter { $0.status == "started" } }
+        return Array(jobs.prefix(max))
     }
 }

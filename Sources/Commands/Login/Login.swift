@@ -9,7 +9,8 @@ struct Login: AsyncParsableCommand {
         discussion: """
             At first use the fingerprint of the engine's CA is shown, to be compared with the one that muster-engine init
             printed. Without a terminal it must be named with --fingerprint, or the CA itself with --ca-file. Address,
-            CA and session are kept in the configuration file (mode 0600).
+            CA and session are kept in the configuration file (mode 0600) as a context, which becomes the current one. Its
+            name is that of the engine's host, or the one of --context; muster context shows them all.
             """
     )
 
@@ -36,26 +37,49 @@ struct Login: AsyncParsableCommand {
 
     /// What is shown of a session: everything but its token.
     private struct Summary: Encodable {
+        var context: String
         var engine: String
         var user: String
         var fingerprint: String?
     }
 
+    func validate() throws {
+        if let name = options.context, !ContextBook.isName(name) {
+            throw ValidationError("--context takes letters, digits, . _ and -, at most \(ContextBook.nameMax).")
+        }
+    }
+
     func run() async throws {
         let file = try options.file
         let endpoint = try Self.endpoint(url)
-        let authority = try await authority(of: endpoint, known: try? file.read())
+        let book = try file.read()
+        let authority = try await authority(of: endpoint, known: book)
         let password = try PasswordSource(file: passwordFile).password(for: user)
         let context = try await logIn(endpoint, authority, password)
-        try file.write(context)
+        let name = Self.name(of: context, chosen: options.chosen, in: book)
+        try file.update { book in
+            book.contexts[name] = context
+            book.current = name
+        }
         let print = authority?.fingerprints.first?.description
-        let summary = Summary(engine: context.engine, user: user, fingerprint: print)
+        let summary = Summary(context: name, engine: context.engine, user: user, fingerprint: print)
         output.show(summary, as: Sentence(words: "logged in to \(context.engine) as \(user)"))
     }
 
-    private func authority(of endpoint: Endpoint, known: EngineContext?) async throws -> CertificateChain? {
+    /// A second login to the same engine renews its context; a second user's is another one only with a name of its own.
+    static func name(of context: EngineContext, chosen: String?, in book: ContextBook) -> String {
+        if let chosen { return chosen }
+        let same = book.contexts.filter { $0.value.engine == context.engine }
+        if let current = book.current, same[current] != nil { return current }
+        return same.keys.min() ?? context.usualName
+    }
+
+    private func authority(of endpoint: Endpoint, known: ContextBook) async throws -> CertificateChain? {
         guard case .https = endpoint else { return nil }
-        let pinned = known.flatMap { $0.engine == endpoint.description ? $0.authority : nil }
+        let same = known.contexts.values.filter { $0.engine == endpoint.description && $0.authority != nil }
+        let pinned =
+            (known.current.flatMap { known.contexts[$0] }.flatMap { same.contains($0) ? $0 : nil } ?? same.first)?
+            .authority
         let pinning = AuthorityPinning(
             endpoint: endpoint,
             file: caFile,

@@ -12,12 +12,16 @@ struct Logout: AsyncParsableCommand {
 
     func run() async throws {
         let file = try options.file
-        guard var context = try file.read(), context.token != nil else { throw UserError.notLoggedIn }
+        let book = try file.read()
+        let name = try book.name(options.chosen)
+        let context = try book.context(name)
         let session = try context.session()
         defer { session.transport.close() }
         // The token goes from here whatever the engine says; an engine out of reach lets it expire.
-        context.token = nil
-        try file.write(context)
+        try file.update { book in
+            // Somebody may have logged in anew meanwhile: that session is another one.
+            if book.contexts[name]?.token == context.token { book.contexts[name]?.token = nil }
+        }
         do { try await session.logOut() } catch {
             var error = UserError(error)
             error.message = "the session is forgotten here, but the engine was not told: \(error.message)"

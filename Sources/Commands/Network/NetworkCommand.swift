@@ -20,12 +20,17 @@ struct NetworkList: AsyncParsableCommand {
         aliases: ["ls"]
     )
 
+    @Option(
+        help: ArgumentHelp("Only those that this finds: name=san-*, vlanid=7, datacenter=east.", valueName: "search")
+    )
+    var search: String?
+
+    @OptionGroup var watching: WatchOptions
     @OptionGroup var options: EngineOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let networks = try await options.withSession { try await $0.networks() }
-        output.show(networks, as: networkTable(networks))
+        try await options.show(watching, output, { try await $0.networks(search: search) }, as: networkTable)
     }
 }
 

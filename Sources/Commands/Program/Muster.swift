@@ -7,8 +7,10 @@ struct Muster: AsyncParsableCommand {
         abstract: "Turn machines into managed hosts.",
         discussion: discussion,
         subcommands: [
-            Login.self, Logout.self, HostCommand.self, NetworkCommand.self, DataCenterCommand.self, ClusterCommand.self,
-            TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, ApplyCommand.self, JobCommand.self,
+            Login.self, Logout.self, ContextCommand.self, HostCommand.self, NetworkCommand.self, DataCenterCommand.self,
+            ClusterCommand.self,
+            TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, UserCommand.self, ApplyCommand.self,
+            JobCommand.self,
             EventCommand.self,
             ImageCommand.self, ProfileCommand.self, SupportCommand.self, CompletionCommand.self,
         ]
@@ -27,6 +29,7 @@ struct Muster: AsyncParsableCommand {
 
             Environment:
               MUSTER_CONFIG    the configuration file; else $XDG_CONFIG_HOME/muster/config.yaml
+              MUSTER_CONTEXT   which of its engines; else the current one (muster context)
               NO_COLOR         no colours, also on a terminal
             """
     }

@@ -9,12 +9,15 @@ struct SiteList<Kind: SiteKind>: AsyncParsableCommand {
         CommandConfiguration(commandName: "list", abstract: "List the \(Kind.words.many).", aliases: ["ls"])
     }
 
+    @Option(help: ArgumentHelp("Only those that this finds: name=east-*, description=*old*.", valueName: "search"))
+    var search: String?
+
+    @OptionGroup var watching: WatchOptions
     @OptionGroup var options: EngineOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let all = try await options.withSession { try await $0.list(Kind.self) }
-        output.show(all, as: Kind.table(all))
+        try await options.show(watching, output, { try await $0.list(Kind.self, search: search) }, as: Kind.table)
     }
 }
 

@@ -22,6 +22,8 @@ struct AgentDialer: Sendable {
     let context: NIOSSLContext
     let times: MonitoringTimes
     let tally: AgentTally
+    /// See `AgentIdentityPolicy`.
+    var acceptsExpired = false
     private let gate = HandshakeGate()
 
     init(
@@ -112,7 +114,11 @@ struct AgentDialer: Sendable {
     }
 
     private func tls(for target: AgentAddress, _ verdict: PeerVerdict) throws -> NIOSSLClientHandler {
-        let policy = AgentIdentityPolicy(host: target.host, publicKey: target.publicKey)
+        let policy = AgentIdentityPolicy(
+            host: target.host,
+            publicKey: target.publicKey,
+            acceptsExpired: acceptsExpired
+        )
         let authority = authority
         return try NIOSSLClientHandler(context: context, serverHostname: nil) { presented, promise in
             promise.completeWithTask {

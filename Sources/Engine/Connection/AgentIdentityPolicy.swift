@@ -3,13 +3,15 @@ import Foundation
 import HostModel
 import NIOSSL
 import SwiftASN1
-import X509
+@_spi(FixedExpiryValidationTime) import X509
 
 /// Whom the engine expects at the other end: exactly the host that it dialled, with exactly the key that was approved.
 struct AgentIdentityPolicy: VerifierPolicy {
     let host: UniqueID
     /// SubjectPublicKeyInfo in DER.
     let publicKey: Data
+    /// Takes a certificate whose time is over, too: it is to be renewed, and the key is the one that was approved.
+    var acceptsExpired = false
 
     /// Our leaves mark the extended key usage as critical, so a policy must say that it looks at it.
     let verifyingCriticalExtensions: [ASN1ObjectIdentifier] = [.X509ExtensionID.extendedKeyUsage]
@@ -46,10 +48,13 @@ struct AgentIdentityPolicy: VerifierPolicy {
             return "it shows no certificate that can be read"
         }
         let now = Date()
-        guard leaf.notValidBefore <= now, now <= leaf.notValidAfter else { return Self.outOfTime(leaf, at: now) }
+        guard leaf.notValidBefore <= now, now <= leaf.notValidAfter || acceptsExpired else {
+            return Self.outOfTime(leaf, at: now)
+        }
         let policy = self
+        let moment = acceptsExpired && leaf.notValidAfter < now ? leaf.notValidAfter - 1 : now
         var verifier = Verifier(rootCertificates: CertificateStore([authority])) {
-            RFC5280Policy()
+            RFC5280Policy(fixedExpiryValidationTime: moment)
             policy
         }
         switch await verifier.validate(leaf: leaf, intermediates: CertificateStore([])) {

@@ -1,6 +1,6 @@
 extension HostEngine {
     package func events(_ query: EventQuery) async throws(EngineError) -> [EventRecord] {
-        try await store.events(query)
+        try await store.events(query, at: settings.clock.now())
     }
 
     /// The index of the newest event that was ever recorded, also where it had its time since.

@@ -123,16 +123,15 @@ extension Store {
         }
     }
 
-    func events(_ query: EventQuery) async throws(EngineError) -> [EventRecord] {
+    func events(_ query: EventQuery, at now: Int64 = 0) async throws(EngineError) -> [EventRecord] {
         let limit = min(max(query.max, 0), EventQuery.maxLimit)
+        let condition = try SearchTable.events.sql(query.search.condition, now: now)
+        let order = query.newestFirst ? SearchTable.events.sql(query.search.order) : #"event."index""#
         return try await read { db in
-            var request: SQL = #"SELECT * FROM event WHERE "index" > \#(query.after ?? 0)"#
-            if let host = query.host { request = "\(request) AND host = \(host)" }
-            if let name = query.hostName { request = "\(request) AND hostName = \(name.lowercased())" }
-            request =
-                query.newestFirst
-                ? #"\#(request) ORDER BY "index" DESC LIMIT \#(limit)"#
-                : #"\#(request) ORDER BY "index" LIMIT \#(limit)"#
+            let request: SQL = """
+                SELECT * FROM event WHERE event."index" > \(query.after ?? 0) AND (\(condition))
+                ORDER BY \(order) LIMIT \(limit) OFFSET \((query.search.page - 1) * limit)
+                """
             return try SQLRequest<Row>(literal: request).fetchAll(db).map(EventRecord.init)
         }
     }

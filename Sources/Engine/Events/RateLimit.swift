@@ -16,6 +16,8 @@ final class RateLimit: Sendable {
 
     init(burst: Int, perMinute: Int) { (self.burst, perSecond) = (Double(burst), Double(perMinute) / 60) }
 
+    init(burst: Int, perDay: Int) { (self.burst, perSecond) = (Double(burst), Double(perDay) / 86_400) }
+
     /// Takes a token; false when there is none. `now` is in milliseconds.
     func allows(_ key: String, at now: Int64) -> Bool {
         buckets.withLock { buckets in

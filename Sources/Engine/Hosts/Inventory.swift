@@ -2,8 +2,10 @@ import GRDB
 package import HostModel
 
 extension HostEngine {
-    package func networks() async throws(EngineError) -> [NetworkRecord] {
-        try await store.read { try NetworkRecord.fetchAll(in: $0) }
+    /// By name, unless the search has an order.
+    package func networks(_ filter: ListFilter = .all) async throws(EngineError) -> [NetworkRecord] {
+        let rest = try SearchTable.networks.rest(filter)
+        return try await store.read { try NetworkRecord.fetchAll(rest, in: $0) }
     }
 
     package func network(_ id: UniqueID) async throws(EngineError) -> NetworkRecord {
@@ -23,8 +25,8 @@ extension HostEngine {
 }
 
 extension NetworkRecord {
-    static func fetchAll(in db: Database) throws -> [NetworkRecord] {
-        try Row.fetchAll(db, sql: "SELECT * FROM network ORDER BY name").map { row in
+    static func fetchAll(_ rest: SQL = "ORDER BY name", in db: Database) throws -> [NetworkRecord] {
+        try SQLRequest<Row>(literal: "SELECT * FROM network \(rest)").fetchAll(db).map { row in
             let usages: String = row["usages"]
             return NetworkRecord(
                 id: row["id"],

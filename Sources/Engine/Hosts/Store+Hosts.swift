@@ -5,9 +5,9 @@ import HostModel
 
 extension Store {
     func hosts(matching filter: HostFilter) async throws(EngineError) -> [HostRecord] {
-        let condition = try HostSearch.sql(filter.query.condition)
+        let condition = try SearchTable.hosts.sql(filter.query.condition)
         return try await read { db in
-            var request = HostRow.filter(literal: condition).order(literal: HostSearch.order(filter.query.order))
+            var request = HostRow.filter(literal: condition).order(literal: SearchTable.hosts.sql(filter.query.order))
             if let max = filter.max { request = request.limit(max, offset: (filter.query.page - 1) * max) }
             return try Self.records(of: request.fetchAll(db), in: db)
         }
@@ -17,7 +17,7 @@ extension Store {
     func hostCounts() async throws(EngineError) -> [HostStatus: Int] {
         try await read { db in
             let rows = try SQLRequest<Row>(
-                "SELECT \(HostSearch.shownStatus) AS shown, count(*) FROM host GROUP BY shown"
+                "SELECT \(SearchTable.shownStatus) AS shown, count(*) FROM host GROUP BY shown"
             )
             .fetchAll(db)
             return rows.reduce(into: [:]) { counts, row in
@@ -80,7 +80,8 @@ extension Store {
                 fixedAddress: parts.addresses[row.id],
                 macs: parts.macs[row.id] ?? [],
                 lastSeen: row.lastSeen,
-                certificateSubject: parts.subjects[row.id],
+                certificateSubject: parts.certificates[row.id]?.subject,
+                certificateEnd: parts.certificates[row.id]?.end,
                 newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
                 server: ColumnJSON.decode(parts.servers[row.id]?.access),
                 power: parts.powers[row.id] ?? PowerManagement()
@@ -95,7 +96,7 @@ private struct HostParts {
     private static let namedMax = 500
 
     let claims: [UniqueID: [ClaimRow]]
-    let subjects: [UniqueID: String]
+    let certificates: [UniqueID: (subject: String, end: Int64)]
     var macs: [UniqueID: [MACAddress]] = [:]
     var profiles: [BootSchedule: [UniqueID: String]] = [:]
     let tags: [UniqueID: [String]]
@@ -111,10 +112,13 @@ private struct HostParts {
                 .order(Column("created")).fetchAll(db),
             by: \.host
         )
-        subjects = try SQLRequest<Row>("SELECT host, subject FROM certificate WHERE revoked IS NULL AND \(isOfThem)")
-            .fetchAll(db).reduce(into: [:]) { subjects, row in
-                if let host: UniqueID = row["host"] { subjects[host] = row["subject"] }
-            }
+        certificates = try SQLRequest<Row>(
+            "SELECT host, subject, issued FROM certificate WHERE revoked IS NULL AND \(isOfThem)"
+        )
+        .fetchAll(db).reduce(into: [:]) { found, row in
+            guard let host: UniqueID = row["host"], let issued: Int64 = row["issued"] else { return }
+            found[host] = (row["subject"], issued + Int64(CertificateAuthority.leafLifetime) * 1000)
+        }
         for row in try SQLRequest<Row>("SELECT host, mac FROM hostMAC WHERE \(isOfThem) ORDER BY mac").fetchAll(db) {
             macs[row["host"], default: []].append(row["mac"])
         }

@@ -27,11 +27,20 @@ struct HostWatch: Sendable {
     private var now: Int64 { settings.clock.now() }
 
     /// What goes wrong here (a full disk, a change that came between) is waited out: a host is not forgotten over it.
+    ///
+    /// Each stretch is a task of its own: what an installation needed of a task's stack, some 50 KiB, is given back when it
+    /// ends. A host is monitored for months, and ten thousand of them are. For the same reason what is rare is never inlined
+    /// here: its frame would stand in that of the monitor.
     func run() async {
         var goesOn = true
         while goesOn, !Task.isCancelled {
             do {
-                goesOn = try await follow()
+                let stretch = Task { try await follow() }
+                goesOn = try await withTaskCancellationHandler {
+                    try await stretch.value
+                } onCancel: {
+                    stretch.cancel()
+                }
             } catch {
                 logger.warning("The watch over host \(id) begins anew: \(error)")
                 try? await Task.sleep(for: .milliseconds(settings.monitoring.refresh))
@@ -46,29 +55,38 @@ struct HostWatch: Sendable {
         let conversion = try await store.runningConversion(of: id)
         // Somebody else is at work on it, by SSH.
         if let conversion, conversion.stage != .network { return false }
-        if let job = try await store.runningImageJob(of: id) {
-            return try await withLink(target, correlation: job.correlation) { link throws(EngineError) in
-                try await HostImageWork(
-                    host: host,
-                    link: link,
-                    store: store,
-                    settings: settings,
-                    logger: logger.of(job: job.id, job.correlation)
-                ).run(job)
-                return !Task.isCancelled
-            }
-        }
+        if let job = try await store.runningImageJob(of: id) { return try await work(on: job, host, target) }
         switch host.row.status {
-        case .installing:
-            let job = try await store.installation(of: id)
-            return try await withLink(target, correlation: job?.correlation) { link throws(EngineError) in
-                try await install(host, job, conversion, link)
-            }
+        case .installing: return try await install(host, conversion, target)
         case let status where status.isMonitored:
-            return try await withLink(target, correlation: nil) { link throws(EngineError) in
-                try await monitor(host, link, drains: conversion == nil)
-            }
+            let link = AgentLink(dialer, target)
+            return try await monitor(Monitored(host, link, drains: conversion == nil, now: now))
         default: return false
+        }
+    }
+
+    @inline(never)
+    private func work(
+        on job: ImageJobRow,
+        _ host: WatchedHost,
+        _ target: AgentAddress
+    ) async throws(EngineError) -> Bool {
+        try await withLink(target, correlation: job.correlation) { link throws(EngineError) in
+            let logger = logger.of(job: job.id, job.correlation)
+            try await HostImageWork(host: host, link: link, store: store, settings: settings, logger: logger).run(job)
+            return !Task.isCancelled
+        }
+    }
+
+    @inline(never)
+    private func install(
+        _ host: WatchedHost,
+        _ conversion: ConversionRow?,
+        _ target: AgentAddress
+    ) async throws(EngineError) -> Bool {
+        let job = try await store.installation(of: id)
+        return try await withLink(target, correlation: job?.correlation) { link throws(EngineError) in
+            try await install(host, job, conversion, link)
         }
     }
 
@@ -133,52 +151,78 @@ struct HostWatch: Sendable {
         remedy: "Approve the host again."
     )
 
-    /// Refreshes until the host is changed by somebody else. The grace period counts from here: what was while the
-    /// engine was away is not the host's fault.
-    private func monitor(
-        _ host: WatchedHost,
-        _ link: AgentLink,
-        drains: Bool
-    ) async throws(EngineError) -> Bool {
-        var row = host.row
-        var life = HostLife(status: row.status, detail: row.statusDetail, lastContact: now)
-        let startsQuietly = startsQuietly && life.status == .up
-        var refreshes = startsQuietly ? Int.random(in: 1..<Self.refreshesBetweenCapabilities) : 0
+    /// What one stretch of monitoring knows; an object, so that no frame carries copies of it.
+    private final class Monitored {
+        let link: AgentLink
+        let drains: Bool
+        var row: HostRow
+        var life: HostLife
         var memory: ReportMemory?
         var guests = 0
-        // Not all hosts of an engine that starts in the same moment.
-        if startsQuietly {
+        var refreshes = 0
+
+        /// `now`: the grace period counts from here.
+        init(_ host: WatchedHost, _ link: AgentLink, drains: Bool, now: Int64) {
+            (row, self.link, self.drains) = (host.row, link, drains)
+            life = HostLife(status: host.row.status, detail: host.row.statusDetail, lastContact: now)
+        }
+    }
+
+    private func monitor(_ host: sending Monitored) async throws(EngineError) -> Bool {
+        do {
+            try await refresh(host)
+            await host.link.close()
+            return false
+        } catch {
+            await host.link.close()
+            throw error
+        }
+    }
+
+    /// Until the host is changed by somebody else. What was while the engine was away is not the host's fault.
+    private func refresh(_ host: Monitored) async throws(EngineError) {
+        if startsQuietly, host.life.status == .up {
+            host.refreshes = Int.random(in: 1..<Self.refreshesBetweenCapabilities)
+            // Not all hosts of an engine that starts in the same moment.
             try? await Task.sleep(for: .milliseconds(Int64.random(in: 0...settings.monitoring.refresh)))
         }
-        while !Task.isCancelled, life.status.isMonitored {
-            let readsAll =
-                life.status != .up || refreshes.isMultiple(of: Self.refreshesBetweenCapabilities)
-                || link.takeNetworkNews()
-            let signal =
-                if drains, life.status == .preparingForMaintenance {
-                    await readGuests(of: row, link, &guests)
-                } else if readsAll {
-                    await readCapabilities(of: host, life, link, &memory)
-                } else {
-                    await readStatistics(link)
-                }
-            if Task.isCancelled { return false }
-            refreshes += 1
-            var next = life
-            let effects = next.handle(signal, of: row.name, at: now, settings.monitoring)
-            if effects.isEmpty, next.status == life.status, next.detail == life.detail {
-                life = next
-                if next.failures == 0 { contacts.note(id, at: now) }
-            } else {
-                let context = TransitionContext(now: now, times: settings.monitoring)
-                (row, life) = try await store.live(row, life, signal, context: context)
-                // What brings it back was stored with its new status.
-                if row.status == .nonResponsive { powers.watch(id) }
-            }
-            if next.failures > 0 { await link.close() }
+        while !Task.isCancelled, host.life.status.isMonitored {
+            let signal = await signal(of: host)
+            if Task.isCancelled { return }
+            host.refreshes += 1
+            let (isQuiet, fails) = hear(signal, of: host)
+            if !isQuiet { try await live(host, signal) }
+            if fails { await host.link.close() }
             try? await Task.sleep(for: .milliseconds(settings.monitoring.refresh))
         }
-        return false
+    }
+
+    private func signal(of host: Monitored) async -> HostLife.Signal {
+        let readsAll =
+            host.life.status != .up || host.refreshes.isMultiple(of: Self.refreshesBetweenCapabilities)
+            || host.link.takeNetworkNews()
+        if host.drains, host.life.status == .preparingForMaintenance { return await readGuests(of: host) }
+        return readsAll ? await readCapabilities(of: host) : await readStatistics(host.link)
+    }
+
+    /// What needs no writing ends here; whether it was that, and whether the host failed to answer.
+    private func hear(_ signal: HostLife.Signal, of host: Monitored) -> (isQuiet: Bool, fails: Bool) {
+        var next = host.life
+        let effects = next.handle(signal, of: host.row.name, at: now, settings.monitoring)
+        let isQuiet = effects.isEmpty && next.status == host.life.status && next.detail == host.life.detail
+        if isQuiet {
+            host.life = next
+            if next.failures == 0 { contacts.note(id, at: now) }
+        }
+        return (isQuiet, next.failures > 0)
+    }
+
+    @inline(never)
+    private func live(_ host: Monitored, _ signal: HostLife.Signal) async throws(EngineError) {
+        let context = TransitionContext(now: now, times: settings.monitoring)
+        (host.row, host.life) = try await store.live(host.row, host.life, signal, context: context)
+        // What brings it back was stored with its new status.
+        if host.row.status == .nonResponsive { powers.watch(id) }
     }
 
     /// What a host said of itself the last time: mostly it says the same again, which needs no reading and no writing.
@@ -187,17 +231,14 @@ struct HostWatch: Sendable {
         var fitness: HostFitness
     }
 
-    private func readCapabilities(
-        of host: WatchedHost,
-        _ life: HostLife,
-        _ link: AgentLink,
-        _ memory: inout ReportMemory?
-    ) async -> HostLife.Signal {
+    @inline(never)
+    private func readCapabilities(of host: Monitored) async -> HostLife.Signal {
+        let link = host.link
         do {
             let text = try await link.ask(.getCapabilities)
             let digest = SHA256.hash(data: Data(text.readableBytesView))
             let fitness: HostFitness
-            if let memory, memory.digest == digest {
+            if let memory = host.memory, memory.digest == digest {
                 fitness = memory.fitness
             } else {
                 let capabilities = try ReportedCapabilities(text: text)
@@ -206,9 +247,9 @@ struct HostWatch: Sendable {
                 let summary = HostHardware(hardware ?? HardwareInformation(), capabilities.values)
                 try await store.saveReport(of: id, capabilities, summary, at: now)
                 fitness = capabilities.fitness
-                memory = ReportMemory(digest: digest, fitness: fitness)
+                host.memory = ReportMemory(digest: digest, fitness: fitness)
             }
-            let unfit = try await store.judge(id, fitness, isUp: life.status == .up)
+            let unfit = try await store.judge(id, fitness, isUp: host.life.status == .up)
             return unfit.map(HostLife.Signal.unfit) ?? .fit
         } catch let failure as AgentFailure {
             return Self.signal(for: failure)
@@ -228,17 +269,21 @@ struct HostWatch: Sendable {
     }
 
     /// A host that is to go out of service waits until its guests are gone; who moves or stops them is told how many.
-    private func readGuests(of row: HostRow, _ link: AgentLink, _ told: inout Int) async -> HostLife.Signal {
+    @inline(never)
+    private func readGuests(of host: Monitored) async -> HostLife.Signal {
+        let row = host.row
         do {
             let statistics: HostStatistics
-            do { statistics = try HostStatistics(result: try await link.call(.getStats)) } catch let error as RPCError {
+            do { statistics = try HostStatistics(result: try await host.link.call(.getStats)) } catch let error
+                as RPCError
+            {
                 throw AgentFailure.malformed("The agent's statistics cannot be read: \(error.message.prefix(300)).")
             }
             let count = max(statistics.vmCount, statistics.vmActive)
             guard count > 0 else { return .drained }
-            if count != told {
-                told = count
-                let text = "Host \(row.name) still runs \(told) guests; it is in maintenance once they are gone."
+            if count != host.guests {
+                host.guests = count
+                let text = "Host \(row.name) still runs \(count) guests; it is in maintenance once they are gone."
                 try await store.record([Occurrence(.maintenanceWaits, .warning, text, host: row)], at: now)
             }
             return .heard

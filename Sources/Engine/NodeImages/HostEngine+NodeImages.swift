@@ -249,6 +249,7 @@ extension HostEngine {
     /// One question to a host's agent, on a connection of its own.
     func asking<Answer: Sendable>(
         _ id: UniqueID,
+        acceptsExpired: Bool = false,
         _ body: (AgentLink) async throws(AgentFailure) -> Answer
     ) async throws(EngineError) -> Answer {
         guard let host = try await store.watched(id) else { throw HostRow.notFound(id) }
@@ -259,7 +260,8 @@ extension HostEngine {
                 remedy: "Approve it first: `muster host approve \(host.row.name) --code CODE`."
             )
         }
-        let dialer = try AgentDialer(authority: authority.certificate, identity: identity, times: settings.monitoring)
+        var dialer = try AgentDialer(authority: authority.certificate, identity: identity, times: settings.monitoring)
+        dialer.acceptsExpired = acceptsExpired
         let link = AgentLink(dialer, target)
         do throws(AgentFailure) {
             let answer = try await body(link)
@@ -276,8 +278,8 @@ extension HostEngine {
         case .refused(let error) where error.code == .methodNotFound:
             EngineError(
                 .conflict,
-                "The agent on host \(host) is too old: it knows nothing of disks.",
-                remedy: "Boot the host with a newer image."
+                "The agent on host \(host) is too old: it does not know this order.",
+                remedy: "Boot the host with a newer image, or `muster host reinstall \(host)` for a server."
             )
         case .refused(let error) where !failure.isPassing:
             EngineError(

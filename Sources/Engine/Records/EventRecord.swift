@@ -28,22 +28,22 @@ package struct EventRecord: Sendable, Hashable {
 package struct EventQuery: Sendable {
     /// Only events with a greater index.
     package var after: Int64?
-    package var host: UniqueID?
-    package var hostName: String?
+    /// In oVirt's language; its pages are of `max` events. Its order counts where `newestFirst` is true.
+    package var search = SearchQuery()
     package var max: Int
     package var newestFirst: Bool
 
     /// The most events of one answer.
     package static let maxLimit = 1000
 
-    package init(
-        after: Int64? = nil,
-        host: UniqueID? = nil,
-        hostName: String? = nil,
-        max: Int = 100,
-        newestFirst: Bool = true
-    ) {
-        (self.after, self.host, self.hostName) = (after, host, hostName)
-        (self.max, self.newestFirst) = (max, newestFirst)
+    package init(after: Int64? = nil, host: UniqueID? = nil, max: Int = 100, newestFirst: Bool = true) {
+        (self.after, self.max, self.newestFirst) = (after, max, newestFirst)
+        if let host { search.condition = .comparison(field: "host.id", .equal, value: host.rawValue) }
+    }
+
+    /// A search in oVirt's language over the fields of events.
+    package init(search: String, max: Int) throws(EngineError) {
+        self.init(max: max)
+        self.search = try SearchTable.events.query(search)
     }
 }

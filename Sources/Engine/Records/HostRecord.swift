@@ -34,6 +34,8 @@ package struct HostRecord: Sendable, Hashable {
     package var lastSeen: Int64?
     /// `O=…,CN=…` of the certificate that the agent must show.
     package var certificateSubject: String?
+    /// When that certificate ends, in milliseconds since 1970.
+    package var certificateEnd: Int64?
     /// The active version of the image that the host runs, where that is another one.
     package var newerImageVersion: String?
     /// How the engine reaches a converted server by SSH.
@@ -99,7 +101,7 @@ package struct HostFilter: Sendable {
 
     /// A search in oVirt's language over the fields of hosts.
     package init(search: String, max: Int? = nil) throws(EngineError) {
-        query = try SearchQuery(search, fields: HostSearch.fields)
+        query = try SearchTable.hosts.query(search)
         self.max = max
     }
 

@@ -20,12 +20,6 @@ package struct NetworkRecord: Sendable, Hashable {
     package var isManagement: Bool { usages.contains("management") }
 }
 
-/// A person who may sign in: `admin@internal`.
-package struct UserRecord: Sendable, Hashable {
-    package var id: UniqueID
-    package var name: String
-}
-
 /// One version of an image.
 package struct ImageRecord: Sendable, Hashable {
     package enum State: String, Sendable, Codable {

@@ -7,6 +7,7 @@ package struct AffinityLabelRecord: SiteRecord, HostMark {
     package static let databaseTableName = "affinityLabel"
     package static let (noun, command) = ("affinity label", "affinity-label")
     package static let codes = SiteCodes(20_083, 20_084, 20_085)
+    package static let search = SearchTable.affinityLabels
     package static let pairs = (table: "hostAffinityLabel", column: "affinityLabel")
 
     package var id: UniqueID

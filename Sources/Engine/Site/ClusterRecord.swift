@@ -8,6 +8,7 @@ package struct ClusterRecord: SiteRecord {
     package static let (noun, command) = ("cluster", "cluster")
     /// USER_ADD_CLUSTER and its like.
     package static let codes = SiteCodes(809, 811, 813)
+    package static let search = SearchTable.clusters
 
     package var id: UniqueID
     package var name: String

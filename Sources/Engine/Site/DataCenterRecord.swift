@@ -8,6 +8,7 @@ package struct DataCenterRecord: SiteRecord {
     package static let (noun, command) = ("data center", "datacenter")
     /// USER_ADD_STORAGE_POOL and its like.
     package static let codes = SiteCodes(950, 952, 954)
+    package static let search = SearchTable.dataCenters
     package static let hostsMaxRange = 1...100_000
 
     package var id: UniqueID

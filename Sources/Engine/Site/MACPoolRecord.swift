@@ -13,6 +13,7 @@ package struct MACPoolRecord: SiteRecord {
     package static let (noun, command) = ("MAC pool", "mac-pool")
     /// MAC_POOL_ADD_SUCCESS and its like.
     package static let codes = SiteCodes(10_700, 10_702, 10_704)
+    package static let search = SearchTable.macPools
     package static let rangesMax = 64
 
     package var id: UniqueID

@@ -15,6 +15,8 @@ package protocol SiteRecord: Codable, Sendable, Hashable, FetchableRecord, Persi
     /// The command that lists them.
     static var command: String { get }
     static var codes: SiteCodes { get }
+    /// What may be searched for.
+    static var search: SearchTable { get }
 
     /// A new one with every default.
     init(id: UniqueID, in db: Database) throws
@@ -75,9 +77,15 @@ package enum SiteText {
 }
 
 extension HostEngine {
-    /// By name.
-    package func all<Record: SiteRecord>(_ kind: Record.Type) async throws(EngineError) -> [Record] {
-        try await store.read { try Record.order(Column("name")).fetchAll($0) }
+    /// By name, unless the search has an order.
+    package func all<Record: SiteRecord>(
+        _ kind: Record.Type,
+        _ filter: ListFilter = .all
+    ) async throws(EngineError) -> [Record] {
+        let rest = try Record.search.rest(filter)
+        return try await store.read { db in
+            try SQLRequest<Record>(literal: "SELECT * FROM \(sql: Record.databaseTableName) \(rest)").fetchAll(db)
+        }
     }
 
     package func one<Record: SiteRecord>(_ kind: Record.Type, _ id: UniqueID) async throws(EngineError) -> Record {

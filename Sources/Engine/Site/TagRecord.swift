@@ -7,6 +7,7 @@ package struct TagRecord: SiteRecord {
     package static let databaseTableName = "tag"
     package static let (noun, command) = ("tag", "tag")
     package static let codes = SiteCodes(20_080, 20_081, 20_082)
+    package static let search = SearchTable.tags
     /// oVirt's `root_tag`.
     package static let rootID = "00000000-0000-0000-0000-000000000000"
     /// Levels below `root`.

@@ -22,6 +22,7 @@ enum Schema {
         migrator.registerMigration("15 event chain") { try $0.execute(sql: eventChain) }
         migrator.registerMigration("16 reboots") { try $0.execute(sql: reboots) }
         migrator.registerMigration("17 arrivals") { try $0.execute(sql: arrivals) }
+        migrator.registerMigration("18 users") { try $0.execute(sql: users) }
         return migrator
     }
 

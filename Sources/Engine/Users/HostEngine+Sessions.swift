@@ -36,12 +36,18 @@ extension HostEngine {
         return session.user
     }
 
+    /// The user whose token this is, with what that user may do now; `nil` also for one that was removed or disabled.
+    package func signedInUser(_ token: String) async throws(EngineError) -> UserRecord? {
+        guard let name = try await sessionUser(token) else { return nil }
+        return try await store.user(named: name)?.record
+    }
+
     /// Makes a token void; an unknown one already is.
     package func endSession(_ token: String) async throws(EngineError) {
         try await store.endSession(Self.digest(token))
     }
 
-    private static func digest(_ token: String) -> Data { Data(SHA256.hash(data: Data(token.utf8))) }
+    static func digest(_ token: String) -> Data { Data(SHA256.hash(data: Data(token.utf8))) }
 
     private static func base64url(_ bytes: Data) -> String {
         bytes.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")

@@ -43,19 +43,15 @@ extension HostEngine {
     private static let nobody = PasswordHash.unmatchable
 }
 
-/// A user with the hash to compare with.
-struct StoredUser: Sendable {
-    var record: UserRecord
-    var password: PasswordHash
-}
-
 extension Store {
+    /// One that may sign in.
     func user(named name: String) async throws(EngineError) -> StoredUser? {
         try await read { db in
-            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM user WHERE name = ?", arguments: [name]),
+            guard
+                let row = try SQLRequest<Row>("SELECT * FROM user WHERE name = \(name) AND isEnabled = 1").fetchOne(db),
                 let password = PasswordHash(encoded: row["password"])
             else { return nil }
-            return StoredUser(record: UserRecord(id: row["id"], name: row["name"]), password: password)
+            return StoredUser(record: UserRecord(row), password: password)
         }
     }
 }

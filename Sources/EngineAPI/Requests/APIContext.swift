@@ -1,3 +1,4 @@
+import HostModel
 import Hummingbird
 
 /// What is known of one request besides the request: who sent it, who signed in, and under which id it is recorded.
@@ -7,6 +8,8 @@ struct APIContext: RequestContext {
     let source: String
     /// `admin@internal`; empty on routes that need no sign-in.
     var user = ""
+    /// What that user may do; nothing is asked of it on routes that need no sign-in.
+    var role = UserRole.readOnlyAdmin
     /// What a long answer asks again with: whether the session still counts. `nil` with HTTP Basic.
     var token: String?
     /// The id that the events of this request carry.

@@ -48,20 +48,13 @@ struct EventRoutes {
     /// With `from`, the events that follow it come without a gap even when there are more than `max`: the oldest of
     /// them first into the answer, so that the next call goes on after its newest.
     static func query(_ fields: FormFields) throws -> EventQuery {
-        var query = EventQuery(max: try PageSize(fields, limit: EventQuery.maxLimit).count)
+        let max = try PageSize(fields, limit: EventQuery.maxLimit).count
+        var query = try EventQuery(search: fields["search"] ?? "", max: max)
         if let from = fields["from"] {
             guard let index = Int64(from), index >= 0 else {
                 throw Fault(.badRequest, "from=\(from.prefix(32)) is not an index.", remedy: "Write from=42.")
             }
             (query.after, query.newestFirst) = (index, false)
-        }
-        let terms = try SearchExpression(fields["search"] ?? "", fields: ["host", "host.name", "host.id"]).terms
-        query.hostName = terms["host.name"] ?? terms["host"]
-        if let text = terms["host.id"] {
-            guard let id = UniqueID(rawValue: text) else {
-                throw Fault(.badRequest, "host.id=\(text.prefix(64)) is not a UUID.", remedy: "GET hosts lists ids.")
-            }
-            query.host = id
         }
         return query
     }

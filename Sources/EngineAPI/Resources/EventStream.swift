@@ -94,7 +94,7 @@ struct EventStream: Sendable {
             }
             if looked.duration(to: .now) >= .seconds(Self.heartbeatSeconds) {
                 if let token {
-                    guard try await engine.sessionUser(token) != nil else { return }
+                    guard try await engine.signedInUser(token) != nil else { return }
                 } else if began.duration(to: .now) >= .seconds(Self.untokenedSeconds) {
                     return
                 }

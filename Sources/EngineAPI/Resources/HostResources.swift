@@ -44,6 +44,7 @@ extension HostResource.Muster {
         tags = record.tags.isEmpty ? nil : record.tags
         affinity_labels = record.affinityLabels.isEmpty ? nil : record.affinityLabels
         fixed_address = record.fixedAddress?.description
+        certificate_ends = record.certificateEnd.map { WireTime.text(milliseconds: $0) }
         last_seen = record.lastSeen.map { String($0 / 1000) }
         jump = record.server?.jump.map(ServerChoices.Jump.init)
         choices = record.server?.options.map(ServerChoices.init)

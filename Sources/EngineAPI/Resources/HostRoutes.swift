@@ -100,6 +100,11 @@ struct HostRoutes {
             try await engine.refresh(context.id(of: "host"))
             return try Self.complete()
         }
+        hosts.post(":id/enrollcertificate") { _, context in
+            let id = try context.id(of: "host")
+            try await engine.enrolCertificate(of: id, by: context.user, correlation: context.correlation)
+            return try Self.complete()
+        }
         hosts.post(":id/forceselectspm") { _, context -> Response in
             let host = try await engine.host(context.id(of: "host"))
             throw Fault(

@@ -8,7 +8,7 @@ struct InventoryRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         api.get("networks") { request, _ in
-            let found = try await Self.named(engine.networks(), \.name, request)
+            let found = try await engine.networks(ListFilter(request.query))
             let centers = try await centers()
             return try Response.json(NetworkCollection(found.map { NetworkResource($0, centers) }))
         }
@@ -22,17 +22,6 @@ struct InventoryRoutes {
     /// The names of data centers.
     private func centers() async throws -> [UniqueID: String] {
         try await engine.all(DataCenterRecord.self).reduce(into: [:]) { $0[$1.id] = $1.name }
-    }
-
-    private static func named<Record>(
-        _ records: [Record],
-        _ name: (Record) -> String,
-        _ request: Request
-    ) throws -> ArraySlice<Record> {
-        let query = request.query
-        let wanted = try SearchExpression(query["search"] ?? "", fields: ["name"]).terms["name"]
-        let found = records.filter { record in wanted.map { $0 == name(record) } ?? true }
-        return found.prefix(try PageSize(query, limit: .max).count)
     }
 
     private static func existing<Record>(_ record: Record?, _ what: String) throws -> Record {

@@ -1,3 +1,4 @@
+import Engine
 import HostModel
 import Hummingbird
 
@@ -36,5 +37,16 @@ struct PageSize {
             throw Fault(.badRequest, "max=\(text.prefix(32)) is not a number.", remedy: "Write max=100.")
         }
         count = wanted < 0 ? limit : min(wanted, limit)
+    }
+}
+
+extension ListFilter {
+    /// The most of one answer where `max` is given; without it a list comes whole.
+    static let maxLimit = 10_000
+
+    /// `search` and `max`.
+    init(_ query: FormFields) throws {
+        let max = query["max"].map { !$0.isEmpty } ?? false
+        self.init(search: query["search"] ?? "", max: max ? try PageSize(query, limit: Self.maxLimit).count : nil)
     }
 }

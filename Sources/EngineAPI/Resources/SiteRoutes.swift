@@ -57,11 +57,8 @@ struct SiteRoutes {
     ) {
         let group = api.group(RouterPath(Record.Resource.collection))
         group.get { request, _ in
-            let query = request.query
-            let wanted = try SearchExpression(query["search"] ?? "", fields: ["name"]).terms["name"]
-            let found = try await engine.all(kind).filter { record in wanted.map { $0 == record.name } ?? true }
-            let page = Array(found.prefix(try PageSize(query, limit: .max).count))
-            return try Response.json(SiteCollection(try await shown(page)))
+            let found = try await engine.all(kind, ListFilter(request.query))
+            return try Response.json(SiteCollection(try await shown(found)))
         }
         group.get(":id") { _, context in
             let record = try await engine.one(kind, context.id(of: Record.noun))

@@ -23,7 +23,7 @@ struct MetricsRoute {
         let parts = request.headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
         if parts.count == 2, parts[0].lowercased() == "bearer" {
             if let token = engine.metricsToken, Self.isSame(token, String(parts[1])) { return }
-            if try await engine.sessionUser(String(parts[1])) != nil { return }
+            if try await engine.signedInUser(String(parts[1])) != nil { return }
         }
         throw Fault(
             .unauthorized,

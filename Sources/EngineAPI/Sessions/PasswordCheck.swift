@@ -11,11 +11,11 @@ final class PasswordCheck: Sendable {
         (self.engine, self.failures) = (engine, failures)
     }
 
-    /// The user's full name (`admin@internal`), or a fault: 401 for a wrong name or password, 429 for one guess too many.
-    func user(_ name: String, password: String, context: APIContext) async throws -> String {
+    /// The user, or a fault: 401 for a wrong name or password, 429 for one guess too many.
+    func user(_ name: String, password: String, context: APIContext) async throws -> UserRecord {
         if let seconds = failures.wait(context.source) { throw Self.tooMany(seconds) }
         do throws(EngineError) {
-            return try await engine.authenticate(user: name, password: password).name
+            return try await engine.authenticate(user: name, password: password)
         } catch {
             guard [.forbidden, .notFound, .invalid].contains(error.kind) else { throw error }
             _ = failures.take(context.source)

@@ -18,20 +18,21 @@ struct SignInRequired: RouterMiddleware {
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.user = try await user(of: request, context)
+        let user = try await user(of: request, context)
+        (context.user, context.role) = (user.name, user.role)
         context.token = Self.bearerToken(of: request)
         try Self.requireJSON(request)
         return try await next(request, context)
     }
 
-    private func user(of request: Request, _ context: APIContext) async throws -> String {
+    private func user(of request: Request, _ context: APIContext) async throws -> UserRecord {
         guard let header = request.headers[.authorization] else {
             throw Self.unauthorized("This call needs a signed-in user.")
         }
         let parts = header.split(separator: " ", maxSplits: 1)
         switch (parts.first?.lowercased(), parts.last) {
         case ("bearer", .some(let token)) where parts.count == 2:
-            guard let user = try await engine.sessionUser(String(token)) else {
+            guard let user = try await engine.signedInUser(String(token)) else {
                 throw Self.unauthorized("The token is unknown or has expired.")
             }
             return user

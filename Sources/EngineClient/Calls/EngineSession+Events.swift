@@ -6,6 +6,8 @@ package struct EventSelection: Hashable, Sendable {
     package var after: Int64?
     /// Only those of the host of this name.
     package var host: String?
+    /// In oVirt's language; together with `host`.
+    package var search: String?
     /// At most so many; the engine has a limit of its own.
     package var max: Int?
     /// With `after`: hold the answer this many seconds for one to come; at most `waitMax`.
@@ -14,15 +16,29 @@ package struct EventSelection: Hashable, Sendable {
     /// What the engine holds an answer at most.
     package static let waitMax = 30
 
-    package init(after: Int64? = nil, host: String? = nil, max: Int? = nil, waitSeconds: Int? = nil) {
-        (self.after, self.host, self.max, self.waitSeconds) = (after, host, max, waitSeconds)
+    package init(
+        after: Int64? = nil,
+        host: String? = nil,
+        search: String? = nil,
+        max: Int? = nil,
+        waitSeconds: Int? = nil
+    ) {
+        (self.after, self.host, self.search) = (after, host, search)
+        (self.max, self.waitSeconds) = (max, waitSeconds)
+    }
+
+    /// Both as one search.
+    private var expression: String? {
+        guard let host else { return search }
+        let term = "host.name=\"\(host)\""
+        return search.map { "\(term) and (\($0))" } ?? term
     }
 
     var query: String {
         let fields = [
             after.map { "from=\($0)" },
             max.map { "max=\($0)" },
-            host.map { "search=\(percentEncoded("host.name=\($0)"))" },
+            expression.map { "search=\(percentEncoded($0))" },
             waitSeconds.map { "wait=\(Swift.min($0, Self.waitMax))" },
         ].compactMap(\.self)
         return fields.isEmpty ? "" : "?" + fields.joined(separator: "&")

@@ -84,6 +84,11 @@ extension EngineSession {
         _ = try await perform(.post(Self.path(id, "/refresh"), ByteBuffer(string: "{}")))
     }
 
+    /// Gives the host its next certificate.
+    package func enrolCertificate(_ id: String) async throws(CallError) {
+        _ = try await perform(.post(Self.path(id, "/enrollcertificate"), ByteBuffer(string: "{}")))
+    }
+
     /// Has the host start once more; the job is in the answer.
     package func reboot(_ id: String) async throws(CallError) -> ActionResource {
         try await decode(ActionResource.self, .post(Self.path(id, "/reboot"), ByteBuffer(string: "{}")))

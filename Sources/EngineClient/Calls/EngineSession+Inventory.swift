@@ -1,8 +1,9 @@
 package import HostModel
 
 extension EngineSession {
-    package func networks() async throws(CallError) -> [NetworkResource] {
-        try await decode(NetworkCollection.self, .get("\(Self.api)/networks")).network ?? []
+    package func networks(search: String? = nil) async throws(CallError) -> [NetworkResource] {
+        let query = search.map { "?search=\(percentEncoded($0))" } ?? ""
+        return try await decode(NetworkCollection.self, .get("\(Self.api)/networks\(query)")).network ?? []
     }
 
     package func profiles() async throws(CallError) -> [BootProfile] {

@@ -8,8 +8,12 @@ extension EngineSession {
     }
 
     /// All of a kind, by name.
-    package func list<Resource: SiteResource>(_ kind: Resource.Type) async throws(CallError) -> [Resource] {
-        try await decode(SiteCollection<Resource>.self, .get(Self.path(kind))).elements
+    package func list<Resource: SiteResource>(
+        _ kind: Resource.Type,
+        search: String? = nil
+    ) async throws(CallError) -> [Resource] {
+        let query = search.map { "?search=\(percentEncoded($0))" } ?? ""
+        return try await decode(SiteCollection<Resource>.self, .get(Self.path(kind) + query)).elements
     }
 
     package func add<Resource: SiteResource>(
@@ -51,5 +55,12 @@ extension EngineSession {
     /// Changes what people say of a host.
     package func updateHost(_ id: String, _ order: HostOrder) async throws(CallError) -> HostResource {
         try await decode(HostResource.self, try Self.json(.PUT, "\(Self.api)/hosts/\(percentEncoded(id))", order))
+    }
+}
+
+extension EngineSession {
+    /// 403 when the old password is wrong, or when it is another's and one may not.
+    package func setPassword(of id: String, _ change: UserResource.PasswordChange) async throws(CallError) {
+        _ = try await perform(try Self.json(.POST, "\(Self.path(UserResource.self))/\(id)/password", change))
     }
 }

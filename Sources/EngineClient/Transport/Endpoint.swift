@@ -5,6 +5,9 @@ package enum Endpoint: Hashable, Sendable {
     /// An absolute path of a socket, at most 107 bytes (`sun_path`).
     case unix(path: String)
 
+    /// The ports of URLs that name none.
+    package static let httpsPort = 443
+    package static let httpPort = 80
     /// The longest path that fits in `sockaddr_un`.
     package static let unixPathMax = 107
 
@@ -16,9 +19,9 @@ package enum Endpoint: Hashable, Sendable {
             guard path.utf8.count <= Self.unixPathMax, !path.utf8.contains(0) else { return nil }
             self = .unix(path: path)
         } else if let rest = Self.dropScheme("https://", of: text), let (host, port) = Self.authority(rest) {
-            self = .https(host: host, port: port ?? 443)
+            self = .https(host: host, port: port ?? Self.httpsPort)
         } else if let rest = Self.dropScheme("http://", of: text), let (host, port) = Self.authority(rest) {
-            self = .http(host: host, port: port ?? 80)
+            self = .http(host: host, port: port ?? Self.httpPort)
         } else {
             return nil
         }

@@ -80,6 +80,8 @@ package struct HostResource: Hashable, Sendable, Codable {
         package var affinity_labels: [String]?
         /// The address that the host is given at its boots, where one is fixed.
         package var fixed_address: String?
+        /// When the agent's certificate ends.
+        package var certificate_ends: String?
         /// Seconds since 1970 of the last answer of the agent.
         package var last_seen: String?
         /// The image that runs, its slot, and whether it is on trial; absent for a host that runs none of ours.

@@ -1,3 +1,4 @@
+import Crypto
 import HostModel
 import Subprocess
 import SystemPackage
@@ -90,6 +91,35 @@ final class AgentRig: Sendable {
         try sub("state").write(Array("\(host)\n".utf8), to: "host-id")
         try directory.write(Array(leaf.keyPEM.utf8), to: "own.key")
         try directory.write(Array(leaf.certificatePEM.utf8), to: "own.pem")
+    }
+
+    func stateFile(_ name: String) throws -> String {
+        String(decoding: try sub("state").read(name) ?? [], as: UTF8.self)
+    }
+
+    /// Another certificate for the key of the one that the host has, as PEM and as the parameters of the verb.
+    func nextCertificate() throws -> (pem: String, parameters: String) {
+        let key = try P256.Signing.PrivateKey(pemRepresentation: stateFile("key.pem"))
+        let pem = try authority.leaf("muster:host/\(host)", for: key).certificatePEM
+        return (pem, Self.parameters(pem))
+    }
+
+    /// Certificates that the host must not take: a name, the parameters, and words of the refusal.
+    func strangeCertificates() throws -> [(String, String, String)] {
+        let key = try P256.Signing.PrivateKey(pemRepresentation: stateFile("key.pem"))
+        let role = "muster:host/\(host)"
+        return try [
+            ("another key", authority.leaf(role), "another key"),
+            ("another host", authority.leaf("muster:host/\(UniqueID.random())", for: key), "made out to"),
+            ("the engine", authority.leaf("muster:engine", for: key), "made out to"),
+            ("another authority", RigAuthority().leaf(role, for: key), "not signed by the authority"),
+            ("one that is over", authority.leaf(role, for: key, endsIn: -3600), "no longer valid"),
+        ].map { ($0, Self.parameters($1.certificatePEM), $2) }
+            + [("no certificate", Self.parameters("-----BEGIN NOTHING-----"), "no X.509 certificate")]
+    }
+
+    private static func parameters(_ pem: String) -> String {
+        "{\"certificate\": \"\(pem.replacing("\n", with: "\\n"))\"}"
     }
 
     /// Where the stand-in for the installer lies, and what it answers.

@@ -28,11 +28,22 @@ struct RigAuthority {
     }
 
     /// `uri` is the leaf's role; `nil` for a leaf that names none.
-    func leaf(_ uri: String?) throws -> Leaf {
-        let leafKey = P256.Signing.PrivateKey()
+    func leaf(
+        _ uri: String?,
+        for leafKey: P256.Signing.PrivateKey = P256.Signing.PrivateKey(),
+        endsIn seconds: Double = 86400
+    ) throws -> Leaf {
         let subject = try DistinguishedName { CommonName("leaf") }
         let names = uri.map { [GeneralName.uniformResourceIdentifier($0)] } ?? [.dnsName("node.example")]
-        let certificate = try Self.certificate(subject, leafKey.publicKey, by: name, key, names, isAuthority: false)
+        let certificate = try Self.certificate(
+            subject,
+            leafKey.publicKey,
+            by: name,
+            key,
+            names,
+            isAuthority: false,
+            endsIn: seconds
+        )
         return Leaf(
             certificate: certificate,
             certificatePEM: try certificate.serializeAsPEM().pemString,
@@ -46,14 +57,15 @@ struct RigAuthority {
         by issuer: DistinguishedName,
         _ key: P256.Signing.PrivateKey,
         _ names: [GeneralName],
-        isAuthority: Bool
+        isAuthority: Bool,
+        endsIn seconds: Double = 86400
     ) throws -> Certificate {
         try Certificate(
             version: .v3,
             serialNumber: Certificate.SerialNumber(),
             publicKey: Certificate.PublicKey(publicKey),
             notValidBefore: Date.now - 86400,
-            notValidAfter: Date.now + 86400,
+            notValidAfter: Date.now + seconds,
             issuer: issuer,
             subject: subject,
             signatureAlgorithm: .ecdsaWithSHA256,

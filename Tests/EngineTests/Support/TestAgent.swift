@@ -39,6 +39,8 @@ final class TestAgent: Sendable {
         var guests = 0
         /// Runs fence agents for other hosts, as a node does.
         var fencing: FenceAgents?
+        /// Knows no `Host.renewCertificate`, as an older agent.
+        var refusesRenewal = false
         /// Whether it says that a change is under way, as ours does and VDSM does not.
         var saysChanging = false
     }
@@ -270,7 +272,7 @@ extension TestAgent {
             case .ping, .ping2, .confirmConnectivity:
                 Self.hear(&state)
                 return .now(.success(.boolean(true)))
-            case .getCapabilities: return .now(Self.payload(Self.show(&state)).map { Self.with(state.further, $0) })
+            case .getCapabilities: return .now(Self.payload(Self.show(&state)).map { $0.with(state.further) })
             case .getStats:
                 var statistics = HostStatistics()
                 statistics.vmActive = state.guests
@@ -302,6 +304,15 @@ extension TestAgent {
                 return .now(.success(.boolean(true)))
             case .getLogs:
                 return .now(Self.payload(NodeLogs([HostLog("agent", lines: ["\(call.params["lines"] ?? .null)"])])))
+            case .renewCertificate:
+                guard !state.refusesRenewal, let pem = call.params["certificate"]?.string else {
+                    return .now(.failure(RPCError(.methodNotFound, call.method)))
+                }
+                (state.certificate, state.lastCertificate) = (pem, pem)
+                // As the real one, which shows it from the next connection on and ends those that there are.
+                let open = Array(state.connections.values)
+                loop.scheduleTask(in: .milliseconds(50)) { for channel in open { channel.close(promise: nil) } }
+                return .now(.success(.boolean(true)))
             case .getDisks: return .now(Self.payload(NodeDisks(state.node.disks)))
             case .planInstallation: return .now(state.node.plan(call.params))
             case .installImage: return .now(state.node.order(.install, call.params))
@@ -379,12 +390,6 @@ extension TestAgent {
             (state.capabilities, state.change) = (change.before, nil)
             reply.succeed(.failure(RPCError(.lostConnection, "connectivity check failed")))
         }
-    }
-
-    private static func with(_ further: [String: JSONValue], _ value: JSONValue) -> JSONValue {
-        guard case .object(var fields) = value else { return value }
-        fields.merge(further) { $1 }
-        return .object(fields)
     }
 
     private static func payload(_ value: some VerbPayload) -> Result<JSONValue, RPCError> {

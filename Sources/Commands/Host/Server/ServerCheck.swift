@@ -20,8 +20,8 @@ struct ServerCheck: Sendable {
 
     /// `vlan`: another tag than the one that the engine's management network has.
     init(_ options: EngineOptions, _ session: EngineSession, _ choices: ServerChoiceOptions, vlan: Int?) async throws {
-        let context = try options.file.read()
-        let url = context?.engine ?? ""
+        let context = try options.file.read().context(options.chosen)
+        let url = context.engine
         guard let engine = EngineAddress(url) else {
             throw UserError(
                 .configuration,
@@ -30,7 +30,7 @@ struct ServerCheck: Sendable {
             )
         }
         (self.engine, self.choices) = (engine, choices)
-        authority = context?.authority.flatMap { CertificateChain(pem: $0)?.fingerprints.last }.flatMap {
+        authority = context.authority.flatMap { CertificateChain(pem: $0)?.fingerprints.last }.flatMap {
             Nonce(hex: $0.hex)
         }
         let managementTag = Self.managementTag(try await session.networks())

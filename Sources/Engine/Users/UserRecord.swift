@@ -1,0 +1,63 @@
+import GRDB
+package import HostModel
+
+/// A person or a program that may sign in: `admin@internal`.
+package struct UserRecord: Sendable, Hashable {
+    package var id: UniqueID
+    package var name: String
+    package var description = ""
+    package var role = UserRole.superUser
+    /// One that is not cannot sign in.
+    package var isEnabled = true
+
+    /// Local users, the only ones.
+    static let profile = "internal"
+    static let localNameMax = 64
+
+    /// The full name for `NAME` or `NAME@internal`: letters and digits of ASCII, `.`, `_` and `-`. `nil` for another text.
+    static func fullName(_ text: String) -> String? {
+        let parts = text.lowercased().split(separator: "@", omittingEmptySubsequences: false)
+        guard let local = parts.first, parts.count == 1 || (parts.count == 2 && parts[1] == profile),
+            (1...localNameMax).contains(local.utf8.count), SiteText.isName(String(local.prefix(SiteText.nameMax))),
+            local.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
+        else { return nil }
+        return "\(local)@\(profile)"
+    }
+}
+
+/// A user with the hash to compare with.
+struct StoredUser: Sendable {
+    var record: UserRecord
+    var password: PasswordHash
+}
+
+extension UserRecord {
+    init(_ row: Row) {
+        self.init(id: row["id"], name: row["name"], description: row["description"])
+        // A role that this version does not know may do the least.
+        (role, isEnabled) = (UserRole(rawValue: row["role"]) ?? .readOnlyAdmin, row["isEnabled"])
+    }
+
+    static func require(_ id: UniqueID, in db: Database) throws -> UserRecord {
+        guard let row = try SQLRequest<Row>("SELECT * FROM user WHERE id = \(id)").fetchOne(db) else {
+            throw EngineError(
+                .notFound,
+                "There is no user with the id \(id).",
+                remedy: "`muster user list` shows them."
+            )
+        }
+        return UserRecord(row)
+    }
+
+    /// Somebody must be left who may do everything.
+    static func checkSuperUsers(in db: Database) throws {
+        let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM user WHERE role = 'SuperUser' AND isEnabled = 1")
+        guard count ?? 0 > 0 else {
+            throw EngineError(
+                .conflict,
+                "Nobody would be left who may do everything.",
+                remedy: "Give another user the role SuperUser first."
+            )
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+
+/// `users`, `roles`, and which user has which role (docs/protocols.md, section 3).
+struct UserRoutes {
+    let engine: HostEngine
+
+    func add(to api: some RouterMethods<APIContext>) {
+        addReads(to: api.group("users"))
+        addChanges(to: api.group("users"))
+        api.get("roles") { _, _ in
+            try Response.json(RoleCollection(UserRole.allCases.reversed().map(RoleResource.init)))
+        }
+        api.get("roles/:id") { _, context in
+            let id = try context.parameters.require("id").lowercased()
+            guard let role = UserRole.allCases.first(where: { $0.id == id }) else {
+                throw Fault.notFound("There is no role with this id.", remedy: "GET roles lists them.")
+            }
+            return try Response.json(RoleResource(role))
+        }
+    }
+
+    private func addReads(to users: some RouterMethods<APIContext>) {
+        users.get { request, _ in
+            let found = try await engine.users(ListFilter(request.query))
+            return try Response.json(SiteCollection(found.map(UserResource.init)))
+        }
+        users.get(":id") { _, context in
+            try Response.json(UserResource(await engine.user(context.id(of: "user"))))
+        }
+        users.get(":id/roles") { _, context in
+            let user = try await engine.user(context.id(of: "user"))
+            return try Response.json(RoleCollection([RoleResource(user.role)]))
+        }
+        users.get(":id/permissions") { _, context in
+            let user = try await engine.user(context.id(of: "user"))
+            return try Response.json(PermissionCollection([PermissionResource(user)]))
+        }
+    }
+
+    private func addChanges(to users: some RouterMethods<APIContext>) {
+        users.post { request, context in
+            let order = try await request.json(UserResource.Order.self)
+            let made = try await engine.addUser(order, by: context.user, correlation: context.correlation)
+            return try Response.json(UserResource(made), status: .created)
+        }
+        users.put(":id") { request, context in
+            let (id, order) = (try context.id(of: "user"), try await request.json(UserResource.Order.self))
+            let changed = try await engine.updateUser(id, order, by: context.user, correlation: context.correlation)
+            return try Response.json(UserResource(changed))
+        }
+        users.post(":id/password") { request, context in
+            try await engine.setPassword(
+                of: context.id(of: "user"),
+                try await request.json(UserResource.PasswordChange.self),
+                by: context.user,
+                keeping: context.token,
+                correlation: context.correlation
+            )
+            return try Response.json(ActionResource(status: "complete"))
+        }
+        users.delete(":id") { _, context in
+            let id = try context.id(of: "user")
+            try await engine.removeUser(id, by: context.user, correlation: context.correlation)
+            return try Response.json(ActionResource(status: "complete"))
+        }
+    }
+}
+
+extension UserResource {
+    init(_ record: UserRecord) {
+        self.init(
+            id: record.id.rawValue,
+            href: ResourcePath.href(Self.collection, record.id.rawValue),
+            name: record.name,
+            role: record.role,
+            isEnabled: record.isEnabled
+        )
+        description = record.description
+    }
+}
+
+extension RoleResource {
+    init(_ role: UserRole) { self.init(role, href: ResourcePath.href("roles", role.id)) }
+}
+
+extension PermissionResource {
+    /// Of the whole system; its id is the user's, for a user has one role.
+    init(_ user: UserRecord) {
+        let users = ResourcePath.href(UserResource.collection, user.id.rawValue)
+        self.init(
+            id: user.id.rawValue,
+            href: "\(users)/permissions/\(user.id.rawValue)",
+            role: ResourceLink(
+                id: user.role.id,
+                href: ResourcePath.href("roles", user.role.id),
+                name: user.role.rawValue
+            ),
+            user: ResourceLink(id: user.id.rawValue, href: users, name: user.name)
+        )
+    }
+}

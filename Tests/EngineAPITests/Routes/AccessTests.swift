@@ -1,0 +1,131 @@
+import Engine
+import HTTPTypes
+import HostModel
+import Hummingbird
+import Synchronization
+import Testing
+
+@testable import EngineAPI
+
+/// A30: what somebody may not do is refused, on every route, for every role.
+@Suite struct AccessTests {
+    private static let api = APIClient.api
+
+    /// Every call of the API as it is registered.
+    private static func routes(_ engine: HostEngine) throws -> [(method: HTTPRequest.Method, path: String)] {
+        let found = Mutex<[(method: HTTPRequest.Method, path: String)]>([])
+        let router = Router(context: APIContext.self)
+        EngineRoutes(engine: engine).addGuardedRoutes(
+            to: GuardedRoutes(router) { method, path in found.withLock { $0.append((method, path)) } }
+        )
+        return found.withLock(\.self)
+    }
+
+    @Test(
+        "what the table says",
+        arguments: [
+            (.get, "hosts", .readOnlyAdmin), (.get, "users/{id}", .readOnlyAdmin), (.head, "events", .readOnlyAdmin),
+            (.post, "hosts", .hostAdmin), (.put, "hosts/{id}/tags/{mark}", .hostAdmin),
+            (.delete, "hosts/{id}", .hostAdmin),
+            (.post, "jobs/{id}/abort", .hostAdmin), (.delete, "rejections/{id}", .hostAdmin),
+            (.post, "users/{id}/password", .readOnlyAdmin), (.post, "users", .superUser),
+            (.put, "users/{id}", .superUser),
+            (.post, "users/{id}/password/x", .superUser), (.post, "clusters", .superUser),
+            (.post, "hostsx", .superUser),
+            (.patch, "anything", .superUser), (.post, "", .superUser), (.connect, "hosts", .superUser),
+        ] as [(HTTPRequest.Method, String, UserRole)]
+    )
+    func table(method: HTTPRequest.Method, path: String, role: UserRole) {
+        #expect(AccessTable.role(method, path) == role)
+    }
+
+    @Test("A30: every call by every role: below what it needs 403 that names the role, else anything but 401 and 403")
+    func matrix() async throws {
+        try await APIInstallation.run { client in
+            let routes = try Self.routes(client.engine)
+            #expect(routes.count > 90, "\(routes.count)")
+            for role in UserRole.allCases {
+                var order = UserResource.Order()
+                (order.user_name, order.password) = ("\(role.rawValue)", "long enough")
+                order.muster = UserResource.Muster(role: role.rawValue)
+                _ = try await client.engine.addUser(order, by: "admin@internal", correlation: nil)
+                var person = client
+                let name = "\(role.rawValue.lowercased())@internal"
+                person.token = try await client.engine.beginSession(of: name).token
+                for (method, path) in routes where !path.hasSuffix("events/stream") {
+                    let call = path.replacing(try Regex(#"\{[^}]*\}"#), with: UniqueID.random().rawValue)
+                    let needed = AccessTable.role(method, path)
+                    let answer = try await person.send(method, "\(Self.api)/\(call)", method == .get ? nil : "{}")
+                    if role < needed {
+                        #expect(answer.status == 403, "\(role) \(method) \(path): \(answer.status)")
+                        #expect(answer.fault?.detail.contains(needed.rawValue) == true, "\(path): \(answer.body)")
+                    } else {
+                        #expect(![401, 403].contains(answer.status), "\(role) \(method) \(path): \(answer.body)")
+                        #expect(
+                            answer.status < 500 || answer.status == 503,
+                            "\(role) \(method) \(path): \(answer.body)"
+                        )
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("a role that is taken counts at the next call, and who is disabled or removed has no session any more")
+    func changes() async throws {
+        try await APIInstallation.run { client in
+            let order = #"{"user_name": "ops@internal", "password": "long enough", "muster": {"role": "superuser"}}"#
+            let made = try await client.send(.post, "\(Self.api)/users", order)
+            #expect(made.status == 201, "\(made.body)")
+            let user = try made.json(UserResource.self)
+            #expect(user.user_name == "ops@internal" && user.principal == "ops" && !made.body.contains("long enough"))
+            var ops = client
+            ops.token = try await client.engine.beginSession(of: user.name).token
+            #expect(try await ops.send(.post, "\(Self.api)/tags", #"{"name": "a"}"#).status == 201)
+            let path = "\(Self.api)/users/\(user.id)"
+            #expect(try await client.send(.put, path, #"{"muster": {"role": "HostAdmin"}}"#).status == 200)
+            #expect(try await ops.send(.post, "\(Self.api)/tags", #"{"name": "b"}"#).status == 403)
+            #expect(try await ops.get("\(path)/roles").body.contains("HostAdmin"))
+            #expect(try await ops.get("\(path)/permissions").body.contains("HostAdmin"))
+            #expect(try await client.send(.put, path, #"{"muster": {"enabled": false}}"#).status == 200)
+            #expect(try await ops.get("\(Self.api)/tags").status == 401)
+            #expect(try await client.send(.put, path, #"{"muster": {"enabled": true}}"#).status == 200)
+            #expect(try await ops.get("\(Self.api)/tags").status == 401, "the session is gone for good")
+            ops.token = try await client.engine.beginSession(of: user.name).token
+            #expect(try await client.send(.delete, path).status == 200)
+            #expect(try await ops.get("\(Self.api)/tags").status == 401)
+            #expect(try await client.get(path).status == 404)
+        }
+    }
+
+    @Test("a password: one's own with the old one, another's as a SuperUser; other sessions end")
+    func passwords() async throws {
+        try await APIInstallation.run { client in
+            let order = #"{"user_name": "ops", "password": "long enough", "muster": {"role": "HostAdmin"}}"#
+            let user = try await client.send(.post, "\(Self.api)/users", order).json(UserResource.self)
+            let users = try await client.get("\(Self.api)/users?search=usrname%3Dadmin*").json(
+                SiteCollection<UserResource>.self
+            )
+            let admin = try #require(users.elements.first)
+            var (ops, elsewhere) = (client, client)
+            ops.token = try await client.engine.beginSession(of: user.name).token
+            elsewhere.token = try await client.engine.beginSession(of: user.name).token
+            func change(_ client: APIClient, _ id: String, _ body: String) async throws -> Int {
+                try await client.send(.post, "\(Self.api)/users/\(id)/password", body).status
+            }
+            #expect(try await change(ops, user.id, #"{"password": "another one"}"#) == 400)
+            #expect(try await change(ops, user.id, #"{"old_password": "wrong", "password": "another one"}"#) == 403)
+            #expect(try await change(ops, admin.id, #"{"password": "another one"}"#) == 403)
+            #expect(try await change(ops, user.id, #"{"old_password": "long enough", "password": "short"}"#) == 400)
+            #expect(try await elsewhere.get("\(Self.api)/tags").status == 200)
+            #expect(
+                try await change(ops, user.id, #"{"old_password": "long enough", "password": "another one"}"#) == 200
+            )
+            #expect(try await elsewhere.get("\(Self.api)/tags").status == 401)
+            #expect(try await ops.get("\(Self.api)/tags").status == 200, "the one that did it stays")
+            #expect(try await client.engine.authenticate(user: user.name, password: "another one").role == .hostAdmin)
+            #expect(try await change(client, user.id, #"{"password": "set by admin"}"#) == 200)
+            #expect(try await ops.get("\(Self.api)/tags").status == 401)
+        }
+    }
+}
