@@ -152,7 +152,7 @@ struct SupportBundle: AsyncParsableCommand {
     }
 
     private static func tell(_ entry: SupportBundleFile.Entry, _ number: Int, of count: Int) {
-        let removed = entry.removed > 0 ? ", \(entry.removed) secrets removed" : ""
+        let removed = entry.removed > 0 ? ", \(entry.removed) \(entry.removed == 1 ? "secret" : "secrets") removed" : ""
         let what = entry.note.map { ": \(terminalEscaped($0))" } ?? "\(removed)"
         Terminal.complain("[\(number)/\(count)] \(entry.path), \(entry.bytes) bytes\(what)\n")
     }

@@ -54,6 +54,15 @@ extension InstallationBackup {
         let (error, remedy) = (
             "The installation was restored from a backup meanwhile.", "Look at the host, and begin anew."
         )
+        if try db.tableExists("conversion") {
+            // What a server is in the middle of a conversion nobody knows; `muster host reinstall` finds out.
+            try db.execute(
+                sql: """
+                    UPDATE host SET status = 'install_failed' WHERE status IN ('installing', 'reboot')
+                    AND id IN (SELECT host FROM conversion WHERE state = 'started') AND id NOT IN (SELECT host FROM job)
+                    """
+            )
+        }
         for table in ["imageJob", "powerJob", "conversion"] where try db.tableExists(table) {
             if table == "imageJob" {
                 // Where such work ends, the host goes back to what it was.

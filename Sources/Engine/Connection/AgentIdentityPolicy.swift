@@ -48,9 +48,11 @@ struct AgentIdentityPolicy: VerifierPolicy {
             return "it shows no certificate that can be read"
         }
         let now = Date()
-        guard leaf.notValidBefore <= now, now <= leaf.notValidAfter else { return Self.outOfTime(leaf, at: now) }
+        guard leaf.notValidBefore <= now, now <= leaf.notValidAfter || acceptsExpired else {
+            return Self.outOfTime(leaf, at: now)
+        }
         let policy = self
-        let moment = acceptsExpired && leaf.notValidAfter < Date() ? leaf.notValidAfter - 1 : Date()
+        let moment = acceptsExpired && leaf.notValidAfter < now ? leaf.notValidAfter - 1 : now
         var verifier = Verifier(rootCertificates: CertificateStore([authority])) {
             RFC5280Policy(fixedExpiryValidationTime: moment)
             policy

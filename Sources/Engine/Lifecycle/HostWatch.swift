@@ -72,13 +72,8 @@ struct HostWatch: Sendable {
         _ target: AgentAddress
     ) async throws(EngineError) -> Bool {
         try await withLink(target, correlation: job.correlation) { link throws(EngineError) in
-            try await HostImageWork(
-                host: host,
-                link: link,
-                store: store,
-                settings: settings,
-                logger: logger.of(job: job.id, job.correlation)
-            ).run(job)
+            let logger = logger.of(job: job.id, job.correlation)
+            try await HostImageWork(host: host, link: link, store: store, settings: settings, logger: logger).run(job)
             return !Task.isCancelled
         }
     }

@@ -62,7 +62,7 @@ extension EventCode {
     package static let certificateIssued = EventCode(rawValue: 20_014)
     package static let certificateRevoked = EventCode(rawValue: 20_015)
     /// The next certificate of a host did not reach it.
-    package static let certificateRenewalFailed = EventCode(rawValue: 20_018)
+    package static let certificateRenewalFailed = EventCode(rawValue: 20_019)
     package static let rejectionUndone = EventCode(rawValue: 20_016)
     package static let selinuxNotEnforcing = EventCode(rawValue: 20_017)
     /// A recorded claim was sent once more.
@@ -72,10 +72,10 @@ extension EventCode {
     package static let profileSaved = EventCode(rawValue: 20_022)
     package static let profileRemoved = EventCode(rawValue: 20_023)
     package static let signInFailed = EventCode(rawValue: 20_030)
-    package static let userAdded = EventCode(rawValue: 20_032)
-    package static let userChanged = EventCode(rawValue: 20_033)
-    package static let userRemoved = EventCode(rawValue: 20_034)
-    package static let passwordChanged = EventCode(rawValue: 20_035)
+    package static let userAdded = EventCode(rawValue: 20_036)
+    package static let userChanged = EventCode(rawValue: 20_037)
+    package static let userRemoved = EventCode(rawValue: 20_038)
+    package static let passwordChanged = EventCode(rawValue: 20_039)
     package static let engineStarted = EventCode(rawValue: 20_031)
 }
 

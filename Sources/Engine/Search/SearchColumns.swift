@@ -49,7 +49,8 @@ struct SearchTerms {
 
     func order(_ order: SearchQuery.Order?) -> SQL {
         guard let order, let column = columns.columns[order.field] else { return columns.last }
-        let value = if case .ranked(let words) = column.kind { Self.rank(of: column.sql, among: words) } else { column.sql }
+        let value =
+            if case .ranked(let words) = column.kind { Self.rank(of: column.sql, among: words) } else { column.sql }
         return "\(value) \(SQL(sql: order.descends ? "DESC" : "ASC")), \(columns.last)"
     }
 

@@ -26,7 +26,9 @@ final class DatabaseFile: Sendable {
         self.path = path
         held = [path, "\(path)-wal"].compactMap { path in
             let options: FileDescriptor.OpenOptions = [.closeOnExec, Self.onlyPath]
-            guard let descriptor = try? FileDescriptor.open(FilePath(path), .readOnly, options: options) else { return nil }
+            guard let descriptor = try? FileDescriptor.open(FilePath(path), .readOnly, options: options) else {
+                return nil
+            }
             guard let place = Self.place(of: descriptor) else {
                 try? descriptor.close()
                 return nil

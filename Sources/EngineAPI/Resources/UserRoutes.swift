@@ -48,7 +48,9 @@ struct UserRoutes {
             return try context.created(UserResource(made))
         }
         users.put(":id") { request, context in
-            let (id, order) = (try context.id(of: "user"), try await request.read(UserResource.Order.self, UserResource.element))
+            let (id, order) = (
+                try context.id(of: "user"), try await request.read(UserResource.Order.self, UserResource.element)
+            )
             let changed = try await engine.updateUser(id, order, by: context.user, correlation: context.correlation)
             return try await context.answer(UserResource(changed))
         }

@@ -1,6 +1,7 @@
 import AgentWire
 import Crypto
 import Foundation
+import GRDB
 import HostModel
 import Logging
 import Testing
@@ -95,6 +96,53 @@ import Testing
             #expect(try await engine.jobs(of: line.host, max: 10).count == 1)
         }
         try await line.agent.stop()
+    }
+
+    @Test("F5: whatever was under way in the backup is a failed job with a reason afterwards, and switches nothing")
+    func unfinished() async throws {
+        let installation = try await TestInstallation()
+        let engine = try await installation.open()
+        var hosts: [UniqueID] = []
+        for name in ["power", "server"] {
+            let node = try await TestNode(name: name).enrol(with: engine)
+            try await engine.approve(node.host, code: "\(node.code)", by: "admin@internal", correlation: nil)
+            hosts.append(node.host)
+        }
+        let (power, server) = (hosts[0], hosts[1])
+        try await engine.store.write { db in
+            try db.execute(sql: "UPDATE host SET status = 'up' WHERE name = 'power'")
+            try db.execute(sql: "DELETE FROM job")
+            try db.execute(
+                sql: """
+                    INSERT INTO powerJob (id, host, kind, state, step, since, bootsFromNetwork, started)
+                    VALUES (?, ?, 'off', 'started', 'off', 1, 0, 1)
+                    """,
+                arguments: [UniqueID.random(), power]
+            )
+            try db.execute(
+                sql: """
+                    INSERT INTO conversion (id, kind, host, hostName, state, stage, steps, details, started)
+                    VALUES (?, 'convert', ?, 'server', 'started', 'server', '[]', '{}', 1)
+                    """,
+                arguments: [UniqueID.random(), server]
+            )
+        }
+        let settings = try Self.restored(installation)
+        defer { try? FileManager.default.removeItem(atPath: settings.dataDirectory) }
+        let restored = try await Self.open(settings)
+        let states = try await restored.store.read { db in
+            try ["powerJob", "conversion"].map { table in
+                try Row.fetchOne(db, sql: "SELECT state, error, remedy, ended FROM \(table)").map { row in
+                    (row["state"] as String?, row["error"] as String?, row["remedy"] as String?, row["ended"] as Int64?)
+                }
+            }
+        }
+        for state in states {
+            #expect(state?.0 == "failed" && state?.1?.contains("restored from a backup") == true)
+            #expect(state?.2?.isEmpty == false && state?.3 != nil)
+        }
+        #expect(try await restored.host(power).status == .unassigned)
+        #expect(try await restored.host(server).status == .installFailed)
     }
 
     @Test("F5: a key that was approved after the backup is refused as a stranger's, and approved by its code again")

@@ -27,7 +27,8 @@ import Testing
         ("message=*up.", [4, 1]), ("100%", [2]), ("RETRY_LATER", [3]), ("retry%later", []),
         ("user=admin@internal", [1]), ("user=*internal", [3, 1]), ("user!=admin@internal", [4, 3, 2]),
         ("time=today", [4, 3, 2]), ("time=yesterday", [1]), ("time>2h", [4, 3, 2]), ("time<30m", [2, 1]),
-        ("time>=2026-11-26T11:50:00Z", [4, 3]), ("time<=2026-11-25", [1]), ("time<=11/25/2026", [1]), ("time>2026-11-25", [4, 3, 2]),
+        ("time>=2026-11-26T11:50:00Z", [4, 3]), ("time<=2026-11-25", [1]), ("time<=11/25/2026", [1]),
+        ("time>2026-11-25", [4, 3, 2]),
         ("time!=2026-11-25", [4, 3, 2]), ("sortby time", [1, 2, 3, 4]), ("sortby severity desc", [4, 2, 3, 1]),
         ("not (severity=error or type=13)", [3]), ("page 2", []),
     ]

@@ -272,7 +272,7 @@ extension TestAgent {
             case .ping, .ping2, .confirmConnectivity:
                 Self.hear(&state)
                 return .now(.success(.boolean(true)))
-            case .getCapabilities: return .now(Self.payload(Self.show(&state)).map { Self.with(state.further, $0) })
+            case .getCapabilities: return .now(Self.payload(Self.show(&state)).map { $0.with(state.further) })
             case .getStats:
                 var statistics = HostStatistics()
                 statistics.vmActive = state.guests
@@ -390,12 +390,6 @@ extension TestAgent {
             (state.capabilities, state.change) = (change.before, nil)
             reply.succeed(.failure(RPCError(.lostConnection, "connectivity check failed")))
         }
-    }
-
-    private static func with(_ further: [String: JSONValue], _ value: JSONValue) -> JSONValue {
-        guard case .object(var fields) = value else { return value }
-        fields.merge(further) { $1 }
-        return .object(fields)
     }
 
     private static func payload(_ value: some VerbPayload) -> Result<JSONValue, RPCError> {

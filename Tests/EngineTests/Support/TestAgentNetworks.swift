@@ -44,3 +44,12 @@ extension NetworkReport {
         (vlanid, stp) = (wanted.vlan, wanted.stp ? "on" : "off")
     }
 }
+
+extension JSONValue {
+    /// An object with further members; anything else as it is.
+    func with(_ further: [String: JSONValue]) -> JSONValue {
+        guard case .object(var members) = self else { return self }
+        members.merge(further) { $1 }
+        return .object(members)
+    }
+}

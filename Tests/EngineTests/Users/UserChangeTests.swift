@@ -29,7 +29,8 @@ import Testing
 
     @Test("one SuperUser who may sign in is always left, and nobody takes rights from oneself")
     func somebodyIsLeft() async throws {
-        let engine = try await TestInstallation().open()
+        let installation = try await TestInstallation()
+        let engine = try await installation.open()
         let admin = try #require(try await engine.users().first)
         #expect(admin.role == .superUser)
         let ops = try await engine.addUser(Self.order("ops", "SuperUser"), by: Self.admin, correlation: nil)
@@ -63,7 +64,8 @@ import Testing
 
     @Test("what is wrong is said, and each change is an event with its doer and without a password")
     func told() async throws {
-        let engine = try await TestInstallation().open()
+        let installation = try await TestInstallation()
+        let engine = try await installation.open()
         for order in [
             Self.order("a b"), Self.order("ops", "King"), Self.order("ops", password: nil),
             Self.order("ops", password: "x"),
