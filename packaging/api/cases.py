@@ -581,6 +581,54 @@ def case_host_networks(place):
         service.commit_net_config()
 
 
+def case_nics(place):
+    "the cards of a host, what stands on them, and the one way to them from the attachments"
+    with place.connect() as connection:
+        service = connection.system_service().hosts_service().host_service(fleet(connection)[1].id)
+        nics = service.nics_service().list()
+        assert nics and nics[0].name == "eth0" and nics[0].mac.address.count(":") == 5, nics
+        one = service.nics_service().nic_service(nics[0].id).get()
+        same((one.name, one.status, one.bridged), ("eth0", types.NicStatus.UP, True))
+        same(connection.follow_link(one.network).name, "ovirtmgmt")
+        assert one.ip.address.startswith("127.") and one.boot_protocol is not None
+        same([a.network.id for a in service.nics_service().nic_service(one.id).network_attachments_service().list()], [one.network.id])
+        attachment = service.network_attachments_service().attachment_service(one.network.id).get()
+        same(attachment.host_nic.id, one.id)
+        same([n.name for n in service.get(follow="nics").nics][:1], ["eth0"])
+        same(service.nics_service().nic_service(one.id).network_labels_service().list(), [])
+        with refused(sdk.NotFoundError, 404):
+            service.nics_service().nic_service("eth9").get()
+
+
+def case_users(place):
+    "users and their roles; what a role may not do is an AuthError"
+    with place.connect() as connection:
+        system = connection.system_service()
+        service = system.users_service()
+        same([u.user_name for u in service.list(search="usrname=admin*")], ["admin@internal"])
+        # The SDK's User has a password, and nowhere to put a role: it may do the least.
+        made = service.add(types.User(user_name="sdk@internal", password="long enough", domain=types.Domain(name="internal")))
+        same((made.user_name, made.principal, made.password), ("sdk@internal", "sdk", None))
+        same([r.name for r in service.user_service(made.id).roles_service().list()], ["ReadOnlyAdmin"])
+        same([p.role.id for p in service.user_service(made.id).permissions_service().list()],
+             [r.id for r in system.roles_service().list() if r.name == "ReadOnlyAdmin"])
+        same(len(system.roles_service().list()), 3)
+        with place.connect(username="sdk@internal", password="long enough") as other:
+            assert len(other.system_service().hosts_service().list()) == HOSTS
+            with refused(sdk.AuthError, 403, "SuperUser"):
+                other.system_service().tags_service().add(types.Tag(name="sdk-u"))
+            host = other.system_service().hosts_service().list()[0]
+            with refused(sdk.AuthError, 403, "HostAdmin"):
+                other.system_service().hosts_service().host_service(host.id).deactivate()
+        with refused(sdk.Error, 409, "already"):
+            service.add(types.User(user_name="sdk@internal", password="long enough"))
+        with refused(sdk.Error, 400, "bytes"):
+            service.add(types.User(user_name="sdk2@internal", password="x"))
+        service.user_service(made.id).remove()
+        with refused(sdk.NotFoundError, 404):
+            service.user_service(made.id).get()
+
+
 def case_power(place):
     "fence agents, power management, and the order to a board that nobody has"
     with place.connect() as connection:

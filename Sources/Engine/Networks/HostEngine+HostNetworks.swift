@@ -1,4 +1,4 @@
-import AgentWire
+package import AgentWire
 package import HostModel
 
 /// A change of a host's networks in VDSM's words: `{"networks": …, "bondings": …}`.
@@ -167,6 +167,13 @@ extension HostEngine {
             return host
         }
         try await tell(host, .hostNetworksChanged, .normal, "its networks are kept", by: user, correlation)
+    }
+
+    /// The host's networks as it reports them now, and those of its data center.
+    package func reportedNetworks(
+        of id: UniqueID
+    ) async throws(EngineError) -> (report: HostCapabilities, known: [NetworkRecord]) {
+        (try await reported(by: id), try await networks(of: id))
     }
 
     private func reported(by id: UniqueID) async throws(EngineError) -> HostCapabilities {

@@ -36,7 +36,7 @@ extension HostResource {
         actions = WireActions(Self.verbs, of: href)
     }
 
-    private static let links = ["affinitylabels", "fenceagents", "networkattachments", "tags"]
+    private static let links = ["affinitylabels", "fenceagents", "networkattachments", "nics", "tags"]
     private static let verbs = [
         "activate", "approve", "commitnetconfig", "deactivate", "fence", "forceselectspm", "install", "refresh",
         "setupnetworks", "upgrade", "upgradecheck",

@@ -17,6 +17,7 @@ struct NetworkRoutes {
         addLabels(to: api.group("networks"))
         addHosts(to: api.group("hosts"))
         addSetup(to: api.group("hosts"))
+        addNICs(to: api.group("hosts"))
     }
 
     private func addNetworks(to api: some RouterMethods<APIContext>) {
@@ -134,6 +135,48 @@ struct NetworkRoutes {
             )
             return try context.complete()
         }
+    }
+}
+
+extension NetworkRoutes {
+    /// What a host's networks stand on, asked of it now.
+    private func addNICs(to hosts: some RouterMethods<APIContext>) {
+        hosts.get(":id/nics") { _, context in
+            try await context.answer(ReportedNICCollection(nics(of: context.id(of: "host"))))
+        }
+        hosts.get(":id/nics/:nic") { _, context in try await context.answer(nic(context)) }
+        hosts.get(":id/nics/:nic/networkattachments") { _, context in
+            let nic = try await nic(context)
+            let found = try await engine.networkAttachments(of: context.id(of: "host"))
+            // Networks with a tag stand on its VLAN devices, and are the card's all the same.
+            let here = found.filter { $0.device == nic.name }
+            return try await context.answer(NetworkAttachmentCollection(here.map(NetworkAttachmentResource.init)))
+        }
+        hosts.get(":id/networkattachments/:network") { _, context in
+            let wanted = try context.parameters.require("network")
+            let found = try await engine.networkAttachments(of: context.id(of: "host"))
+            guard let one = found.first(where: { $0.network.id.rawValue == wanted || $0.network.name == wanted }) else {
+                throw Fault.notFound(
+                    "The host carries no network \(wanted.prefix(64)).",
+                    remedy: "List its attachments."
+                )
+            }
+            return try await context.answer(NetworkAttachmentResource(one))
+        }
+    }
+
+    private func nics(of id: UniqueID) async throws -> [ReportedNICResource] {
+        let host = try await engine.host(id)
+        let (report, known) = try await engine.reportedNetworks(of: id)
+        return ReportedNICs(of: id, name: host.name.rawValue, report, known).all
+    }
+
+    private func nic(_ context: APIContext) async throws -> ReportedNICResource {
+        let name = try context.parameters.require("nic")
+        guard let found = try await nics(of: context.id(of: "host")).first(where: { $0.name == name }) else {
+            throw Fault.notFound("The host has no nic \(name.prefix(64)).", remedy: "GET hosts/ID/nics lists them.")
+        }
+        return found
     }
 }
 
