@@ -1,10 +1,10 @@
 """What oVirt's SDK does with an engine of ours. Every case makes what it needs, and takes it away again."""
-import contextlib, io, json, pycurl, time, urllib.parse
+import contextlib, io, json, os, pycurl, subprocess, time, urllib.parse
 
 import ovirtsdk4 as sdk
 import ovirtsdk4.types as types
 
-from bed import PASSWORD, URL, until
+from bed import PASSWORD, REPOSITORY, URL, until
 
 HOSTS = 3
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -550,7 +550,7 @@ def case_external_jobs(place):
         with refused(sdk.Error, 409, "ended"):
             steps.step_service(first.id).end(succeeded=True)
         with refused(sdk.Error, 400, "type"):
-            steps.add(types.Step(description="x", type=types.StepEnum.UNKNOWN))
+            steps.add(types.Step(description="x"))
         same(service.list(search="kind=external and status=started")[0].id, made.id)
         job.end(succeeded=False)
         same((job.get().status, steps.step_service(second.id).get().status),
@@ -680,6 +680,30 @@ def case_follow(place):
         same(json.loads(body)["cluster"]["version"]["major"], "4")
         service.tags_service().tag_service(tag.id).remove()
         system.tags_service().tag_service(tag.id).remove()
+
+
+def playbook(place, name):
+    """Runs a playbook of packaging/api/ansible with the real modules; how many tasks did what."""
+    python = subprocess.run([REPOSITORY / "packaging/ansible"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    settings = dict(OVIRT_URL=URL, OVIRT_PASSWORD=PASSWORD, OVIRT_CAFILE=str(place.ca), HOME=str(place.folder),
+                    ANSIBLE_NOCOLOR="1", ANSIBLE_PYTHON_INTERPRETER=f"{python}/bin/python", ANSIBLE_LOCALHOST_WARNING="0")
+    done = subprocess.run([f"{python}/bin/ansible-playbook", "-i", "localhost,", "-e", f"ansible_python_interpreter={python}/bin/python",
+                           REPOSITORY / "packaging/api/ansible" / name],
+                          env={**os.environ, **settings}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    recap = [line for line in done.stdout.splitlines() if line.startswith("localhost ")][-1]
+    return {word.split("=")[0]: int(word.split("=")[1]) for word in recap.split(":")[1].split()}, done.stdout
+
+
+def case_ansible(place):
+    "the modules of Ansible's collection ovirt.ovirt: a site as it shall be, once more without a change, and orders"
+    with place.connect() as connection:
+        fleet(connection)
+    first, _ = playbook(place, "site.yml")
+    assert first["changed"] >= 7, first
+    second, text = playbook(place, "site.yml")
+    assert second["changed"] == 0, text[-6000:]
+    playbook(place, "orders.yml")
 
 
 def case_short(place):

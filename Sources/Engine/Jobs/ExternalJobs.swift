@@ -19,7 +19,8 @@ extension Schema {
             id TEXT PRIMARY KEY NOT NULL,
             job TEXT NOT NULL REFERENCES externalJob(id) ON DELETE CASCADE,
             number INTEGER NOT NULL,
-            type TEXT NOT NULL CHECK (type IN ('validating', 'executing', 'finalizing')),
+            type TEXT NOT NULL CHECK (type IN (
+                'validating', 'executing', 'finalizing', 'rebalancing_volume', 'removing_bricks', 'unknown')),
             description TEXT NOT NULL,
             status TEXT NOT NULL CHECK (status IN ('started', 'finished', 'failed', 'aborted', 'unknown')),
             started INTEGER NOT NULL,
@@ -45,7 +46,10 @@ package struct ExternalStepRecord: Codable, Sendable, Hashable, FetchableRecord,
     package var started: Int64
     package var ended: Int64?
 
-    package static let types = ["validating", "executing", "finalizing"]
+    /// oVirt's StepEnum; its Ansible module says `unknown`.
+    package static let types = [
+        "validating", "executing", "finalizing", "rebalancing_volume", "removing_bricks", "unknown",
+    ]
 }
 
 package struct ExternalJobRecord: Codable, Sendable, Hashable, FetchableRecord, PersistableRecord {

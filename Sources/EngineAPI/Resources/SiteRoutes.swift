@@ -20,6 +20,11 @@ struct SiteRoutes {
         func encode(to encoder: any Encoder) throws { try link.encode(to: encoder) }
     }
 
+    private struct LabelledGuests: Encodable, WireDocument {
+        static let element = "vms"
+        var vm: [ResourceLink] = []
+    }
+
     private struct LabelledHosts: Encodable, WireDocument {
         static let element = "hosts"
         var host: [ResourceLink]
@@ -34,6 +39,11 @@ struct SiteRoutes {
         addMarks(TagRecord.self, to: api) { records in try await tags(records) }
         addMarks(AffinityLabelRecord.self, to: api) { records in try await labels(records) }
         addLabelledHosts(to: api.group("affinitylabels/:id/hosts"))
+        // There are no guests yet; who takes a label away looks for them first.
+        api.get("affinitylabels/:id/vms") { _, context in
+            _ = try await engine.one(AffinityLabelRecord.self, context.id(of: "affinity label"))
+            return try await context.answer(LabelledGuests())
+        }
         addPolicies(to: api.group("schedulingpolicies"))
     }
 
@@ -111,8 +121,13 @@ struct SiteRoutes {
         let counts = try await engine.hostCountsOfSite().clusters
         let centers = try await engine.all(DataCenterRecord.self)
         let names = centers.reduce(into: [:]) { $0[$1.id] = $1.name }
-        let (pools, networks) = (try await pools(), try await engine.networks())
+        let (all, networks) = (try await engine.all(MACPoolRecord.self), try await engine.networks())
+        let pools: [UniqueID: String] = all.reduce(into: [:]) { $0[$1.id] = $1.name }
+        let usual = all.first { $0.isDefault }?.id
         return records.map { record in
+            var record = record
+            // One that names none takes its data center's, or else the default one; oVirt's clients expect to be told which.
+            record.macPool = record.macPool ?? centers.first { $0.id == record.dataCenter }?.macPool ?? usual
             var cluster = ClusterResource(record, centers: names, pools: pools, hosts: counts[record.id] ?? 0)
             let management = networks.first { $0.isManagement && $0.dataCenter == record.dataCenter }
             cluster.management_network = management.map { ResourcePath.link("networks", $0.id, name: $0.name) }

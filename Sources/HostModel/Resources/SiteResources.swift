@@ -137,9 +137,11 @@ package struct AffinityLabelResource: SiteResource {
     package var description: String?
     package var has_implicit_affinity_group: Bool
     package var hosts: Hosts
+    package var link: [WireLink]?
 
     package init(id: String, href: String, name: String, isImplicit: Bool, hosts: [ResourceLink]) {
         (self.id, self.href, self.name) = (id, href, name)
+        link = ["hosts", "vms"].map { WireLink($0, in: href) }
         (has_implicit_affinity_group, self.hosts) = (isImplicit, Hosts(hosts))
     }
 }
