@@ -72,7 +72,7 @@ test-engine: build ## the engine's faults and attacks at full size: 100,000 clai
 	MUSTER_TEST_ENGINE=1 packaging/test --filter 'EngineFaultTests|EngineAttackTests|AttackRouteTests|EngineTests.*Fault|RestoredEngineTests|ClockAndVersionTests|SupportBundleTests|LogFormatTests|FaultsPageTests'
 
 .PHONY: test-api
-test-api: build ## oVirt's own SDK, unmodified, against a fresh engine with simulated hosts (a minute)
+test-api: build ## oVirt's own SDK and Ansible's modules, unmodified, against a fresh engine with simulated hosts (two minutes)
 	@packaging/api/try
 
 .PHONY: bench-image
