@@ -17,6 +17,10 @@ import Testing
             ("https://user:hunter2@host/x", "https://user:[removed]@host/x"),
             ("-----BEGIN EC PRIVATE KEY-----\nMHcC\nAQ==\n-----END EC PRIVATE KEY-----\nend", "[removed]\nend"),
             ("-----BEGIN PRIVATE KEY-----\nMHcC\ncut off", "[removed]"),
+            (String(repeating: "MHcC", count: 12) + "\nMHcC\n-----END RSA PRIVATE KEY-----\nend", "end"),
+            ("Cookie seen: JSESSIONID=hunter2; x", "JSESSIONID=[removed]; x"),
+            ("ran ipmitool -H 192.0.2.1 -P hunter2 power", "-P [removed] power"),
+            ("ran x --password hunter2 y", "--password [removed] y"),
             ("MUSTER_TOKEN=abc&x=1", "MUSTER_TOKEN=[removed]&x=1"),
             ("rootpw --iscrypted $6$a$b", "rootpw --iscrypted [removed]"),
         ]
@@ -49,6 +53,12 @@ import Testing
         let clean = String(decoding: try #require(cleaned), as: UTF8.self)
         #expect(!clean.contains("hunter2") && clean.contains("/etc/t") && clean.contains("\"n\" : 1"), "\(clean)")
         #expect(clean.contains("\"max\" : 3") && redaction.count == 4, "\(clean)")
+        let lines = #"{"lines":["a","-----BEGIN EC PRIVATE KEY-----","MHcC","-----END EC PRIVATE KEY-----","b"]}"#
+        let log = String(decoding: redaction.json(Data(lines.utf8)) ?? Data(), as: UTF8.self)
+        #expect(
+            !log.contains("MHcC") && log.contains("\"a\"") && log.contains("\"b\""),
+            "a key in lines of a log: \(log)"
+        )
         let none = redaction.json(Data("{".utf8))
         #expect(none == nil)
     }

@@ -118,7 +118,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "from=x", "from=-1", "max=many", "search=nothing%3D885", "search=type%3D", "case_sensitive=maybe",
+        "from=x", "from=-1", "from=1&search=sortby%20time", "from=1&search=page%202", "max=many",
+        "search=nothing%3D885", "search=type%3D", "case_sensitive=maybe",
     ])
     func refuses(_ text: String) { #expect(throws: (any Error).self) { try EventRoutes.query(FormFields(text)) } }
 }

@@ -44,6 +44,11 @@ struct Redaction {
                 }
             }
             return result
+        // Lines of a log: a key stands in many of them.
+        case let lines as [String]:
+            return text(lines.joined(separator: "\n")).split(separator: "\n", omittingEmptySubsequences: false).map(
+                String.init
+            )
         case let array as [Any]: return array.map { clean($0) }
         case let text as String: return self.text(text)
         default: return value
@@ -68,12 +73,17 @@ struct Redaction {
     }
 
     /// Without one of these there is nothing to look for.
-    private static let triggers = words + ["PRIVATE KEY", "Bearer", "Basic ", "$", "://"]
+    private static let triggers = words + ["PRIVATE KEY", "Bearer", "Basic ", "$", "://", "JSESSIONID", " -P "]
 
     // What is kept stands in the first group. A regular expression is no value of the standard library that may be shared.
     private static var patterns: [Regex<(Substring, Substring)>] {
         [
             /()-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/,
+            // The rest of a key whose first line was cut off.
+            /()(?:[A-Za-z0-9+\/=]{4,}\s+)+-----END [A-Z ]*PRIVATE KEY-----/,
+            /(JSESSIONID=)[^\s;,"']+/,
+            // Options of programs: --password X, ipmitool -P X.
+            /((?:--?[A-Za-z-]*(?:password|passwd|passphrase|secret|token)|\s-P)\s+)[^\s"',;&-][^\s"',;&]*/,
             /((?:[Bb]earer|[Bb]asic)\s+)[A-Za-z0-9._~+\/=-]{8,}/,
             // crypt(3) and scrypt: $6$salt$hash, scrypt$16384$8$1$salt$hash.
             /()\$(?:1|2[abxy]?|5|6|7|y|gy|argon2[a-z]*)\$[^\s"',;]+/,

@@ -98,6 +98,16 @@ extension EventCode {
 }
 
 extension HostEngine {
+    /// Throws for a host that a restored engine may not touch yet.
+    func refuseHeld(_ host: HostName, certificateOf issued: Int64?) throws(EngineError) {
+        guard hold.holds(certificateOf: issued) else { return }
+        throw EngineError(
+            .conflict,
+            "This installation was restored from a backup, and holds back from host \(host): the engine of the backup may rule it.",
+            remedy: "Where that engine runs no more: muster-engine take-over."
+        )
+    }
+
     static let holdLookInterval = Duration.seconds(1)
 
     /// Says that hosts are held, waits until a person ends that, and then watches them.

@@ -53,15 +53,20 @@ extension HostEngine {
     func renewCertificates() async {
         let failures = RateLimit(burst: 1, perDay: 1)
         while !Task.isCancelled {
-            do {
-                for id in try await store.hostsDueForCertificate(settings.renewal, at: settings.clock.now()) {
-                    guard !Task.isCancelled else { return }
-                    await renewCertificate(of: id, failures)
-                }
-            } catch {
-                logger.warning("The look for certificates that end failed: \(error)")
-            }
+            // A restored engine touches nobody until it is told that it may.
+            if hold.since() == nil { await renewDueCertificates(failures) }
             try? await Task.sleep(for: .milliseconds(settings.renewal.look))
+        }
+    }
+
+    private func renewDueCertificates(_ failures: RateLimit) async {
+        do {
+            for id in try await store.hostsDueForCertificate(settings.renewal, at: settings.clock.now()) {
+                guard !Task.isCancelled else { return }
+                await renewCertificate(of: id, failures)
+            }
+        } catch {
+            logger.warning("The look for certificates that end failed: \(error)")
         }
     }
 
@@ -82,7 +87,8 @@ extension HostEngine {
 }
 
 extension Store {
-    /// Hosts that are somebody's and whose certificate ends soon, the first to end first.
+    /// Hosts that are somebody's and whose certificate ends soon, the first to end first; those that do not answer last, so that
+    /// however many of them keep nobody else from the next one.
     func hostsDueForCertificate(_ times: RenewalTimes, at now: Int64) async throws(EngineError) -> [UniqueID] {
         try await read { db in
             try SQLRequest<UniqueID>(
@@ -90,7 +96,7 @@ extension Store {
                     SELECT host.id FROM certificate JOIN host ON host.id = certificate.host
                     WHERE certificate.revoked IS NULL AND certificate.issued < \(times.due(at: now))
                         AND host.status IN ('up', 'maintenance', 'non_operational', 'non_responsive', 'connecting')
-                    ORDER BY certificate.issued LIMIT \(times.count)
+                    ORDER BY host.status IN ('non_responsive', 'connecting'), certificate.issued LIMIT \(times.count)
                     """
             ).fetchAll(db)
         }

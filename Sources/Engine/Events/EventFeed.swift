@@ -13,6 +13,7 @@ final class EventFeed: Sendable {
 
     /// Waits at one time; one more returns at once and so becomes a poll.
     static let waitersMax = 1024
+    static let fullPause = Duration.seconds(1)
 
     init(newest: Int64) { state = Mutex(State(newest: newest)) }
 
@@ -30,7 +31,11 @@ final class EventFeed: Sendable {
     /// Returns when something newer than `index` was announced, or the time is over, or the task is cancelled.
     func wait(after index: Int64, atMost duration: Duration) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { while !Task.isCancelled, await self.waitOnce(after: index) {} }
+            group.addTask {
+                while !Task.isCancelled, await self.waitOnce(after: index) {}
+                // No place to wait: who asks again at once would ask without end.
+                if self.newest <= index { try? await Task.sleep(for: Self.fullPause) }
+            }
             group.addTask { try? await Task.sleep(for: duration) }
             await group.next()
             group.cancelAll()

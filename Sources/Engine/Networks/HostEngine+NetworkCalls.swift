@@ -128,6 +128,7 @@ extension HostEngine {
                 remedy: "Approve it first: `muster host approve \(host.row.name) --code CODE`."
             )
         }
+        try refuseHeld(host.row.name, certificateOf: host.publicKey?.issued)
         let link = AgentLink(try dialer(), target)
         do throws(AgentFailure) {
             let answer = try await body(host, link)

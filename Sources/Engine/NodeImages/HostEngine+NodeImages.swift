@@ -260,6 +260,7 @@ extension HostEngine {
                 remedy: "Approve it first: `muster host approve \(host.row.name) --code CODE`."
             )
         }
+        try refuseHeld(host.row.name, certificateOf: host.publicKey?.issued)
         var dialer = try AgentDialer(authority: authority.certificate, identity: identity, times: settings.monitoring)
         dialer.acceptsExpired = acceptsExpired
         let link = AgentLink(dialer, target)

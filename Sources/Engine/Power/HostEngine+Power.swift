@@ -86,6 +86,9 @@ extension HostEngine {
         by user: String,
         correlation: String?
     ) async throws(EngineError) -> JobRecord {
+        if let host = try await store.watched(id) {
+            try refuseHeld(host.row.name, certificateOf: host.publicKey?.issued)
+        }
         if action != .on, !force { try await refuseGuests(of: id) }
         let context = context(by: user, correlation)
         let job = try await store.beginPowerJob(action, of: id, bootsFromNetwork: bootsFromNetwork, context: context)

@@ -47,6 +47,8 @@ struct SearchTime: Hashable, Sendable {
     }
 
     private static func moment(_ text: String) -> Date? {
+        // A year of ten digits is one, too, and no time that fits into milliseconds.
+        guard text.prefix(while: { $0 != "-" }).utf8.count == 4, text.utf8.count <= 40 else { return nil }
         let text = text.uppercased().replacing(" ", with: "T")
         let whole = text.last == "Z" ? text : text + "Z"
         return try? Date.ISO8601FormatStyle(includingFractionalSeconds: whole.contains(".")).parse(whole)

@@ -28,6 +28,14 @@ extension HostEngine {
         return (token, now + settings.sessions.life)
     }
 
+    /// The same for who has just signed in: nobody whose password was changed, or who was removed, while it was checked.
+    package func beginSession(of user: UserRecord) async throws(EngineError) -> (token: String, end: Int64) {
+        let token = Self.base64url(SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) })
+        let now = settings.clock.now()
+        try await store.beginSession(Self.digest(token), of: user.name, verified: user, at: now, settings.sessions)
+        return (token, now + settings.sessions.life)
+    }
+
     /// Whose token this is, and that it is in use; `nil` for an unknown, expired or revoked one.
     package func sessionUser(_ token: String) async throws(EngineError) -> String? {
         let (digest, now, limits) = (Self.digest(token), settings.clock.now(), settings.sessions)
@@ -77,10 +85,17 @@ extension Store {
     func beginSession(
         _ digest: Data,
         of user: String,
+        verified: UserRecord? = nil,
         at now: Int64,
         _ limits: SessionLimits
     ) async throws(EngineError) {
         try await write { db in
+            if let verified {
+                let request: SQLRequest<Row> = """
+                    SELECT 1 FROM user WHERE id = \(verified.id) AND isEnabled = 1 AND password = \(verified.storedPassword)
+                    """
+                guard try request.fetchOne(db) != nil else { throw HostEngine.signInRefusal }
+            }
             try db.execute(
                 literal: "DELETE FROM session WHERE used <= \(now - limits.idle) OR issued <= \(now - limits.life)"
             )

@@ -35,7 +35,9 @@ extension HostEngine {
         var record = UserRecord(id: .random(), name: name)
         record.role = .readOnlyAdmin
         try record.take(order)
-        let (made, hash, context) = (record, try await Self.hash(password), context(by: user, correlation))
+        let hash = try await Self.hash(password)
+        record.storedPassword = hash.encoded
+        let (made, context) = (record, context(by: user, correlation))
         return try await store.write { [store] db in
             guard try SQLRequest<Row>("SELECT 1 FROM user WHERE name = \(name)").fetchOne(db) == nil else {
                 throw EngineError(.conflict, "There is a user \(name) already.", remedy: "Choose another name.")
@@ -144,7 +146,7 @@ extension HostEngine {
         let lock = try InstallationLock(directory: settings.dataDirectory)
         defer { withExtendedLifetime(lock) {} }
         let hash = try await hash(password)
-        let store = try Store.open(settings.databasePath)
+        let store = try Store.open(settings.databasePath, making: false)
         let now = settings.clock.now()
         try await store.write { [store] db in
             guard let full = UserRecord.fullName(name),

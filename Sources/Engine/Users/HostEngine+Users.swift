@@ -33,7 +33,7 @@ extension HostEngine {
         name.utf8.count <= userNameMax && name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
-    private static let signInRefusal = EngineError(
+    static let signInRefusal = EngineError(
         .forbidden,
         "The user name or the password is wrong.",
         remedy: "Check both; the first user is admin@internal."

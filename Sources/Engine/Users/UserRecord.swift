@@ -9,6 +9,8 @@ package struct UserRecord: Sendable, Hashable {
     package var role = UserRole.superUser
     /// One that is not cannot sign in.
     package var isEnabled = true
+    /// What is stored of the password; tells whether it is still the one that was checked.
+    var storedPassword = ""
 
     /// Local users, the only ones.
     static let profile = "internal"
@@ -35,6 +37,7 @@ extension UserRecord {
     init(_ row: Row) {
         self.init(id: row["id"], name: row["name"], description: row["description"])
         // A role that this version does not know may do the least.
+        storedPassword = row["password"]
         (role, isEnabled) = (UserRole(rawValue: row["role"]) ?? .readOnlyAdmin, row["isEnabled"])
     }
 

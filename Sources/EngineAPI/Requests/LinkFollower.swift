@@ -15,7 +15,7 @@ final class LinkFollower: Sendable {
     /// Ends of links that one request may fetch; each is fetched once.
     static let fetchesMax = 2000
     /// Octets of JSON that links may add to one answer: what stands at the end of many links is in it many times.
-    static let octetsMax = 64 << 20
+    static let octetsMax = 16 << 20
 
     /// The routes below `/ovirt-engine/api`, without the sign-in.
     func use(_ responder: any HTTPResponder<APIContext>) { routes.withLock { $0 = responder } }

@@ -89,8 +89,16 @@ struct EventRoutes {
             search: fields["search"] ?? "",
             isCaseSensitive: ListQuery.flag(fields, "case_sensitive") ?? false
         )
+        guard query.after == nil || query.search.order == nil && query.search.page == 1 else { throw noOrder }
         return query
     }
+
+    /// What goes on after an index has the order of indices, and no pages.
+    static let noOrder = Fault(
+        .badRequest,
+        "With from=, and in a stream, events come in their own order.",
+        remedy: "Leave out sortby and page."
+    )
 
     private static func wait(_ fields: FormFields) throws -> Int {
         guard let text = fields["wait"] else { return 0 }

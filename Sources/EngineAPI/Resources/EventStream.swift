@@ -51,6 +51,7 @@ struct EventStream: Sendable {
 
     func response(to request: Request, _ context: APIContext) async throws -> Response {
         var query = try EventRoutes.query(request.query)
+        guard query.search.order == nil, query.search.page == 1 else { throw EventRoutes.noOrder }
         if let last = request.headers.first(where: { $0.name.canonicalName == "last-event-id" })?.value {
             guard let index = Int64(last), index >= 0 else {
                 throw Fault(.badRequest, "Last-Event-ID is no index.", remedy: "Send the id of the last event.")

@@ -9,9 +9,13 @@ struct ProfileRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         let profiles = api.group("bootprofiles")
-        profiles.get { _, context in try await context.answer(BootProfileCollection(await engine.profiles())) }
+        profiles.get { _, context in
+            let all = try await engine.profiles().map { $0.shown(to: context.role) }
+            return try await context.answer(BootProfileCollection(all))
+        }
         profiles.get(":name") { _, context in
-            try await context.answer(engine.profile(context.parameters.require("name")))
+            let profile = try await engine.profile(context.parameters.require("name"))
+            return try await context.answer(profile.shown(to: context.role))
         }
         profiles.put(":name") { request, context in
             let profile = try await request.read(BootProfile.self)
@@ -30,5 +34,15 @@ struct ProfileRoutes {
             try await engine.removeProfile(context.parameters.require("name"), by: context.user)
             return try context.complete()
         }
+    }
+}
+
+extension BootProfile {
+    /// Who may not change it does not see the digest of root's password either: it can be guessed at elsewhere.
+    fileprivate func shown(to role: UserRole) -> BootProfile {
+        guard role < .superUser else { return self }
+        var shown = self
+        shown.kickstart?.rootPassword = nil
+        return shown
     }
 }

@@ -16,6 +16,7 @@ struct SignInRequired: RouterMiddleware {
         context: APIContext,
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
+        try Self.refuseForeignPages(request)
         var context = context
         let session = CookieSession(request)
         if let user = try await session.user(engine) {
@@ -26,11 +27,28 @@ struct SignInRequired: RouterMiddleware {
         (context.user, context.role) = (user.name, user.role)
         context.token = Self.bearerToken(of: request)
         guard session.isWanted, context.token == nil else { return try await next(request, context) }
-        let begun = try await engine.beginSession(of: context.user)
+        let begun = try await engine.beginSession(of: user)
         context.token = begun.token
         var response = try await next(request, context)
         response.headers[.setCookie] = CookieSession.header(begun.token)
         return response
+    }
+
+    /// A browser that knows somebody's Basic credentials sends them along with what a page of another site has it send, and
+    /// says so in these fields, which no page can change (Fetch Metadata; RFC 6454). Programs send neither.
+    private static func refuseForeignPages(_ request: Request) throws {
+        guard request.method != .get, request.method != .head else { return }
+        let site = HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] }
+        let isForeign = site.map { !["same-origin", "none"].contains($0.lowercased()) } ?? false
+        let origin = request.headers[.origin].map { $0.lowercased() }
+        let isOwn = origin.map { $0 == "https://\(request.head.authority?.lowercased() ?? "")" } ?? true
+        guard !isForeign, isOwn else {
+            throw Fault(
+                .forbidden,
+                "A page of another site may not change anything here.",
+                remedy: "Send the call from a program, or from a page of this engine."
+            )
+        }
     }
 
     private func user(of request: Request, _ context: APIContext) async throws -> UserRecord {

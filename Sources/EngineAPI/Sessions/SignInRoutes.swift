@@ -58,7 +58,7 @@ struct SignInRoutes {
         }
         do {
             let user = try await passwords.user(name, password: password, context: context)
-            let session = try await engine.beginSession(of: user.name)
+            let session = try await engine.beginSession(of: user)
             return try Response.json(
                 TokenReply(access_token: session.token, scope: Self.scope, exp: "\(session.end)")
             )

@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 import HTTPTypes
 import HostModel
 import Hummingbird
@@ -95,6 +96,56 @@ import Testing
             #expect(try await client.send(.delete, path).status == 200)
             #expect(try await ops.get("\(Self.api)/tags").status == 401)
             #expect(try await client.get(path).status == 404)
+        }
+    }
+
+    @Test("a page of another site changes nothing, whatever its reader's browser knows; programs and own pages do")
+    func foreignPages() async throws {
+        try await APIInstallation.run { client in
+            var basic = client
+            basic.token = nil
+            let pair = Data("admin@internal:\(APIInstallation.password)".utf8).base64EncodedString()
+            func send(_ method: HTTPRequest.Method, _ fields: [(String, String)], _ name: String) async throws -> Int {
+                var headers: HTTPFields = [.authorization: "Basic \(pair)", .contentType: "text/plain"]
+                for (name, value) in fields { headers[try #require(HTTPField.Name(name))] = value }
+                let body = method == .get ? nil : #"{"name": "\#(name)"}"#
+                return try await basic.send(method, "\(Self.api)/tags", body, headers: headers).status
+            }
+            let cases: [(HTTPRequest.Method, [(String, String)], Int)] = [
+                (.post, [("Sec-Fetch-Site", "cross-site")], 403), (.post, [("Sec-Fetch-Site", "same-site")], 403),
+                (.post, [("Origin", "https://elsewhere.example")], 403), (.post, [("Origin", "null")], 403),
+                // It cannot read the answer.
+                (.get, [("Sec-Fetch-Site", "cross-site")], 200), (.post, [("Sec-Fetch-Site", "same-origin")], 201),
+                (.post, [], 201),
+            ]
+            for (number, (method, fields, expected)) in cases.enumerated() {
+                let status = try await send(method, fields, "tag-\(number)")
+                #expect(status == expected, "\(method) \(fields)")
+            }
+        }
+    }
+
+    @Test("who may not change a boot profile does not see the digest of root's password")
+    func digests() async throws {
+        try await APIInstallation.run { client in
+            var order = UserResource.Order()
+            (order.user_name, order.password) = ("looks", "long enough")
+            _ = try await client.engine.addUser(order, by: "admin@internal", correlation: nil)
+            var person = client
+            person.token = try await client.engine.beginSession(of: "looks@internal").token
+            let digest = "$6$saltsaltsalt$" + String(repeating: "a", count: 86)
+            let profile = """
+                {"name": "k", "mode": "kickstart", "kernelArguments": [], "kickstart": {"tree": "http://mirror.example/os",
+                "repositories": [], "packages": [], "timeZone": "Etc/UTC", "rootPassword": "\(digest)", "sshKeys": []}}
+                """
+            let path = "\(Self.api)/bootprofiles/k"
+            let made = try await client.send(.put, path, profile)
+            try #require(made.status == 200, "\(made.body)")
+            #expect(try await client.get(path).body.contains("saltsalt"))
+            for place in [path, "\(Self.api)/bootprofiles"] {
+                let seen = try await person.get(place)
+                #expect(seen.status == 200 && !seen.body.contains("saltsalt"))
+            }
         }
     }
 

@@ -44,6 +44,16 @@ import Testing
             #expect(said.severity == .alert && said.text.contains("muster-engine take-over"))
             #expect(try await clone.host(line.host).status == .unassigned, "not called up without having been asked")
             let calls = line.agent.calls().count
+            // Nor by anybody's order, which would come from there as well as from here.
+            for order in [
+                { _ = try await clone.logs(of: line.host, lines: 1) },
+                { try await clone.enrolCertificate(of: line.host, by: "admin@internal", correlation: nil) },
+                { _ = try await clone.networkAttachments(of: line.host) },
+                { _ = try await clone.switchPower(line.host, .off, by: "admin@internal", correlation: nil) },
+            ] as [() async throws -> Void] {
+                let error = await #expect(throws: EngineError.self) { try await order() }
+                #expect(error?.remedy?.contains("take-over") == true, "\(error?.detail ?? "")")
+            }
             var node = try TestNode(name: "own")
             let agent = try await TestAgent(key: node.key)
             node.port = agent.port

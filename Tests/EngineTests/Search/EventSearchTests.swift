@@ -57,7 +57,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "severity=loud", "time=soon", "time=2026-13-01", "type=x", "message>a", "time=9999999d", "time=d",
+        "severity=loud", "time=soon", "time=2026-13-01", "time>9999999999-01-01T00:00:00Z", "time>99999-01-01",
+        "time<-1-01-01T00:00:00Z", "type=x", "message>a", "time=9999999d", "time=d",
     ])
     func refuses(search: String) async throws {
         let installation = try await TestInstallation()

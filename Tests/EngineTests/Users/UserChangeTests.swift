@@ -87,6 +87,25 @@ import Testing
         #expect(events.allSatisfy { $0.user == Self.admin && !$0.text.contains("long enough") })
     }
 
+    @Test("who signs in while the password is changed, or while being removed, gets no session")
+    func races() async throws {
+        let installation = try await TestInstallation()
+        let engine = try await installation.open()
+        let ops = try await engine.addUser(Self.order("ops"), by: Self.admin, correlation: nil)
+        let before = try await engine.authenticate(user: ops.name, password: "long enough")
+        _ = try await engine.beginSession(of: before)
+        let change = UserResource.PasswordChange(old_password: nil, password: "another one")
+        try await engine.setPassword(of: ops.id, change, by: Self.admin, keeping: nil, correlation: nil)
+        await #expect(throws: EngineError.self) { try await engine.beginSession(of: before) }
+        let after = try await engine.authenticate(user: ops.name, password: "another one")
+        let token = try await engine.beginSession(of: after).token
+        #expect(try await engine.signedInUser(token)?.name == ops.name)
+        try await engine.removeUser(ops.id, by: Self.admin, correlation: nil)
+        _ = try await engine.addUser(Self.order("ops"), by: Self.admin, correlation: nil)
+        await #expect(throws: EngineError.self) { try await engine.beginSession(of: after) }
+        #expect(try await engine.signedInUser(token) == nil, "a namesake has sessions of his own")
+    }
+
     @Test("a lost password is set on the engine's machine while the engine does not run")
     func lost() async throws {
         let installation = try await TestInstallation()
