@@ -155,7 +155,9 @@ import X509
         let scene = try Scene()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                channel.writeAndFlush(ByteBuffer(string: greeting)).flatMap { channel.close() }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Greeter(greeting: greeting))
+                }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let target = AgentAddress(
@@ -245,5 +247,18 @@ import X509
         #expect(answers == 40)
         await link.close()
         try await agent.stop()
+    }
+}
+
+/// Says something to whoever connects, and hangs up. Not before the channel is active: what is written earlier waits for ever.
+private final class Greeter: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let greeting: String
+
+    init(greeting: String) { self.greeting = greeting }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(NIOAny(ByteBuffer(string: greeting)), promise: nil)
+        context.close(promise: nil)
     }
 }
