@@ -47,12 +47,12 @@ import Testing
         var redaction = Redaction()
         let text = """
             {"a":[{"Password":"hunter2","n":1},{"deep":{"ssh_private_key":["hunter2"],"metrics-token-file":"/etc/t"}}],
-             "note":"password=hunter2","tokens":{"max":3}, "passwords": 7}
+             "note":"password=hunter2","tokens":{"max":3,"of":[{"x":"hunter2"}]}, "passwords": 7}
             """
         let cleaned = redaction.json(Data(text.utf8))
         let clean = String(decoding: try #require(cleaned), as: UTF8.self)
         #expect(!clean.contains("hunter2") && clean.contains("/etc/t") && clean.contains("\"n\" : 1"), "\(clean)")
-        #expect(clean.contains("\"max\" : 3") && redaction.count == 4, "\(clean)")
+        #expect(clean.contains("\"max\" : 3") && redaction.count == 5, "\(clean)")
         let lines = #"{"lines":["a","-----BEGIN EC PRIVATE KEY-----","MHcC","-----END EC PRIVATE KEY-----","b"]}"#
         let log = String(decoding: redaction.json(Data(lines.utf8)) ?? Data(), as: UTF8.self)
         #expect(

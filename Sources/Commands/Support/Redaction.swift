@@ -36,7 +36,9 @@ struct Redaction {
         case let object as [String: Any]:
             var result: [String: Any] = [:]
             for (name, value) in object {
-                if Self.isSecret(name: name), !(value is NSNull), !(value is [String: Any]) {
+                if Self.isSecret(name: name), let object = value as? [String: Any] {
+                    result[name] = withoutTexts(object)
+                } else if Self.isSecret(name: name), !(value is NSNull) {
                     count += 1
                     result[name] = Self.mark
                 } else {
@@ -51,6 +53,21 @@ struct Redaction {
             )
         case let array as [Any]: return array.map { clean($0) }
         case let text as String: return self.text(text)
+        default: return value
+        }
+    }
+
+    /// What a secret's name stands over: its numbers may be limits, its texts are nobody's.
+    private mutating func withoutTexts(_ value: Any) -> Any {
+        switch value {
+        case let object as [String: Any]:
+            var result: [String: Any] = [:]
+            for (name, value) in object { result[name] = withoutTexts(value) }
+            return result
+        case let array as [Any]: return array.map { withoutTexts($0) }
+        case is String:
+            count += 1
+            return Self.mark
         default: return value
         }
     }

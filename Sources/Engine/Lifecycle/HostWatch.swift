@@ -32,10 +32,12 @@ struct HostWatch: Sendable {
     /// ends. A host is monitored for months, and ten thousand of them are. For the same reason what is rare is never inlined
     /// here: its frame would stand in that of the monitor.
     func run() async {
-        var goesOn = true
+        var (goesOn, watch) = (true, self)
         while goesOn, !Task.isCancelled {
             do {
-                let stretch = Task { try await follow() }
+                let stretch = Task { [watch] in try await watch.follow() }
+                // Only what was there when the engine started is taken at its word.
+                watch.startsQuietly = false
                 goesOn = try await withTaskCancellationHandler {
                     try await stretch.value
                 } onCancel: {

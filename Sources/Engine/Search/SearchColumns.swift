@@ -143,7 +143,7 @@ struct SearchTerms {
         guard let time = SearchTime(value, now: now) else {
             throw EngineError(
                 .invalid,
-                "\(field) is a time, and \"\(value.prefix(64))\" is none.",
+                "\"\(value.prefix(64))\" is no time to compare \(field) with.",
                 remedy: SearchTime.forms
             )
         }

@@ -22,17 +22,21 @@ extension HostEngine {
     /// Begins a session: a token of 43 characters of base64url, and when it ends at the latest, in milliseconds since
     /// 1970.
     package func beginSession(of user: String) async throws(EngineError) -> (token: String, end: Int64) {
-        let token = Self.base64url(SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) })
-        let now = settings.clock.now()
-        try await store.beginSession(Self.digest(token), of: user, at: now, settings.sessions)
-        return (token, now + settings.sessions.life)
+        try await beginSession(of: user, verified: nil)
     }
 
     /// The same for who has just signed in: nobody whose password was changed, or who was removed, while it was checked.
     package func beginSession(of user: UserRecord) async throws(EngineError) -> (token: String, end: Int64) {
+        try await beginSession(of: user.name, verified: user)
+    }
+
+    private func beginSession(
+        of name: String,
+        verified: UserRecord?
+    ) async throws(EngineError) -> (token: String, end: Int64) {
         let token = Self.base64url(SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) })
         let now = settings.clock.now()
-        try await store.beginSession(Self.digest(token), of: user.name, verified: user, at: now, settings.sessions)
+        try await store.beginSession(Self.digest(token), of: name, verified: verified, at: now, settings.sessions)
         return (token, now + settings.sessions.life)
     }
 
