@@ -75,6 +75,11 @@ test-engine: build ## the engine's faults and attacks at full size: 100,000 clai
 test-api: build ## oVirt's own SDK and Ansible's modules, unmodified, against a fresh engine with simulated hosts (two minutes)
 	@packaging/api/try
 
+.PHONY: bench-boot
+bench-boot: dependencies ## boot services by us and by the peers' programs, in turn (.build/bench/boot.json)
+	swift build -c release --scratch-path .build-release --product muster-boot
+	@Benchmarks/boot/bench
+
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)
 	@Benchmarks/image/bench

@@ -82,6 +82,7 @@ let package = Package(
         ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CDeviceMapper"),
+        .systemLibrary(name: "CSockets"),
         // No pkgConfig: it would link what is opened at run time. Its headers are in the compiler's own path.
         .systemLibrary(name: "CLibvirt", providers: [.apt(["libvirt-dev"])]),
 
@@ -102,7 +103,10 @@ let package = Package(
         room("LogLines", ["HostModel", logging]),
         room(
             "BootServer",
-            ["HostModel", "BootWire", "Recipes", "EngineClient", nioCore, nioPosix, nioHTTP1, logging, lifecycle]
+            [
+                "CSockets", "HostModel", "BootWire", "Recipes", "EngineClient", nioCore, nioPosix, nioHTTP1, logging,
+                lifecycle,
+            ]
         ),
         room(
             "ImageBuilder",

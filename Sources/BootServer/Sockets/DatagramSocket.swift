@@ -76,6 +76,12 @@ struct DatagramSocket: ~Copyable {
         return DatagramSender(owning: copy)
     }
 
+    /// A descriptor on its way to another thread, which closes it.
+    struct Taken: Sendable { let descriptor: CInt }
+
+    /// Gives the descriptor away, to a thread of our own.
+    consuming func taken() -> Taken { Taken(descriptor: take()) }
+
     /// Gives the descriptor away, to NIO.
     consuming func take() -> CInt {
         let taken = descriptor

@@ -1,4 +1,5 @@
 import BootWire
+import CSockets
 import Glibc
 import NIOCore
 
@@ -80,18 +81,23 @@ final class OpenLoader: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Reads exactly so many bytes; `nil` when the file has become shorter or cannot be read. May block on the disk.
-    func read(at offset: UInt64, count: Int) -> ByteBuffer? {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(count)
-        while buffer.readableBytes < count {
-            let place = off_t(offset) + off_t(buffer.readableBytes)
-            let missing = count - buffer.readableBytes
-            let got = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: missing) { space in
-                max(0, pread(descriptor, space.baseAddress, missing, place))
-            }
-            guard got > 0 else { return nil }
+    /// Fills the parts with `count` bytes, which is their sum. Waits for the disk only where it may.
+    func read(_ parts: UnsafeBufferPointer<iovec>, at offset: UInt64, count: Int, mayWait: Bool) -> WireBlocks.Loading {
+        let (list, length) = (parts.baseAddress, CInt(parts.count))
+        guard mayWait else {
+            return csockets_read_cached(descriptor, list, length, off_t(offset)) == count ? .loaded : .wouldWait
         }
-        return buffer
+        // A regular file gives all that there is at once: what is less is its end.
+        return preadv(descriptor, list, length, off_t(offset)) == count ? .loaded : .failed
+    }
+
+    /// The whole file, where it is short enough; `nil` where it is not, or cannot be read. May block on the disk.
+    func contents(lengthMax: UInt64) -> ByteBuffer? {
+        guard size <= lengthMax else { return nil }
+        var buffer = ByteBuffer()
+        let got = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(size)) { space in
+            max(0, pread(descriptor, space.baseAddress, Int(size), 0))
+        }
+        return got == Int(size) ? buffer : nil
     }
 }

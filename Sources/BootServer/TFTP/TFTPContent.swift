@@ -1,3 +1,5 @@
+import CSockets
+import Glibc
 import NIOCore
 
 /// What a transfer sends: a file, read as it goes, or bytes that are ready, such as text made for one machine.
@@ -11,19 +13,22 @@ enum TFTPContent: Sendable {
         case .bytes(let bytes): UInt64(bytes.readableBytes)
         }
     }
-}
 
-/// A piece of the content in memory.
-struct TFTPChunk {
-    var offset: UInt64
-    var bytes: ByteBuffer
-
-    /// Bytes read from the disk at once.
-    static let bytesMin: UInt64 = 64 << 10
-
-    /// The piece's part for these bytes; `nil` when it does not hold all of them.
-    func slice(at start: UInt64, length: Int) -> ByteBuffer? {
-        guard start >= offset, start - offset <= UInt64(bytes.readableBytes) else { return nil }
-        return bytes.getSlice(at: bytes.readerIndex + Int(start - offset), length: length)
+    /// Fills the parts with `count` bytes, which is their sum.
+    func read(_ parts: UnsafeBufferPointer<iovec>, at offset: UInt64, count: Int, mayWait: Bool) -> WireBlocks.Loading {
+        switch self {
+        case .file(let file): return file.read(parts, at: offset, count: count, mayWait: mayWait)
+        case .bytes(let bytes):
+            guard offset + UInt64(count) <= UInt64(bytes.readableBytes) else { return .failed }
+            bytes.withUnsafeReadableBytes { source in
+                var place = Int(offset)
+                for part in parts {
+                    UnsafeMutableRawBufferPointer(start: part.iov_base, count: part.iov_len)
+                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[place..<place + part.iov_len]))
+                    place += part.iov_len
+                }
+            }
+            return .loaded
+        }
     }
 }

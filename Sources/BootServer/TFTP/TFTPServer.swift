@@ -1,4 +1,5 @@
 import BootWire
+import Glibc
 package import HostModel
 package import Logging
 import NIOCore
@@ -17,6 +18,8 @@ package struct TFTPServer: Service {
         package var transfersMax = 400
         package var transfersPerSourceMax = 32
         package var windowSizeMax = 64
+        /// Threads that send: one for each processor, and no more than a network card has use for.
+        package var threads = min(System.coreCount, 4)
         /// Requests that are worked on at once: the transfers, and those that are on their way in or out. One more is
         /// dropped, and its client asks again.
         package var tasksMax: Int { transfersMax + transfersMax / 2 }
@@ -28,6 +31,7 @@ package struct TFTPServer: Service {
 
     private let configuration: Configuration
     private let channel: any Channel
+    private let loops: [TFTPTransferLoop]
     private let loaders: LoaderDirectory
     private let machines: MachineLocator
     private let logger: Logger
@@ -55,6 +59,7 @@ package struct TFTPServer: Service {
             interface: configuration.interface,
             isServer: true
         )
+        let loops = try (0..<configuration.threads).map { _ in try TFTPTransferLoop() }
         let channel = try await DatagramChannel.open(
             on: socket.take(),
             batchSize: batchSize,
@@ -63,6 +68,7 @@ package struct TFTPServer: Service {
         return TFTPServer(
             configuration: configuration,
             channel: channel,
+            loops: loops,
             loaders: loaders,
             machines: machines,
             logger: logger,
@@ -78,6 +84,17 @@ package struct TFTPServer: Service {
 
     /// Serves until cancelled or gracefully shut down; then transfers under way end with an error that says so.
     package func run() async throws {
+        let threads = NIOThreadPool(numberOfThreads: loops.count)
+        threads.start()
+        defer { threads.shutdownGracefully { _ in } }
+        try await withThrowingDiscardingTaskGroup { group in
+            for loop in loops { group.addTask { try await threads.runIfActive { loop.serve() } } }
+            defer { for loop in loops { loop.end() } }
+            try await takeRequests()
+        }
+    }
+
+    private func takeRequests() async throws {
         logger.info("TFTP serves loaders", metadata: ["port": "\(configuration.port)"])
         let channel = try await DatagramChannel.receive(from: channel)
         let table = TransferTable(
@@ -88,6 +105,8 @@ package struct TFTPServer: Service {
         let gate = Gate(limit: configuration.tasksMax)
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
+                // The group waits for its transfers.
+                defer { for loop in loops { loop.end() } }
                 for try await datagram in inbound.cancelOnGracefulShutdown() {
                     guard let asked = Asked(datagram), gate.enter() else { continue }
                     guard case .admitted(let id) = table.admit(asked.client, request: datagram.data) else {
@@ -110,19 +129,19 @@ package struct TFTPServer: Service {
 /// A datagram to the server's port, with what is needed to answer it.
 private struct Asked: Sendable {
     let packet: TFTPPacket
-    let source: SocketAddress
+    let name: sockaddr_in
     let client: TransferTable.Client
 
     /// `nil` for what is never answered: no request, or from a port that nobody can have.
     init?(_ datagram: AddressedEnvelope<ByteBuffer>) {
-        guard let packet = try? TFTPPacket(parsing: datagram.data), let address = datagram.remoteAddress.ipv4,
-            let port = datagram.remoteAddress.port, port > 0
+        guard let packet = try? TFTPPacket(parsing: datagram.data), case .v4(let source) = datagram.remoteAddress,
+            let address = datagram.remoteAddress.ipv4, let port = datagram.remoteAddress.port, port > 0
         else { return nil }
         switch packet {
         case .readRequest, .writeRequest: break
         case .data, .acknowledgement, .error, .optionAcknowledgement: return nil
         }
-        (self.packet, source) = (packet, datagram.remoteAddress)
+        (self.packet, name) = (packet, source.address)
         client = TransferTable.Client(address: address, port: port)
     }
 }
@@ -165,9 +184,7 @@ extension TFTPServer {
             Result { () throws(LoaderRefusal) in
                 let file = try loaders.open(path)
                 guard isText else { return .file(file) }
-                guard file.size <= Self.textMax, let text = file.read(at: 0, count: Int(file.size)) else {
-                    throw .notServed
-                }
+                guard let text = file.contents(lengthMax: Self.textMax) else { throw .notServed }
                 return .bytes(Netascii.encoded(text))
             }
         }
@@ -188,55 +205,28 @@ extension TFTPServer {
         _ table: TransferTable
     ) async throws(Refusal) {
         var limits = TFTPTerms.Limits(mtu: InterfaceMTU.bytes(of: configuration.interface))
-        limits.windowSizeMax = configuration.windowSizeMax
+        limits.windowSizeMax = min(limits.windowSizeMax, configuration.windowSizeMax)
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
         let mac = await machines.machine(at: asked.client.address)
-        let observer = TFTPTransferHandler.Observer(
+        let observer = TFTPTransfer.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
             onFinish: { report($0, path, asked, mac, size: content.size) }
         )
-        let channel: any Channel
-        do {
-            channel = try await open(machine, content, asked, observer)
+        let start = TFTPTransfer.Start(machine: machine, content: content, client: asked.name, observer: observer)
+        do throws(DatagramSocketError) {
+            let socket = try DatagramSocket.bound(
+                to: configuration.address,
+                port: 0,
+                interface: configuration.interface
+            )
+            await loops[Int(id % UInt64(loops.count))].run(start, on: socket) { stop in
+                table.began(asked.client, id: id, stop: stop)
+            }
         } catch {
             logger.error("no socket for \(asked.client.address): \(error)")
             throw Refusal(code: .undefined, message: "the server is out of sockets")
         }
-        table.began(asked.client, id: id) { channel.close(promise: nil) }
-        await withTaskCancellationHandler {
-            try? await channel.closeFuture.get()
-        } onCancel: {
-            channel.pipeline.fireUserInboundEventTriggered(TFTPTransferHandler.Stop.serverStops)
-        }
-    }
-
-    private func open(
-        _ machine: TFTPReadTransfer,
-        _ content: TFTPContent,
-        _ asked: Asked,
-        _ observer: TFTPTransferHandler.Observer
-    ) async throws -> any Channel {
-        let socket = try DatagramSocket.bound(
-            to: configuration.address,
-            port: 0,
-            interface: configuration.interface
-        )
-        let strangers = try socket.sender()
-        return try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let handler = TFTPTransferHandler(
-                        machine: machine,
-                        content: content,
-                        client: asked.source,
-                        strangers: strangers,
-                        observer: observer
-                    )
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                }
-            }
-            .withBoundSocket(socket.take()).get()
     }
 
     /// An error comes from a port of its own, as a transfer would: from port 69 some firmware does not take it.

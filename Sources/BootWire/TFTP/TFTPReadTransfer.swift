@@ -10,7 +10,8 @@ package struct TFTPReadTransfer: Sendable {
 
     package enum Action: Hashable, Sendable {
         case sendOptions([TFTPOption])
-        case sendBlock(Block)
+        /// Consecutive ones, by their indexes.
+        case sendBlocks(ClosedRange<UInt64>)
         /// Takes the place of a timer that still runs.
         case setTimer(Duration)
         case finish(Outcome)
@@ -163,15 +164,16 @@ package struct TFTPReadTransfer: Sendable {
 
 extension TFTPReadTransfer {
     /// The block that is shorter than the others and so ends the file.
-    private var lastIndex: UInt64 { size / UInt64(terms.blockSize) + 1 }
+    package var lastIndex: UInt64 { size / UInt64(terms.blockSize) + 1 }
 
     private func windowEnd(from base: UInt64) -> UInt64 { min(base + UInt64(terms.windowSize) - 1, lastIndex) }
 
     private func window(from base: UInt64) -> [Action] {
-        (base...windowEnd(from: base)).map { .sendBlock(block($0)) } + [.setTimer(wait)]
+        [.sendBlocks(base...windowEnd(from: base)), .setTimer(wait)]
     }
 
-    private func block(_ index: UInt64) -> Block {
+    /// Where a block lies in the file; index 0 stands for what is before the first one.
+    package func block(_ index: UInt64) -> Block {
         guard index > 0 else { return Block(index: 0, offset: 0, length: 0) }
         let offset = (index - 1) * UInt64(terms.blockSize)
         return Block(index: index, offset: offset, length: Int(min(UInt64(terms.blockSize), size - offset)))

@@ -26,6 +26,9 @@ package struct TFTPTerms: Hashable, Sendable {
         /// IPv4, UDP and TFTP headers.
         private static let headers = 20 + 8 + 4
 
+        /// What one window may hold, in bytes: it is in memory for each transfer, and more at once only overruns clients.
+        static let windowBytesMax = 256 << 10
+
         /// The limits of a link, from its MTU in bytes.
         package init(mtu: Int) { self.init(blockSizeMax: max(512, min(mtu - Self.headers, 65_464))) }
     }
@@ -46,6 +49,15 @@ package struct TFTPTerms: Hashable, Sendable {
                 let granted = grant(name, number, isText: request.mode == .netascii, size: size, limits: limits)
             else { continue }
             acknowledged.append(TFTPOption(name: option.name, value: Array(String(granted).utf8)))
+        }
+        boundWindow()
+    }
+
+    /// The size of a block may be settled after the window.
+    private mutating func boundWindow() {
+        windowSize = min(windowSize, max(1, Limits.windowBytesMax / blockSize))
+        for index in acknowledged.indices where acknowledged[index].known == .windowSize {
+            acknowledged[index].value = Array(String(windowSize).utf8)
         }
     }
 

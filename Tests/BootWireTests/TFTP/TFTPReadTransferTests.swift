@@ -15,7 +15,7 @@ import Testing
 
     /// The block indexes that are sent.
     static func blocks(_ actions: [Transfer.Action]) -> [UInt64] {
-        actions.compactMap { if case .sendBlock(let block) = $0 { block.index } else { nil } }
+        actions.flatMap { if case .sendBlocks(let blocks) = $0 { Array(blocks) } else { [UInt64]() } }
     }
 
     static func acknowledge(_ block: UInt64) -> Transfer.Event {
@@ -33,8 +33,10 @@ import Testing
         var actions = transfer.handle(.start)
         var sent: [Int] = []
         var offset: UInt64 = 0
-        while case .sendBlock(let block)? = actions.first {
-            #expect(actions == [.sendBlock(block), .setTimer(.seconds(1))])
+        while case .sendBlocks(let blocks)? = actions.first {
+            #expect(blocks.count == 1)
+            let block = transfer.block(blocks.lowerBound)
+            #expect(actions == [.sendBlocks(blocks), .setTimer(.seconds(1))])
             #expect(block.offset == offset)
             sent.append(block.length)
             offset += UInt64(block.length)
@@ -206,7 +208,7 @@ import Testing
         var next: UInt64 = 0
         var steps = 0
         while let last = Helper.blocks(actions).last, steps < 300_000 {
-            for case .sendBlock(let block) in actions {
+            for block in Helper.blocks(actions).map(transfer.block) {
                 #expect(block.offset == next)
                 next += UInt64(block.length)
             }
@@ -228,7 +230,7 @@ import Testing
         for _ in 0..<100_000 where !isDone {
             var answer: UInt64?
             var isInWindow = 0
-            for case .sendBlock(let block) in actions where !line.loses() {
+            for block in Helper.blocks(actions).map(transfer.block) where !line.loses() {
                 isInWindow += 1
                 if block.index == have + 1 {
                     have += 1

@@ -49,6 +49,17 @@ import Testing
         #expect(terms.acknowledged == TFTPPacketTests.request("a", .octet, sample.answered).options)
     }
 
+    @Test("a window of large blocks is shorter, whichever option comes first", arguments: [true, false])
+    func boundsTheWindow(isWindowFirst: Bool) {
+        let options = [("windowsize", "64"), ("blksize", "65464")]
+        let asked = isWindowFirst ? options : options.reversed()
+        let request = TFTPPacketTests.request("a", .octet, asked)
+        let terms = TFTPTerms(settling: request, size: 1, limits: .init(mtu: 65_536))
+        let answered = asked.map { ($0.0, $0.0 == "windowsize" ? "4" : $0.1) }
+        #expect(terms.acknowledged == TFTPPacketTests.request("a", .octet, answered).options)
+        #expect(terms.windowSize == 4 && terms.blockSize == 65_464)
+    }
+
     @Test func goesByWhatItAnswers() {
         let request = TFTPPacketTests.request(
             "a",

@@ -1,0 +1,91 @@
+import CSockets
+import Glibc
+import NIOCore
+
+/// The socket of one transfer, used by one thread and never waited for. What the kernel refuses to send is lost, as on the
+/// wire: the protocol sends it again.
+final class TransferSocket {
+    let descriptor: CInt
+    private var cutsByKernel = true
+
+    /// What UDP segmentation offload takes at once (UDP_MAX_SEGMENTS, and the length of an IPv4 packet).
+    private static let segmentsMax = 64
+    private static let bytesMax = 65_507
+
+    init(_ socket: DatagramSocket.Taken) { descriptor = socket.descriptor }
+
+    deinit { close(descriptor) }
+
+    /// Makes room for so many bytes on their way, where the kernel's default has less.
+    func reserve(bytes: Int) {
+        // The kernel counts its own structures too; and what is more than its limit is refused without harm.
+        var size = CInt(clamping: bytes * 4)
+        guard size > 212_992 else { return }
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, 4)
+    }
+
+    /// One datagram in the buffer's place, and its sender; `nil` when there is none.
+    func receive(into buffer: inout ByteBuffer, lengthMax: Int) -> sockaddr_in? {
+        var source = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        buffer.clear()
+        let received = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: lengthMax) { space in
+            let count = withUnsafeMutableBytes(of: &source) { name in
+                recvfrom(
+                    descriptor,
+                    space.baseAddress,
+                    lengthMax,
+                    CInt(MSG_DONTWAIT),
+                    name.assumingMemoryBound(to: sockaddr.self).baseAddress,
+                    &length
+                )
+            }
+            return max(0, count)
+        }
+        return received > 0 ? source : nil
+    }
+
+    func send(_ datagram: UnsafeRawBufferPointer, to peer: sockaddr_in) {
+        var peer = peer
+        _ = withUnsafeBytes(of: &peer) { name in
+            sendto(
+                descriptor,
+                datagram.baseAddress,
+                datagram.count,
+                CInt(MSG_DONTWAIT),
+                name.assumingMemoryBound(to: sockaddr.self).baseAddress,
+                socklen_t(name.count)
+            )
+        }
+    }
+
+    /// Datagrams one behind the other, each but the last `stride` bytes long.
+    func send(_ datagrams: UnsafeRawBufferPointer, stride: Int, to peer: sockaddr_in) {
+        guard datagrams.count > stride else { return send(datagrams, to: peer) }
+        let step = cutsByKernel ? max(1, min(Self.segmentsMax, Self.bytesMax / stride)) * stride : stride
+        var rest = datagrams[...]
+        while !rest.isEmpty {
+            let part = UnsafeRawBufferPointer(rebasing: rest.prefix(step))
+            if part.count <= stride {
+                send(part, to: peer)
+            } else if !sendCut(part, stride: stride, to: peer) {
+                // A network card without checksum offload, or an old kernel: from now on one by one.
+                cutsByKernel = false
+                return send(UnsafeRawBufferPointer(rebasing: rest), stride: stride, to: peer)
+            }
+            rest = rest.dropFirst(step)
+        }
+    }
+
+    /// False when the kernel cannot cut; a full buffer is a loss like others.
+    private func sendCut(_ part: UnsafeRawBufferPointer, stride: Int, to peer: sockaddr_in) -> Bool {
+        var peer = peer
+        let sent = csockets_send_segments(descriptor, part.baseAddress, part.count, UInt16(stride), &peer)
+        return sent >= 0 || ![EINVAL, EIO, ENOPROTOOPT, EOPNOTSUPP, EMSGSIZE].contains(errno)
+    }
+}
+
+extension sockaddr_in {
+    /// The same address and port.
+    func names(_ other: sockaddr_in) -> Bool { sin_addr.s_addr == other.sin_addr.s_addr && sin_port == other.sin_port }
+}
