@@ -24,6 +24,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let agentDigest = AgentDigest()
     let desk = ConversionDesk()
     let contacts = ContactBook()
+    let statistics = StatisticsBook()
     let agentTally = AgentTally()
     let gate: ServerGate
     /// The hosts of which the power is worked on.

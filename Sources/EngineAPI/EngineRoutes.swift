@@ -65,6 +65,9 @@ struct EngineRoutes {
         JobRoutes(engine: engine).add(to: api)
         ServerRoutes(engine: engine).add(to: api)
         NetworkRoutes(engine: engine).add(to: api)
+        AttachmentRoutes(engine: engine).add(to: api)
+        NetworkUpkeepRoutes(engine: engine).add(to: api)
+        StatisticRoutes(engine: engine).add(to: api)
         UserRoutes(engine: engine).add(to: api)
         DiagnosticsRoute(engine: engine).add(to: api)
     }

@@ -600,6 +600,88 @@ def case_nics(place):
             service.nics_service().nic_service("eth9").get()
 
 
+def case_statistics(place):
+    "what a host and its cards did last, by oVirt's names; guests, KSM, versions"
+    with place.connect() as connection:
+        host = fleet(connection)[0]
+        service = connection.system_service().hosts_service().host_service(host.id)
+
+        def heard():
+            return service.statistics_service().list()
+        found = {statistic.name: statistic for statistic in until(heard)}
+        assert {"memory.total", "memory.used", "memory.free", "memory.shared", "swap.total", "swap.used", "swap.free",
+                "ksm.cpu.current", "cpu.current.user", "cpu.current.system", "cpu.current.idle", "cpu.load.avg.5m",
+                "boot.time"} == set(found), sorted(found)
+        total = found["memory.total"]
+        same((total.kind, total.unit, total.type, total.host.id),
+             (types.StatisticKind.GAUGE, types.StatisticUnit.BYTES, types.ValueType.INTEGER, host.id))
+        same(total.values[0].datum, 262144 << 20)
+        used, free = (found[name].values[0].datum for name in ("memory.used", "memory.free"))
+        same(used + free, total.values[0].datum)
+        same(service.statistics_service().statistic_service(total.id).get().name, "memory.total")
+        with refused(sdk.NotFoundError, 404):
+            service.statistics_service().statistic_service(NOBODY).get()
+        same({s.name for s in service.get(follow="statistics").statistics}, set(found))
+
+        nic = service.nics_service().nic_service("eth0")
+        numbers = {statistic.name: statistic for statistic in nic.statistics_service().list()}
+        assert {"data.total.rx", "data.total.tx", "errors.total.rx", "errors.total.tx"} <= set(numbers), sorted(numbers)
+        rx = numbers["data.total.rx"]
+        same((rx.kind, rx.unit, rx.host_nic.id), (types.StatisticKind.COUNTER, types.StatisticUnit.BYTES, "eth0"))
+        assert rx.values[0].datum >= 4294967296, rx.values[0].datum
+        same(nic.statistics_service().statistic_service(rx.id).get().name, "data.total.rx")
+        with refused(sdk.NotFoundError, 404):
+            service.nics_service().nic_service("eth9").statistics_service().list()
+
+        one = service.get()
+        same((one.summary.active, one.summary.migrating, one.summary.total), (0, 0, 0))
+        same((one.ksm.enabled, one.transparent_huge_pages.enabled), (False, False))
+        same((one.se_linux.mode, one.kdump_status), (types.SeLinuxMode.ENFORCING, types.KdumpStatus.UNKNOWN))
+        same((one.device_passthrough.enabled, one.auto_numa_status), (False, types.AutoNumaStatus.UNKNOWN))
+
+
+def case_network_upkeep(place):
+    "unmanaged networks, networks in sync, networks of another host, attachments one by one"
+    with place.connect() as connection:
+        system = connection.system_service()
+        hosts = fleet(connection)
+        service = system.hosts_service().host_service(hosts[1].id)
+        same(service.unmanaged_networks_service().list(), [])
+        same(service.get(follow="unmanaged_networks").unmanaged_networks, [])
+        with refused(sdk.NotFoundError, 404):
+            service.unmanaged_networks_service().unmanaged_network_service("6f6c64").remove()
+        with refused(sdk.Error, 409, "cannot be copied"):
+            service.copy_host_networks(source_host=types.Host(id=hosts[1].id))
+        with refused(sdk.NotFoundError, 404):
+            service.copy_host_networks(source_host=types.Host(name="nobody"))
+        with refused(sdk.Error, 400, "source_host"):
+            service.copy_host_networks()
+        # Both have the management network and nothing else.
+        service.copy_host_networks(source_host=types.Host(id=hosts[0].id))
+
+        attachments = service.network_attachments_service()
+        there = attachments.list()[0]
+        same((there.host.id, connection.follow_link(there.host_nic).name), (hosts[1].id, "eth0"))
+        one = attachments.attachment_service(there.id)
+        with refused(sdk.Error, 409, "already"):
+            attachments.add(types.NetworkAttachment(network=types.Network(name="ovirtmgmt"), host_nic=types.HostNic(name="eth0")))
+        with refused(sdk.Error, 400, "host_nic"):
+            attachments.add(types.NetworkAttachment(network=types.Network(name="ovirtmgmt")))
+        with refused(sdk.NotFoundError, 404, "sdk-none"):
+            attachments.add(types.NetworkAttachment(network=types.Network(name="sdk-none"), host_nic=types.HostNic(name="eth1")))
+        with refused(sdk.Error, 409, "management"):
+            one.remove()
+        made = system.networks_service().add(types.Network(name="sdk-a", data_center=types.DataCenter(name="Default")))
+        with refused(sdk.Error, 409, "another network"):
+            one.update(types.NetworkAttachment(network=types.Network(id=made.id)))
+        nic = service.nics_service().nic_service("eth0").network_attachments_service()
+        same(nic.attachment_service(there.id).get().network.id, there.id)
+        with refused(sdk.NotFoundError, 404):
+            service.nics_service().nic_service("eth1").network_attachments_service().attachment_service(there.id).remove()
+        service.commit_net_config()
+        system.networks_service().network_service(made.id).remove()
+
+
 def case_users(place):
     "users and their roles; what a role may not do is an AuthError"
     with place.connect() as connection:

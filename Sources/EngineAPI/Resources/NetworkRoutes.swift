@@ -7,7 +7,8 @@ import Hummingbird
 struct NetworkRoutes {
     let engine: HostEngine
 
-    private struct Plan: Encodable, WireDocument {
+    /// What would be done, a line each.
+    struct Plan: Codable, WireDocument {
         static let element = "network_plan"
         var plan: [String]
     }
@@ -89,31 +90,7 @@ struct NetworkRoutes {
         try await engine.spread(changed, by: context.user, correlation: context.correlation)
     }
 
-    private static func isDryRun(_ request: Request) -> Bool { request.query["dry_run"] == "true" }
-
     private func addHosts(to hosts: some RouterMethods<APIContext>) {
-        hosts.get(":id/networkattachments") { _, context in
-            let found = try await engine.networkAttachments(of: context.id(of: "host"))
-            return try await context.answer(NetworkAttachmentCollection(found.map(NetworkAttachmentResource.init)))
-        }
-        hosts.post(":id/networkattachments") { request, context in
-            let order = try await request.read(NetworkAttachmentOrder.self)
-            let id = try context.id(of: "host")
-            guard !Self.isDryRun(request) else {
-                return try await context.answer(Plan(plan: try await engine.planAttachment(order, to: id)))
-            }
-            try await engine.attach(order, to: id, by: context.user, correlation: context.correlation)
-            return try context.complete()
-        }
-        hosts.delete(":id/networkattachments/:network") { request, context in
-            let id = try context.id(of: "host")
-            let network = try context.parameters.require("network")
-            guard !Self.isDryRun(request) else {
-                return try await context.answer(Plan(plan: try await engine.planDetachment(network, from: id)))
-            }
-            try await engine.detach(network, from: id, by: context.user, correlation: context.correlation)
-            return try context.complete()
-        }
         hosts.action(":id/commitnetconfig") { _, context in
             let id = try context.id(of: "host")
             try await engine.commitNetworks(of: id, by: context.user, correlation: context.correlation)
@@ -145,24 +122,6 @@ extension NetworkRoutes {
             try await context.answer(ReportedNICCollection(nics(of: context.id(of: "host"))))
         }
         hosts.get(":id/nics/:nic") { _, context in try await context.answer(nic(context)) }
-        hosts.get(":id/nics/:nic/networkattachments") { _, context in
-            let nic = try await nic(context)
-            let found = try await engine.networkAttachments(of: context.id(of: "host"))
-            // Networks with a tag stand on its VLAN devices, and are the card's all the same.
-            let here = found.filter { $0.device == nic.name }
-            return try await context.answer(NetworkAttachmentCollection(here.map(NetworkAttachmentResource.init)))
-        }
-        hosts.get(":id/networkattachments/:network") { _, context in
-            let wanted = try context.parameters.require("network")
-            let found = try await engine.networkAttachments(of: context.id(of: "host"))
-            guard let one = found.first(where: { $0.network.id.rawValue == wanted || $0.network.name == wanted }) else {
-                throw Fault.notFound(
-                    "The host carries no network \(wanted.prefix(64)).",
-                    remedy: "List its attachments."
-                )
-            }
-            return try await context.answer(NetworkAttachmentResource(one))
-        }
     }
 
     private func nics(of id: UniqueID) async throws -> [ReportedNICResource] {
@@ -174,7 +133,7 @@ extension NetworkRoutes {
     private func nic(_ context: APIContext) async throws -> ReportedNICResource {
         let name = try context.parameters.require("nic")
         guard let found = try await nics(of: context.id(of: "host")).first(where: { $0.name == name }) else {
-            throw Fault.notFound("The host has no nic \(name.prefix(64)).", remedy: "GET hosts/ID/nics lists them.")
+            throw Fault.noNIC(name)
         }
         return found
     }
@@ -228,25 +187,15 @@ extension NetworkRoutes {
     }
 }
 
-extension NetworkAttachmentResource {
-    init(_ attachment: NetworkAttachment) {
-        let network = attachment.network
-        self.init(
-            ResourceLink(
-                id: network.id.rawValue,
-                href: ResourcePath.href("networks", network.id.rawValue),
-                name: network.name
-            ),
-            over: attachment.device,
-            attachment.attributes.map { Configuration(name: $0.name, expected: $0.expected, actual: $0.actual) }
-        )
-        ip_address_assignments = .init(attachment.assignments)
-    }
-}
-
 extension NICLabelResource {
     fileprivate init(id: String, of network: UniqueID) {
         self.init(id: id)
         href = "\(ResourcePath.href("networks", network.rawValue))/networklabels/\(id)"
+    }
+}
+
+extension Fault {
+    static func noNIC(_ name: String) -> Fault {
+        .notFound("The host has no nic \(name.prefix(64)).", remedy: "GET hosts/ID/nics lists them.")
     }
 }
