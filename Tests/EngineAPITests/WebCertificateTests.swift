@@ -48,14 +48,25 @@ import Testing
         func text(_ name: String) throws -> String { try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) }
 
         private func openssl(_ words: String) async throws {
+            let done = try await program(["openssl"] + words.split(separator: " ").map(String.init))
+            try #require(done.status == .exited(0), "openssl \(words): \(done.output)")
+        }
+
+        func program(_ words: String...) async throws -> (status: TerminationStatus, output: String) {
+            try await program(words)
+        }
+
+        /// In the folder of the files.
+        func program(_ words: [String]) async throws -> (status: TerminationStatus, output: String) {
             let result = try await Subprocess.run(
-                .name("openssl"),
-                arguments: Arguments(words.split(separator: " ").map(String.init)),
+                words[0].hasPrefix("/") ? .path(FilePath(words[0])) : .name(words[0]),
+                arguments: Arguments(Array(words.dropFirst())),
+                environment: .inherit.updating(["MUSTER_CONFIG": "\(folder)/config"]),
                 workingDirectory: FilePath(folder),
-                output: .discarded,
-                error: .string(limit: 65536)
+                output: .string(limit: 1 << 20),
+                error: .string(limit: 1 << 20)
             )
-            try #require(result.terminationStatus == .exited(0), "openssl \(words): \(result.standardError)")
+            return (result.terminationStatus, result.standardOutput + result.standardError)
         }
     }
 
@@ -95,90 +106,67 @@ import Testing
         #expect(["127.0.0.2", "example.org", "a.b.example.org", "x"].allSatisfy { !read.isFor($0) })
     }
 
-    @Test("browsers see it, who trusts the engine's CA goes on as before, and `muster login` takes either")
-    func served() async throws {
+    /// An engine that shows it, at 127.0.0.1.
+    private static func serving(
+        _ body: @escaping @Sendable (_ files: Files, _ engine: HostEngine, _ port: Int) async throws -> Void
+    ) async throws {
         let files = try await Files()
         let web = try WebCertificate(certificates: files.text("chain.pem"), key: files.text("web.key"), now: .now + 60)
         try await APIInstallation.run {
             $0.engineAddress = "127.0.0.1"
             try? HostEngine.setWebCertificate(web, in: $0.dataDirectory)
         } _: { client in
-            let own = client.engine.authorityPEM
-            try Data(own.utf8).write(to: URL(filePath: "\(files.folder)/own.pem"))
-            try await ListeningEngine.run(client.engine) { port in
-                let address = "127.0.0.1:\(port)"
-                let health = "https://\(address)/ovirt-engine/services/health"
-                func program(_ words: String...) async throws -> (status: TerminationStatus, output: String) {
-                    let result = try await Subprocess.run(
-                        words[0].hasPrefix("/") ? .path(FilePath(words[0])) : .name(words[0]),
-                        arguments: Arguments(Array(words.dropFirst())),
-                        environment: .inherit.updating([
-                            "MUSTER_CONFIG": "\(files.folder)/\(words.count)-\(words[words.count - 1].count)"
-                        ]),
-                        workingDirectory: FilePath(files.folder),
-                        output: .string(limit: 1 << 20),
-                        error: .string(limit: 1 << 20)
-                    )
-                    return (result.terminationStatus, result.standardOutput + result.standardError)
-                }
-                let curl = try await program("curl", "--silent", "--cacert", "ca.pem", health)
-                #expect(curl.output.hasPrefix("DB Up!"), "\(curl)")
-                let stranger = try await program("curl", "--silent", "--cacert", "own.pem", health)
-                #expect(stranger.status == .exited(60), "\(stranger)")
-                for (name, issuer) in [("x.example.org", "CN = Web"), (HostEngine.ownCertificateName, "O = Muster")] {
-                    let shown = try await program(
-                        "openssl",
-                        "s_client",
-                        "-connect",
-                        address,
-                        "-servername",
-                        name,
-                        "-brief",
-                        "-tls1_2"
-                    )
-                    #expect(shown.output.contains("CONNECTION ESTABLISHED"), "\(shown.output)")
-                    let full = try await program("openssl", "s_client", "-connect", address, "-servername", name)
-                    #expect(full.output.contains("issuer=\(issuer)"), "\(name): \(full.output)")
-                }
-                // A node pins the CA's SHA-256, or trusts its certificate.
-                let trusts: [ServerTrust?] = [
-                    .authority(pem: own), Fingerprint(client.engine.authorityFingerprint).map { .pinned($0) },
-                    .authority(pem: try files.text("ca.pem")),
-                ]
-                for trust in trusts {
-                    let transport = try HTTPTransport(.https(host: "127.0.0.1", port: port), trust: try #require(trust))
-                    defer { transport.close() }
-                    for _ in 1...2 {
-                        #expect(try await transport.send(.get("/ovirt-engine/services/health")).status == 200)
-                    }
-                }
-                let nobodys = try #require(ServerTrust.authority(pem: try files.text("other.pem")))
-                let transport = try HTTPTransport(.https(host: "127.0.0.1", port: port), trust: nobodys)
-                await #expect(throws: TransportError.self) { try await transport.send(.get("/")) }
-                let muster = EnginePrograms.built("muster")
-                for file in ["ca.pem", "own.pem"] {
-                    let login = try await program(
-                        muster,
-                        "login",
-                        "https://\(address)",
-                        "--password-file",
-                        "password",
-                        "--ca-file",
-                        file
-                    )
-                    #expect(login.status == .exited(0), "\(file): \(login.output)")
-                }
-                let refused = try await program(
-                    muster,
-                    "login",
-                    "https://\(address)",
-                    "--password-file",
-                    "password",
-                    "--ca-file",
-                    "other.pem"
-                )
-                #expect(refused.status == .exited(69), "\(refused)")
+            try Data(client.engine.authorityPEM.utf8).write(to: URL(filePath: "\(files.folder)/own.pem"))
+            try await ListeningEngine.run(client.engine) { port in try await body(files, client.engine, port) }
+        }
+    }
+
+    @Test("browsers and programs see it; by the name that no host has the engine's own is there")
+    func served() async throws {
+        try await Self.serving { files, _, port in
+            let health = "https://127.0.0.1:\(port)/ovirt-engine/services/health"
+            let curl = try await files.program("curl", "--silent", "--cacert", "ca.pem", health)
+            #expect(curl.output.hasPrefix("DB Up!"), "\(curl)")
+            let stranger = try await files.program("curl", "--silent", "--cacert", "own.pem", health)
+            #expect(stranger.status == .exited(60), "\(stranger)")
+            for (name, issuer) in [("x.example.org", "CN = Web"), (HostEngine.ownCertificateName, "O = Muster")] {
+                let words = ["openssl", "s_client", "-connect", "127.0.0.1:\(port)", "-servername", name]
+                let full = try await files.program(words)
+                #expect(full.output.contains("issuer=\(issuer)"), "\(name): \(full.output)")
+                let old = try await files.program(words + ["-brief", "-tls1_2"])
+                #expect(old.output.contains("CONNECTION ESTABLISHED"), "\(old.output)")
             }
+        }
+    }
+
+    @Test("who trusts the engine's CA, or pinned it, goes on as before; a stranger's CA is refused")
+    func clients() async throws {
+        try await Self.serving { files, engine, port in
+            let trusts: [ServerTrust?] = [
+                .authority(pem: engine.authorityPEM), Fingerprint(engine.authorityFingerprint).map { .pinned($0) },
+                .authority(pem: try files.text("ca.pem")),
+            ]
+            for trust in trusts {
+                let transport = try HTTPTransport(.https(host: "127.0.0.1", port: port), trust: try #require(trust))
+                defer { transport.close() }
+                for _ in 1...2 {
+                    #expect(try await transport.send(.get("/ovirt-engine/services/health")).status == 200)
+                }
+            }
+            let nobodys = try #require(ServerTrust.authority(pem: try files.text("other.pem")))
+            let transport = try HTTPTransport(.https(host: "127.0.0.1", port: port), trust: nobodys)
+            await #expect(throws: TransportError.self) { try await transport.send(.get("/")) }
+        }
+    }
+
+    @Test("`muster login` takes the CA of either", arguments: [("ca.pem", 0), ("own.pem", 0), ("other.pem", 69)])
+    func login(file: String, status: Int32) async throws {
+        try await Self.serving { files, _, port in
+            let login = try await files.program(
+                [EnginePrograms.built("muster"), "login", "https://127.0.0.1:\(port)"]
+                    + ["--password-file", "password", "--ca-file", file]
+            )
+            #expect(login.status == .exited(status), "\(file): \(login.output)")
         }
     }
 
@@ -191,17 +179,12 @@ import Testing
         } _: { _ in
         }
         func certificate(_ words: String...) async throws -> (Int32?, String) {
-            let result = try await Subprocess.run(
-                .path(FilePath(EnginePrograms.built("muster-engine"))),
-                arguments: Arguments(
-                    ["certificate", "--data-directory", directory, "--address", "engine.example.net"] + words
-                ),
-                workingDirectory: FilePath(files.folder),
-                output: .string(limit: 65536),
-                error: .string(limit: 65536)
+            let done = try await files.program(
+                [EnginePrograms.built("muster-engine"), "certificate", "--data-directory", directory]
+                    + ["--address", "engine.example.net"] + words
             )
-            guard case .exited(let code) = result.terminationStatus else { return (nil, "") }
-            return (code, result.standardOutput + result.standardError)
+            guard case .exited(let code) = done.status else { return (nil, "") }
+            return (code, done.output)
         }
         #expect(try await certificate().1.contains("One of the engine's own CA"))
         let set = try await certificate("--tls-cert", "chain.pem", "--tls-key", "web.key")

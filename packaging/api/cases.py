@@ -1,5 +1,5 @@
 """What oVirt's SDK does with an engine of ours. Every case makes what it needs, and takes it away again."""
-import contextlib, io, json, os, pycurl, subprocess, time, urllib.parse
+import collections, contextlib, io, json, os, pycurl, subprocess, time, urllib.parse
 
 import ovirtsdk4 as sdk
 import ovirtsdk4.types as types
@@ -7,6 +7,10 @@ import ovirtsdk4.types as types
 from bed import PASSWORD, REPOSITORY, URL, until
 
 HOSTS = 3
+# What schemathesis may take, in seconds.
+OPENAPI_SECONDS = 100
+# Operations, of some 175, of which one call at least succeeds.
+OPENAPI_REACHED = 80
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -786,6 +790,43 @@ def case_ansible(place):
     second, text = playbook(place, "site.yml")
     assert second["changed"] == 0, text[-6000:]
     playbook(place, "orders.yml")
+
+
+def case_openapi(place):
+    "schemathesis by the engine's own OpenAPI document: no 5xx, and no status, type or form that the document does not name"
+    python = subprocess.run([REPOSITORY / "packaging/schemathesis"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    with place.connect() as connection:
+        hosts = [host.id for host in fleet(connection)]
+        token = connection.authenticate()
+        bearer = [f"Authorization: Bearer {token}", "Accept: application/json"]
+        status, fields, body = raw(place, "GET", "/ovirt-engine/api/openapi.json", headers=bearer)
+        document = json.loads(body)
+        assert (status, document["openapi"]) == (200, "3.0.3") and len(document["paths"]) > 100
+        there = {"hosts": hosts, "nic": ["eth0", "eth7"], "network": ["ovirtmgmt"], "host": hosts, "mark": hosts}
+        for collection in ("clusters", "datacenters", "networks", "tags", "macpools", "jobs", "events"):
+            found = json.loads(raw(place, "GET", f"/ovirt-engine/api/{collection}?max=5", headers=bearer)[2])
+            there[collection] = [thing["id"] for things in found.values() for thing in things]
+        answers = place.folder / "answers.json"
+        done = subprocess.run(
+            [f"{python}/bin/st", "run", URL + "/openapi.json", "--tls-verify", place.ca, "-H", bearer[0],
+             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+             "--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "1", "--workers", "2",
+             "--max-time", str(OPENAPI_SECONDS), "--request-timeout", "60", "--generation-database", "none",
+             "--suppress-health-check", "all", "--warnings", "off", "--no-color", "--exclude-path", "/events/stream"],
+            env={**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis-hooks", "PYTHONPATH": str(REPOSITORY / "packaging/api"),
+                 "PYTHONDONTWRITEBYTECODE": "1", "MUSTER_API_THERE": json.dumps(there), "MUSTER_API_ANSWERS": str(answers), "HOME": str(place.folder)},
+            cwd=place.folder, capture_output=True, text=True, timeout=3 * OPENAPI_SECONDS)
+        assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
+        # It got further than to the door.
+        found = json.loads(answers.read_text())
+        statuses = collections.Counter()
+        for counts in found.values():
+            statuses.update(counts)
+        reached = [operation for operation, counts in found.items() if any(status.startswith("2") for status in counts)]
+        told = ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
+        print(f"    {sum(statuses.values())} calls; {told}; {len(reached)} of {len(found)} operations were done", flush=True)
+        assert statuses["401"] < sum(statuses.values()) / 10, told
+        assert len(reached) > OPENAPI_REACHED, sorted(set(found) - set(reached))
 
 
 def case_short(place):

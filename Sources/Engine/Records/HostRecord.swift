@@ -123,6 +123,9 @@ package struct HostFilter: Sendable {
     }
 
     package static let all = HostFilter()
+
+    /// What can be searched for.
+    package static var fields: [String] { HostSearch.columns.fields }
 }
 
 /// When a boot profile applies.

@@ -9,44 +9,88 @@ import Hummingbird
 struct AttachmentRoutes {
     let engine: HostEngine
 
+    /// With our own form of the order.
+    private static let ours: [Call.Answer] = [
+        .ok(ActionResource.self, "Ordered in our own words: it is done"),
+        .ok(NetworkRoutes.Plan.self, "With dry_run: what would be done"),
+    ]
+
     func add(to api: some RouterMethods<APIContext>) {
         addReads(to: api.group("hosts/:id"))
         addChanges(to: api.group("hosts/:id"))
     }
 
     private func addReads(to host: some RouterMethods<APIContext>) {
-        host.get("networkattachments") { _, context in
+        host.get(
+            "networkattachments",
+            .list(
+                "The networks that a host carries, as it has them now",
+                NetworkAttachmentCollection.self,
+                asksHost: true
+            )
+        ) { _, context in
             try await context.answer(Self.collection(attachments(context), context))
         }
-        host.get("networkattachments/:network") { _, context in
+        host.get(
+            "networkattachments/:network",
+            .show("A network as a host carries it", NetworkAttachmentResource.self, asksHost: true)
+        ) { _, context in
             try await context.answer(NetworkAttachmentResource(attachment(context), context))
         }
         // Networks with a tag stand on a card's VLAN devices, and are the card's all the same.
-        host.get("nics/:nic/networkattachments") { _, context in
+        host.get(
+            "nics/:nic/networkattachments",
+            .list("The networks on a nic", NetworkAttachmentCollection.self, asksHost: true)
+        ) { _, context in
             try await context.answer(Self.collection(attachmentsOfNIC(context), context))
         }
-        host.get("nics/:nic/networkattachments/:network") { _, context in
+        host.get(
+            "nics/:nic/networkattachments/:network",
+            .show("A network on a nic", NetworkAttachmentResource.self, asksHost: true)
+        ) { _, context in
             try await context.answer(NetworkAttachmentResource(attachment(context), context))
         }
     }
 
     private func addChanges(to host: some RouterMethods<APIContext>) {
-        host.post("networkattachments") { request, context in
+        host.post(
+            "networkattachments",
+            .add(
+                "Puts a network on a host",
+                AttachmentBody.self,
+                NetworkAttachmentResource.self,
+                or: Self.ours,
+                query: [Call.dryRun]
+            )
+        ) { request, context in
             switch try await request.read(AttachmentBody.self) {
             case .order(let order): return try await attach(order, request, context)
             case .wanted(let wanted): return try await add(wanted, context)
             }
         }
-        host.post("nics/:nic/networkattachments") { request, context in
+        host.post(
+            "nics/:nic/networkattachments",
+            .add("Puts a network on a nic", WantedAttachmentResource.self, NetworkAttachmentResource.self)
+        ) { request, context in
             var wanted = try await request.read(WantedAttachmentResource.self)
             wanted.host_nic = WireReference(name: try context.parameters.require("nic"))
             return try await add(wanted, context)
         }
         for path in ["networkattachments/:network", "nics/:nic/networkattachments/:network"] as [RouterPath] {
-            host.put(path) { request, context in
+            host.put(
+                path,
+                .change(
+                    "Changes how a network stands on a host",
+                    WantedAttachmentResource.self,
+                    NetworkAttachmentResource.self
+                )
+            ) { request, context in
                 try await change(try await request.read(WantedAttachmentResource.self), context)
             }
-            host.delete(path) { request, context in try await detach(request, context) }
+            host.delete(
+                path,
+                .remove("Takes a network from a host", or: [.ok(NetworkRoutes.Plan.self)], query: [Call.dryRun])
+            ) { request, context in try await detach(request, context) }
         }
     }
 }

@@ -8,11 +8,22 @@ struct NetworkUpkeepRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         let host = api.group("hosts/:id")
-        host.get("unmanagednetworks") { _, context in
+        host.get(
+            "unmanagednetworks",
+            .list(
+                "Networks that a host has and its data center does not know",
+                UnmanagedNetworkCollection.self,
+                asksHost: true
+            )
+        ) { _, context in
             try await context.answer(UnmanagedNetworkCollection(unmanaged(context)))
         }
-        host.get("unmanagednetworks/:network") { _, context in try await context.answer(one(context)) }
-        host.delete("unmanagednetworks/:network") { _, context in
+        host.get(
+            "unmanagednetworks/:network",
+            .show("Such a network", UnmanagedNetworkResource.self, asksHost: true)
+        ) { _, context in try await context.answer(one(context))
+        }
+        host.delete("unmanagednetworks/:network", .remove("Takes such a network from a host")) { _, context in
             let network = try await one(context)
             try await engine.removeUnmanagedNetwork(
                 network.name,
@@ -22,12 +33,15 @@ struct NetworkUpkeepRoutes {
             )
             return try context.complete()
         }
-        host.action("syncallnetworks") { _, context in
+        host.action("syncallnetworks", .act("Makes anew what differs from the data center")) { _, context in
             let id = try context.id(of: "host")
             try await engine.synchronizeNetworks(of: id, by: context.user, correlation: context.correlation)
             return try context.complete()
         }
-        host.action("copyhostnetworks") { request, context in
+        host.action(
+            "copyhostnetworks",
+            .act("Makes a host carry what another one carries", CopyNetworksAction.self)
+        ) { request, context in
             let action = try await request.read(CopyNetworksAction.self)
             guard let source = action.source_host, !source.text.isEmpty else {
                 throw Fault(

@@ -10,16 +10,19 @@ struct StatisticRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         let host = api.group("hosts/:id")
-        host.get("statistics") { _, context in
+        host.get("statistics", .list("What a host did last", StatisticCollection.self)) { _, context in
             try await context.answer(StatisticCollection(ofHost(context)))
         }
-        host.get("statistics/:statistic") { _, context in
+        host.get("statistics/:statistic", .show("One statistic of a host", StatisticResource.self)) { _, context in
             try await context.answer(Self.one(ofHost(context), context))
         }
-        host.get("nics/:nic/statistics") { _, context in
+        host.get("nics/:nic/statistics", .list("What a nic did last", StatisticCollection.self)) { _, context in
             try await context.answer(StatisticCollection(ofNIC(context)))
         }
-        host.get("nics/:nic/statistics/:statistic") { _, context in
+        host.get(
+            "nics/:nic/statistics/:statistic",
+            .show("One statistic of a nic", StatisticResource.self)
+        ) { _, context in
             try await context.answer(Self.one(ofNIC(context), context))
         }
     }
