@@ -231,8 +231,8 @@ let package = Package(
         tests(
             "EngineAPITests",
             [
-                "EngineAPI", "Engine", "BootServer", "AgentWire", "HostModel", "LogLines", "XMLWire", "muster-engine",
-                hummingbird,
+                "EngineAPI", "Engine", "EngineClient", "BootServer", "AgentWire", "HostModel", "LogLines", "XMLWire",
+                "muster-engine", hummingbird,
                 hummingbirdTesting,
                 nioCore, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
             ]

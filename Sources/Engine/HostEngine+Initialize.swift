@@ -12,7 +12,12 @@ extension HostEngine {
     /// cluster `Default`, `ovirtmgmt`, and the profiles that every installation has. Refuses where there is one already.
     ///
     /// The database becomes an installation in one transaction, the last step: a run that was cut off can be repeated.
-    package static func initialize(_ settings: EngineSettings, adminPassword: String) async throws(EngineError) {
+    /// `web`: another certificate for HTTPS than the engine's own.
+    package static func initialize(
+        _ settings: EngineSettings,
+        adminPassword: String,
+        web: WebCertificate? = nil
+    ) async throws(EngineError) {
         guard HostName(settings.engineAddress) != nil else {
             throw EngineError(
                 .invalid,
@@ -39,6 +44,7 @@ extension HostEngine {
         }
         let now = settings.clock.now()
         try makeKeys(settings, now: Date(timeIntervalSince1970: Double(now) / 1000))
+        try KeyDirectory(path: settings.keyDirectory).setWeb(web)
         let password = try await PasswordHash.make(adminPassword)
         try await store.initialize(administrator: administrator, password: password, at: now)
         try store.close()

@@ -15,6 +15,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let store: Store
     let authority: CertificateAuthority
     let identity: EngineIdentity
+    /// Shown by the web listener in place of the engine's own; `nil`: its own.
+    package let webCertificate: WebCertificate?
     let images: ImageShelf
     let supervisor = HostSupervisor()
     let claimRate: RateLimit
@@ -24,6 +26,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let agentDigest = AgentDigest()
     let desk = ConversionDesk()
     let contacts = ContactBook()
+    let statistics = StatisticsBook()
     let agentTally = AgentTally()
     let gate: ServerGate
     /// The hosts of which the power is worked on.
@@ -48,6 +51,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         (self.settings, self.store, self.lock, self.logger) = (settings, store, lock, logger)
         authority = try keys.authority(organization: settings.organization)
         identity = try keys.engineIdentity(of: authority, address: settings.engineAddress, now: now)
+        webCertificate = try keys.web()
         (authorityPEM, authorityFingerprint) = (try authority.pem() + "\n", authority.fingerprint())
         secrets = try SecretBox(keys)
         fencing = FenceAgents(
@@ -61,6 +65,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
             settings: settings,
             publicKey: sshPublicKey,
             authorityPEM: authorityPEM,
+            webAuthorityPEM: authorityPEM + (webCertificate?.pem ?? ""),
             authorityFingerprint: authorityFingerprint,
             agentDigest: agentDigest
         )

@@ -10,6 +10,7 @@ struct EngineRoutes {
     var claims = SourceRate(.claims)
     var signInFailures = SourceRate(.signInFailures)
     var door = EnrolmentDoor()
+    let book = RouteBook()
 
     init(engine: HostEngine) { self.engine = engine }
 
@@ -39,7 +40,7 @@ struct EngineRoutes {
             addGuardedRoutes(to: GuardedRoutes(api.add(middleware: APIConventions(follower: follower, root: path))))
         }
         let followed = Router(context: APIContext.self)
-        addGuardedRoutes(to: GuardedRoutes(followed.group(RouterPath(ResourcePath.unversioned))))
+        addGuardedRoutes(to: GuardedRoutes(followed.group(RouterPath(ResourcePath.unversioned)), ledger: book.note))
         follower.use(followed.buildResponder())
         try HostRegisterRoutes(engine: engine, trust: TrustAnchors(engine: engine), door: door).add(to: router)
         return router
@@ -65,7 +66,11 @@ struct EngineRoutes {
         JobRoutes(engine: engine).add(to: api)
         ServerRoutes(engine: engine).add(to: api)
         NetworkRoutes(engine: engine).add(to: api)
+        AttachmentRoutes(engine: engine).add(to: api)
+        NetworkUpkeepRoutes(engine: engine).add(to: api)
+        StatisticRoutes(engine: engine).add(to: api)
         UserRoutes(engine: engine).add(to: api)
         DiagnosticsRoute(engine: engine).add(to: api)
+        DescriptionRoute(book: book).add(to: api)
     }
 }

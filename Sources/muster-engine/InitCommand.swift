@@ -14,6 +14,7 @@ struct InitCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingOptions
     @Option(help: "A file whose first line is the password of admin@internal (default: one is made and printed once).")
     var adminPasswordFile: String?
+    @OptionGroup var web: WebCertificateOptions
 
     func run() async throws {
         do {
@@ -36,11 +37,12 @@ struct InitCommand: AsyncParsableCommand {
             )
         }
         let password = try AdminPassword(file: adminPasswordFile)
+        let certificate = try web.read(for: address)
         var engine = EngineSettings(dataDirectory: serve.dataDirectory, engineAddress: address)
         if let name = serve.organization { engine.organization = name }
         // The database holds password hashes; nobody else reads what is made here.
         umask(0o077)
-        try await HostEngine.initialize(engine, adminPassword: password.text)
+        try await HostEngine.initialize(engine, adminPassword: password.text, web: certificate)
         try InstallationFile(address: address, organization: engine.organization).write(to: serve.dataDirectory)
         print("An installation for \(terminalEscaped(address)) is in \(serve.dataDirectory).")
         let fingerprint = try HostEngine.authorityFingerprint(in: serve.dataDirectory)

@@ -15,7 +15,7 @@ struct MusterEngine: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, FingerprintCommand.self, BackupCommand.self, RestoreCommand.self,
             TakeOverCommand.self, AuditCommand.self, PasswordCommand.self,
-            SimulateCommand.self,
+            CertificateCommand.self, SimulateCommand.self,
         ]
     )
 }

@@ -1,5 +1,5 @@
 """What oVirt's SDK does with an engine of ours. Every case makes what it needs, and takes it away again."""
-import contextlib, io, json, os, pycurl, subprocess, time, urllib.parse
+import collections, contextlib, io, json, os, pycurl, subprocess, time, urllib.parse
 
 import ovirtsdk4 as sdk
 import ovirtsdk4.types as types
@@ -7,6 +7,10 @@ import ovirtsdk4.types as types
 from bed import PASSWORD, REPOSITORY, URL, until
 
 HOSTS = 3
+# What schemathesis may take, in seconds.
+OPENAPI_SECONDS = 100
+# Operations, of some 175, of which one call at least succeeds.
+OPENAPI_REACHED = 80
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -600,6 +604,88 @@ def case_nics(place):
             service.nics_service().nic_service("eth9").get()
 
 
+def case_statistics(place):
+    "what a host and its cards did last, by oVirt's names; guests, KSM, versions"
+    with place.connect() as connection:
+        host = fleet(connection)[0]
+        service = connection.system_service().hosts_service().host_service(host.id)
+
+        def heard():
+            return service.statistics_service().list()
+        found = {statistic.name: statistic for statistic in until(heard)}
+        assert {"memory.total", "memory.used", "memory.free", "memory.shared", "swap.total", "swap.used", "swap.free",
+                "ksm.cpu.current", "cpu.current.user", "cpu.current.system", "cpu.current.idle", "cpu.load.avg.5m",
+                "boot.time"} == set(found), sorted(found)
+        total = found["memory.total"]
+        same((total.kind, total.unit, total.type, total.host.id),
+             (types.StatisticKind.GAUGE, types.StatisticUnit.BYTES, types.ValueType.INTEGER, host.id))
+        same(total.values[0].datum, 262144 << 20)
+        used, free = (found[name].values[0].datum for name in ("memory.used", "memory.free"))
+        same(used + free, total.values[0].datum)
+        same(service.statistics_service().statistic_service(total.id).get().name, "memory.total")
+        with refused(sdk.NotFoundError, 404):
+            service.statistics_service().statistic_service(NOBODY).get()
+        same({s.name for s in service.get(follow="statistics").statistics}, set(found))
+
+        nic = service.nics_service().nic_service("eth0")
+        numbers = {statistic.name: statistic for statistic in nic.statistics_service().list()}
+        assert {"data.total.rx", "data.total.tx", "errors.total.rx", "errors.total.tx"} <= set(numbers), sorted(numbers)
+        rx = numbers["data.total.rx"]
+        same((rx.kind, rx.unit, rx.host_nic.id), (types.StatisticKind.COUNTER, types.StatisticUnit.BYTES, "eth0"))
+        assert rx.values[0].datum >= 4294967296, rx.values[0].datum
+        same(nic.statistics_service().statistic_service(rx.id).get().name, "data.total.rx")
+        with refused(sdk.NotFoundError, 404):
+            service.nics_service().nic_service("eth9").statistics_service().list()
+
+        one = service.get()
+        same((one.summary.active, one.summary.migrating, one.summary.total), (0, 0, 0))
+        same((one.ksm.enabled, one.transparent_huge_pages.enabled), (False, False))
+        same((one.se_linux.mode, one.kdump_status), (types.SeLinuxMode.ENFORCING, types.KdumpStatus.UNKNOWN))
+        same((one.device_passthrough.enabled, one.auto_numa_status), (False, types.AutoNumaStatus.UNKNOWN))
+
+
+def case_network_upkeep(place):
+    "unmanaged networks, networks in sync, networks of another host, attachments one by one"
+    with place.connect() as connection:
+        system = connection.system_service()
+        hosts = fleet(connection)
+        service = system.hosts_service().host_service(hosts[1].id)
+        same(service.unmanaged_networks_service().list(), [])
+        same(service.get(follow="unmanaged_networks").unmanaged_networks, [])
+        with refused(sdk.NotFoundError, 404):
+            service.unmanaged_networks_service().unmanaged_network_service("6f6c64").remove()
+        with refused(sdk.Error, 409, "cannot be copied"):
+            service.copy_host_networks(source_host=types.Host(id=hosts[1].id))
+        with refused(sdk.NotFoundError, 404):
+            service.copy_host_networks(source_host=types.Host(name="nobody"))
+        with refused(sdk.Error, 400, "source_host"):
+            service.copy_host_networks()
+        # Both have the management network and nothing else.
+        service.copy_host_networks(source_host=types.Host(id=hosts[0].id))
+
+        attachments = service.network_attachments_service()
+        there = attachments.list()[0]
+        same((there.host.id, connection.follow_link(there.host_nic).name), (hosts[1].id, "eth0"))
+        one = attachments.attachment_service(there.id)
+        with refused(sdk.Error, 409, "already"):
+            attachments.add(types.NetworkAttachment(network=types.Network(name="ovirtmgmt"), host_nic=types.HostNic(name="eth0")))
+        with refused(sdk.Error, 400, "host_nic"):
+            attachments.add(types.NetworkAttachment(network=types.Network(name="ovirtmgmt")))
+        with refused(sdk.NotFoundError, 404, "sdk-none"):
+            attachments.add(types.NetworkAttachment(network=types.Network(name="sdk-none"), host_nic=types.HostNic(name="eth1")))
+        with refused(sdk.Error, 409, "management"):
+            one.remove()
+        made = system.networks_service().add(types.Network(name="sdk-a", data_center=types.DataCenter(name="Default")))
+        with refused(sdk.Error, 409, "another network"):
+            one.update(types.NetworkAttachment(network=types.Network(id=made.id)))
+        nic = service.nics_service().nic_service("eth0").network_attachments_service()
+        same(nic.attachment_service(there.id).get().network.id, there.id)
+        with refused(sdk.NotFoundError, 404):
+            service.nics_service().nic_service("eth1").network_attachments_service().attachment_service(there.id).remove()
+        service.commit_net_config()
+        system.networks_service().network_service(made.id).remove()
+
+
 def case_users(place):
     "users and their roles; what a role may not do is an AuthError"
     with place.connect() as connection:
@@ -704,6 +790,43 @@ def case_ansible(place):
     second, text = playbook(place, "site.yml")
     assert second["changed"] == 0, text[-6000:]
     playbook(place, "orders.yml")
+
+
+def case_openapi(place):
+    "schemathesis by the engine's own OpenAPI document: no 5xx, and no status, type or form that the document does not name"
+    python = subprocess.run([REPOSITORY / "packaging/schemathesis"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    with place.connect() as connection:
+        hosts = [host.id for host in fleet(connection)]
+        token = connection.authenticate()
+        bearer = [f"Authorization: Bearer {token}", "Accept: application/json"]
+        status, fields, body = raw(place, "GET", "/ovirt-engine/api/openapi.json", headers=bearer)
+        document = json.loads(body)
+        assert (status, document["openapi"]) == (200, "3.0.3") and len(document["paths"]) > 100
+        there = {"hosts": hosts, "nic": ["eth0", "eth7"], "network": ["ovirtmgmt"], "host": hosts, "mark": hosts}
+        for collection in ("clusters", "datacenters", "networks", "tags", "macpools", "jobs", "events"):
+            found = json.loads(raw(place, "GET", f"/ovirt-engine/api/{collection}?max=5", headers=bearer)[2])
+            there[collection] = [thing["id"] for things in found.values() for thing in things]
+        answers = place.folder / "answers.json"
+        done = subprocess.run(
+            [f"{python}/bin/st", "run", URL + "/openapi.json", "--tls-verify", place.ca, "-H", bearer[0],
+             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+             "--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "1", "--workers", "2",
+             "--max-time", str(OPENAPI_SECONDS), "--request-timeout", "60", "--generation-database", "none",
+             "--suppress-health-check", "all", "--warnings", "off", "--no-color", "--exclude-path", "/events/stream"],
+            env={**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis-hooks", "PYTHONPATH": str(REPOSITORY / "packaging/api"),
+                 "PYTHONDONTWRITEBYTECODE": "1", "MUSTER_API_THERE": json.dumps(there), "MUSTER_API_ANSWERS": str(answers), "HOME": str(place.folder)},
+            cwd=place.folder, capture_output=True, text=True, timeout=3 * OPENAPI_SECONDS)
+        assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
+        # It got further than to the door.
+        found = json.loads(answers.read_text())
+        statuses = collections.Counter()
+        for counts in found.values():
+            statuses.update(counts)
+        reached = [operation for operation, counts in found.items() if any(status.startswith("2") for status in counts)]
+        told = ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
+        print(f"    {sum(statuses.values())} calls; {told}; {len(reached)} of {len(found)} operations were done", flush=True)
+        assert statuses["401"] < sum(statuses.values()) / 10, told
+        assert len(reached) > OPENAPI_REACHED, sorted(set(found) - set(reached))
 
 
 def case_short(place):

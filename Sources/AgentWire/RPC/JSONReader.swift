@@ -57,6 +57,27 @@ struct JSONReader {
     }
 }
 
+// MARK: - Reading on the way
+
+extension JSONReader {
+    /// Walks over the members of a text that is an object. `member` takes the value of each: by `value()`, `skip()` or
+    /// `members(_:)`.
+    static func walk(_ text: ByteBuffer, _ member: (inout JSONReader, String) throws -> Void) throws {
+        try text.withUnsafeReadableBytes { bytes in
+            var reader = JSONReader(bytes)
+            guard reader.peek() == UInt8(ascii: "{") else { throw reader.malformed() }
+            try reader.object(member)
+            try reader.end()
+        }
+    }
+
+    /// The members of the value that comes next; what is no object is passed over.
+    mutating func members(_ member: (inout JSONReader, String) throws -> Void) throws {
+        guard peek() == UInt8(ascii: "{") else { return try skip() }
+        try object(member)
+    }
+}
+
 // MARK: - Structure
 
 extension JSONReader {
@@ -81,7 +102,7 @@ extension JSONReader {
         place += 1
     }
 
-    private mutating func value() throws -> JSONValue {
+    mutating func value() throws -> JSONValue {
         switch peek() {
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "{"):
@@ -99,7 +120,7 @@ extension JSONReader {
         }
     }
 
-    private mutating func skip() throws {
+    mutating func skip() throws {
         switch peek() {
         case UInt8(ascii: "\""): _ = try stringEnd()
         case UInt8(ascii: "{"):

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// A file that is there whole or not at all: written beside its place, flushed, and renamed into it.
@@ -66,5 +67,14 @@ enum DurableFile {
             written += count
         }
         guard fsync(descriptor) == 0 else { throw failure("flush \(path)") }
+    }
+
+    /// The engine's user owns its directory where it ran before; a fresh one is given to it when it starts.
+    static func give(_ paths: [String], like directory: String) {
+        guard geteuid() == 0, let owner = try? FileManager.default.attributesOfItem(atPath: directory),
+            let user = (owner[.ownerAccountID] as? NSNumber)?.uint32Value,
+            let group = (owner[.groupOwnerAccountID] as? NSNumber)?.uint32Value
+        else { return }
+        for path in paths { lchown(path, user, group) }
     }
 }

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Glibc
 import SwiftASN1
 import X509
 
@@ -12,6 +13,8 @@ struct KeyDirectory: Sendable {
     private var enginePath: String { "\(path)/engine.pem" }
     private var engineKeyPath: String { "\(path)/engine.key" }
     private var sshKeyPath: String { sshKeyFile }
+    /// Another certificate for the web listener and its key, in one file, so that they are never of two pairs.
+    private var webPath: String { "\(path)/web.pem" }
 
     /// The private key that ssh reads when the engine signs in to a server.
     var sshKeyFile: String { "\(path)/ssh.key" }
@@ -19,7 +22,7 @@ struct KeyDirectory: Sendable {
     /// The engine's leaf is renewed when it has fewer days than this.
     static let renewalDays: Double = 30
     /// The most bytes read of one file.
-    private static let bytesMax = 65536
+    private static let bytesMax = 2 * WebCertificate.bytesMax
 
     func save(_ authority: CertificateAuthority) throws(EngineError) {
         try DurableFile.makeDirectory(path, mode: 0o700)
@@ -65,6 +68,28 @@ struct KeyDirectory: Sendable {
         guard let key = try? SSHKey.make() else { throw EngineError(.failed, "The key for SSH could not be made.") }
         try DurableFile.write(key.pem.utf8, to: sshKeyPath, mode: 0o600)
         return key
+    }
+
+    /// `nil`: HTTPS shows the engine's own certificate.
+    func web() throws(EngineError) -> WebCertificate? {
+        guard FileManager.default.fileExists(atPath: webPath) else { return nil }
+        let pem = try read(webPath)
+        do { return try WebCertificate(certificates: pem, key: pem) } catch {
+            throw EngineError(
+                .failed,
+                "\(webPath) is not what it should be: \(error.detail)",
+                remedy: "Give the certificate anew: muster-engine certificate --tls-cert FILE --tls-key FILE, or --own."
+            )
+        }
+    }
+
+    func setWeb(_ certificate: WebCertificate?) throws(EngineError) {
+        guard let certificate else {
+            guard unlink(webPath) == 0 || errno == ENOENT else { throw DurableFile.failure("remove \(webPath)") }
+            return try DurableFile.syncDirectory(of: webPath)
+        }
+        try DurableFile.write((certificate.keyPEM + certificate.pem).utf8, to: webPath, mode: 0o600)
+        DurableFile.give([webPath], like: path)
     }
 
     /// The CA's certificate alone, which needs no key.

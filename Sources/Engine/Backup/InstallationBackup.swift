@@ -147,7 +147,7 @@ package enum InstallationBackup {
                 throw DurableFile.failure("put \(settings.databasePath) in its place")
             }
             try DurableFile.syncDirectory(of: settings.databasePath)
-            give(
+            DurableFile.give(
                 files.map { "\(directory)/\($0.name)" } + [settings.keyDirectory, settings.databasePath],
                 like: directory
             )
@@ -209,15 +209,6 @@ package enum InstallationBackup {
                 throw DurableFile.failure("move \(directory)/\(name) aside")
             }
         }
-    }
-
-    /// The engine's user owns its directory where it ran before; a fresh one is given to it when it starts.
-    private static func give(_ paths: [String], like directory: String) {
-        guard geteuid() == 0, let owner = try? FileManager.default.attributesOfItem(atPath: directory),
-            let user = (owner[.ownerAccountID] as? NSNumber)?.uint32Value,
-            let group = (owner[.groupOwnerAccountID] as? NSNumber)?.uint32Value
-        else { return }
-        for path in paths { lchown(path, user, group) }
     }
 
     private static func size(of path: String) -> Int {

@@ -10,6 +10,8 @@ struct ServerGate: Sendable {
     /// `ssh-rsa BASE64`.
     let publicKey: String
     let authorityPEM: String
+    /// Whom a server trusts that fetches packages over HTTPS: what the engine shows there, too.
+    let webAuthorityPEM: String
     let authorityFingerprint: String
     let agentDigest: AgentDigest
 
@@ -67,7 +69,7 @@ struct ServerGate: Sendable {
         guard known.repository == nil, let family, settings.hasPackages(for: family) else { return known }
         var request = known
         let url = "https://\(known.engine)\(EngineSettings.packagesPath)/\(family.rawValue)"
-        request.repository = ConversionRequest.Repository(url: url, authority: authorityPEM)
+        request.repository = ConversionRequest.Repository(url: url, authority: webAuthorityPEM)
         return request
     }
 }

@@ -2,13 +2,15 @@ package import HostModel
 
 extension HostEngine {
     package func hosts(matching filter: HostFilter) async throws(EngineError) -> [HostRecord] {
-        try await store.hosts(matching: filter)
+        try await store.hosts(matching: filter).map(withFigures)
     }
 
     /// How many hosts have each status, as lists show it.
     package func hostCounts() async throws(EngineError) -> [HostStatus: Int] { try await store.hostCounts() }
 
-    package func host(_ id: UniqueID) async throws(EngineError) -> HostRecord { try await store.host(id) }
+    package func host(_ id: UniqueID) async throws(EngineError) -> HostRecord {
+        withFigures(try await store.host(id))
+    }
 
     /// All claims on a host that still answer, closed ones too, oldest first.
     package func claims(of id: UniqueID) async throws(EngineError) -> [ClaimRecord] {

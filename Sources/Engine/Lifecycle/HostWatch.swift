@@ -17,6 +17,7 @@ struct HostWatch: Sendable {
     let desk: ConversionDesk
     let powers: HostSupervisor
     let contacts: ContactBook
+    let statistics: StatisticsBook
     let hold: RestoreHold
     /// The engine has just started: a host that was up is taken at its word, and what it has is read at some later refresh.
     var startsQuietly = false
@@ -52,7 +53,11 @@ struct HostWatch: Sendable {
 
     /// One stretch of the host's life; false when a person must decide what comes next.
     private func follow() async throws(EngineError) -> Bool {
-        guard let host = try await store.watched(id), let target = host.target else { return false }
+        guard let host = try await store.watched(id) else {
+            statistics.forget(id)
+            return false
+        }
+        guard let target = host.target else { return false }
         if hold.holds(certificateOf: host.publicKey?.issued) { return false }
         let conversion = try await store.runningConversion(of: id)
         // Somebody else is at work on it, by SSH.
@@ -162,6 +167,8 @@ struct HostWatch: Sendable {
         var memory: ReportMemory?
         var guests = 0
         var refreshes = 0
+        /// When its statistics are kept again.
+        var figuresDue: Int64 = 0
 
         /// `now`: the grace period counts from here.
         init(_ host: WatchedHost, _ link: AgentLink, drains: Bool, now: Int64) {
@@ -204,7 +211,7 @@ struct HostWatch: Sendable {
             host.life.status != .up || host.refreshes.isMultiple(of: Self.refreshesBetweenCapabilities)
             || host.link.takeNetworkNews()
         if host.drains, host.life.status == .preparingForMaintenance { return await readGuests(of: host) }
-        return readsAll ? await readCapabilities(of: host) : await readStatistics(host.link)
+        return readsAll ? await readCapabilities(of: host) : await readStatistics(of: host)
     }
 
     /// What needs no writing ends here; whether it was that, and whether the host failed to answer.
@@ -245,7 +252,7 @@ struct HostWatch: Sendable {
             } else {
                 let capabilities = try ReportedCapabilities(text: text)
                 let hardware = try? HardwareInformation(result: try await link.call(.getHardwareInfo))
-                _ = try await link.ask(.getStats)
+                note(try await link.ask(.getStats), of: host)
                 let summary = HostHardware(hardware ?? HardwareInformation(), capabilities.values)
                 try await store.saveReport(of: id, capabilities, summary, at: now)
                 fitness = capabilities.fitness
@@ -260,14 +267,23 @@ struct HostWatch: Sendable {
         }
     }
 
-    private func readStatistics(_ link: AgentLink) async -> HostLife.Signal {
+    private func readStatistics(of host: Monitored) async -> HostLife.Signal {
         do {
-            // Nobody reads it yet; that it came, and is JSON, says that the host is there.
-            _ = try await link.ask(.getStats)
+            // That it came, and is JSON, says that the host is there.
+            note(try await host.link.ask(.getStats), of: host)
             return .heard
         } catch {
             return Self.signal(for: error)
         }
+    }
+
+    /// Most answers are not read: ten thousand hosts send 27 MB of them a second.
+    @inline(never)
+    private func note(_ text: ByteBuffer, of host: Monitored) {
+        let now = now
+        guard now >= host.figuresDue, let figures = try? HostFigures(text: text) else { return }
+        host.figuresDue = now + StatisticsBook.interval
+        statistics.note(figures, of: id, at: now)
     }
 
     /// A host that is to go out of service waits until its guests are gone; who moves or stops them is told how many.
@@ -314,7 +330,7 @@ extension HostEngine {
         let known = try await store.hostsToWatch()
         let quiet = Mutex(Set(known))
         for host in known { supervisor.watch(host) }
-        await supervisor.run { [store, settings, logger, desk, powers, contacts, hold] id in
+        await supervisor.run { [store, settings, logger, desk, powers, contacts, statistics, hold] id in
             await HostWatch(
                 id: id,
                 dialer: dialer,
@@ -324,6 +340,7 @@ extension HostEngine {
                 desk: desk,
                 powers: powers,
                 contacts: contacts,
+                statistics: statistics,
                 hold: hold,
                 startsQuietly: quiet.withLock { $0.remove(id) != nil }
             ).run()

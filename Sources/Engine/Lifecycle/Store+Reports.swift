@@ -149,6 +149,18 @@ extension HostHardware {
         kernel = capabilities.packages2["kernel"].flatMap { said($0.version) }
         kernelArguments = said(capabilities.kernelArgs)
         hasKVM = capabilities.kvmEnabled.lowercased() == "true"
+        seLinux = ["1": "enforcing", "0": "permissive", "-1": "disabled"][capabilities.selinux.mode]
+        kdump = [1: "enabled", 0: "disabled"][capabilities.kdumpStatus] ?? "unknown"
+        numaBalancing = [1: "enable", 0: "disable"][capabilities.autoNumaBalancing] ?? "unknown"
+        numaNodes = capabilities.numaNodes.isEmpty ? nil : capabilities.numaNodes.count
+        hasPassthrough = capabilities.hostdevPassthrough.lowercased() == "true"
+        initiator = said(capabilities.ISCSIInitiatorName)
+        func reported(_ package: String) -> HostileText? {
+            capabilities.packages2[package].flatMap {
+                said([$0.version, $0.release].filter { !$0.isEmpty }.joined(separator: "-"))
+            }
+        }
+        (libvirt, vdsm) = (reported("libvirt"), reported("vdsm"))
         let reported = capabilities.musterImage
         image = reported == NodeImageReport() ? nil : reported
     }

@@ -111,6 +111,14 @@ struct HostNetworkSetup {
         }
     }
 
+    /// Of the networks that the host carries, those that stand otherwise than they should.
+    mutating func synchronize() {
+        for attachment in NetworkAttachment.all(networks, ordered: ordered, on: host) where !attachment.isInSync {
+            let network = attachment.network
+            put(AttachedNetwork(network, ordered: ordered[network.id], on: host), isSure: true)
+        }
+    }
+
     private mutating func modify(_ wanted: WantedAttachmentResource) throws(EngineError) {
         let network = try network(wanted.reference)
         var attached = AttachedNetwork(network, ordered: ordered[network.id], on: host)

@@ -62,7 +62,8 @@ extension HostEngine {
         let size = try? FileManager.default.attributesOfItem(atPath: settings.databasePath)[.size] as? NSNumber
         text.add("muster_database_bytes", .gauge, "Size of the database, without its journal.", size?.doubleValue ?? 0)
         text.begin("muster_certificate_expiry_timestamp_seconds", .gauge, "When certificates of the engine end.")
-        for (name, pem) in [("authority", authorityPEM), ("engine", engineCertificatePEM)] {
+        let web = webCertificate.map { [("web", $0.pem)] } ?? []
+        for (name, pem) in [("authority", authorityPEM), ("engine", engineCertificatePEM)] + web {
             guard let certificate = try? Certificate(pemEncoded: pem) else { continue }
             let end = certificate.notValidAfter.timeIntervalSince1970.rounded()
             text.add("muster_certificate_expiry_timestamp_seconds", [("certificate", name)], end)

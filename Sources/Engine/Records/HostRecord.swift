@@ -1,3 +1,4 @@
+package import AgentWire
 package import HostModel
 
 /// A host as the engine knows it now.
@@ -44,6 +45,9 @@ package struct HostRecord: Sendable, Hashable {
     /// Whether and how the engine switches it.
     package var power = PowerManagement()
 
+    /// What it said last of what it does; `nil` when that is a while ago.
+    package var figures: HostFigures?
+
     /// The MAC address by which the machine is reached: the one that carries its address, where it said so.
     package var mac: MACAddress? {
         let reached = facts?.interfaces.first { $0.addresses.contains { "\($0.address)" == address } }
@@ -78,6 +82,18 @@ package struct HostHardware: Sendable, Hashable, Codable {
     package var kernel: HostileText?
     package var kernelArguments: HostileText?
     package var hasKVM: Bool?
+    /// oVirt's words: `enforcing`, `permissive`, `disabled`.
+    package var seLinux: String?
+    /// oVirt's words: `enabled`, `disabled`, `unknown`.
+    package var kdump: String?
+    /// oVirt's words: `enable`, `disable`, `unknown`.
+    package var numaBalancing: String?
+    package var numaNodes: Int?
+    package var hasPassthrough: Bool?
+    package var initiator: HostileText?
+    /// `VERSION` or `VERSION-RELEASE`.
+    package var libvirt: HostileText?
+    package var vdsm: HostileText?
     /// Which image runs, and from where; `nil` for a host that runs none of ours.
     package var image: NodeImageReport?
 
@@ -107,6 +123,9 @@ package struct HostFilter: Sendable {
     }
 
     package static let all = HostFilter()
+
+    /// What can be searched for.
+    package static var fields: [String] { HostSearch.columns.fields }
 }
 
 /// When a boot profile applies.

@@ -26,6 +26,9 @@ enum EventSearch {
 }
 
 extension EventQuery {
+    /// What can be searched for.
+    package static var fields: [String] { EventSearch.columns.fields }
+
     /// A search in oVirt's language over the fields of events. Throws a sentence that says where it went wrong.
     package mutating func take(search: String, isCaseSensitive: Bool) throws(EngineError) {
         self.search = try SearchQuery(search, fields: EventSearch.columns.fields)

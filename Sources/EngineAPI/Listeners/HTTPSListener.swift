@@ -83,16 +83,34 @@ package struct HTTPSListener: Service {
 
     /// TLS 1.3 where the client can. The CA goes along, so that a client that pins it needs no second call.
     private func tlsConfiguration() throws -> TLSConfiguration {
-        let chain = try [engine.engineCertificatePEM, engine.authorityPEM].flatMap { pem in
-            try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)).map(NIOSSLCertificateSource.certificate)
-        }
-        let key = try NIOSSLPrivateKey(bytes: Array(engine.engineKeyPEM.utf8), format: .pem)
+        let own = try Pair(engine.engineCertificatePEM + engine.authorityPEM, key: engine.engineKeyPEM)
+        let shown = try engine.webCertificate.map { try Pair($0.pem, key: $0.keyPEM) } ?? own
         var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain,
-            privateKey: .privateKey(key)
+            certificateChain: shown.chain,
+            privateKey: shown.key
         )
+        if engine.webCertificate != nil {
+            // Who trusts the engine's own CA, as nodes do, asks for its certificate by this name.
+            configuration.sslContextCallback = { asked, promise in
+                var answer = NIOSSLContextConfigurationOverride()
+                if asked.serverHostname == HostEngine.ownCertificateName {
+                    (answer.certificateChain, answer.privateKey) = (own.chain, own.key)
+                }
+                promise.succeed(answer)
+            }
+        }
         configuration.minimumTLSVersion = oldestTLS == .v13 ? .tlsv13 : .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
         return configuration
+    }
+
+    private struct Pair: Sendable {
+        let chain: [NIOSSLCertificateSource]
+        let key: NIOSSLPrivateKeySource
+
+        init(_ certificates: String, key: String) throws {
+            chain = try NIOSSLCertificate.fromPEMBytes(Array(certificates.utf8)).map { .certificate($0) }
+            self.key = .privateKey(try NIOSSLPrivateKey(bytes: Array(key.utf8), format: .pem))
+        }
     }
 }

@@ -17,6 +17,8 @@ struct APIContext: RequestContext {
     /// The links whose ends the client wants in the answer, and who fetches them.
     var follow: [LinkPath] = []
     var follower: LinkFollower?
+    /// What the route says of itself.
+    var call: Call?
     /// The id that the events of this request carry.
     var correlation = CorrelationID.random().rawValue
 

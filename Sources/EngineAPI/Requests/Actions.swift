@@ -13,9 +13,10 @@ extension RouterMethods where Context == APIContext {
     /// oVirt's actions: `POST …/VERB`. What they refuse is an action that failed, not a bare fault.
     func action(
         _ path: RouterPath,
+        _ call: Call,
         _ handler: @escaping @Sendable (Request, APIContext) async throws -> Response
     ) {
-        post(path) { request, context in
+        post(path, call) { request, context in
             do {
                 return try await handler(request, context)
             } catch let error as HTTPParserError {

@@ -13,6 +13,7 @@ extension APIContext {
         _ value: Value,
         status: HTTPResponse.Status = .ok
     ) async throws -> Response {
+        assertDescribed(Value.self)
         guard let follower, !follow.isEmpty else { return try .wire(value, format, status: status) }
         let tree = try await follower.complete(value, with: follow, context: self)
         return try .wire(tree, Value.element, format, status: status)
@@ -20,13 +21,22 @@ extension APIContext {
 
     /// 201 with the thing that was made, and where it is.
     func created<Value: Encodable & WirePlace>(_ value: Value) throws -> Response {
+        assertDescribed(Value.self)
         var response = try Response.wire(value, format, status: .created)
         if let place = value.place { response.headers[.location] = place }
         return response
     }
 
     /// The answer to what was done at once.
-    func complete() throws -> Response { try .wire(ActionResource(status: "complete"), format) }
+    func complete() throws -> Response {
+        assertDescribed(ActionResource.self)
+        return try .wire(ActionResource(status: "complete"), format)
+    }
+
+    /// The OpenAPI document is made of what routes say, so a route must not answer what it does not say.
+    private func assertDescribed(_ type: Any.Type) {
+        assert(call?.permits(type) ?? true, "\(call?.summary ?? ""): \(type) is not among its answers")
+    }
 }
 
 extension Response {

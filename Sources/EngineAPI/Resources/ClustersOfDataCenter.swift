@@ -10,13 +10,19 @@ struct ClustersOfDataCenter {
     private typealias Order = ClusterResource.Order
 
     func add(to clusters: some RouterMethods<APIContext>) {
-        clusters.get { request, context in
+        clusters.get(
+            .list(
+                "The clusters of a data center",
+                SiteCollection<ClusterResource>.self,
+                fields: ClusterResource.searchFields
+            )
+        ) { request, context in
             let id = try await engine.one(DataCenterRecord.self, context.id(of: "data center")).id
             let records = try await engine.all(ClusterRecord.self).filter { $0.dataCenter == id }
             let query = try ListQuery(request.query, fields: ClusterResource.searchFields, limit: .max)
             return try await context.answer(SiteCollection(query.page(of: shown(records))))
         }
-        clusters.post { request, context in
+        clusters.post(.add("Makes a cluster in a data center", Order.self, ClusterResource.self)) { request, context in
             let id = try await engine.one(DataCenterRecord.self, context.id(of: "data center")).id
             var order = try await request.read(Order.self, ClusterResource.element)
             order.data_center = WireReference(id: id.rawValue)
@@ -28,8 +34,13 @@ struct ClustersOfDataCenter {
             )
             return try await context.created(shown([made])[0])
         }
-        clusters.get(":cluster") { _, context in try await context.answer(shown([cluster(context)])[0]) }
-        clusters.put(":cluster") { request, context in
+        clusters.get(":cluster", .show("A cluster of a data center", ClusterResource.self)) { _, context in
+            try await context.answer(shown([cluster(context)])[0])
+        }
+        clusters.put(
+            ":cluster",
+            .change("Changes a cluster of a data center", Order.self, ClusterResource.self)
+        ) { request, context in
             let order = try await request.read(Order.self, ClusterResource.element)
             let changed = try await engine.update(
                 ClusterRecord.self,
@@ -40,7 +51,7 @@ struct ClustersOfDataCenter {
             )
             return try await context.answer(shown([changed])[0])
         }
-        clusters.delete(":cluster") { _, context in
+        clusters.delete(":cluster", .remove("Removes a cluster of a data center")) { _, context in
             let id = try await cluster(context).id
             try await engine.remove(ClusterRecord.self, id, by: context.user, correlation: context.correlation)
             return try context.complete()

@@ -11,11 +11,24 @@ struct EventRoutes {
     /// The longest that an answer is held back, in seconds.
     static let waitMax = 30
 
+    private static let from = Call.Field("from", .number(0...Int.max), "Only events with a greater index")
+    private static let further = [
+        from, Call.Field("wait", .number(0...waitMax), "With from: seconds to wait for one"),
+    ]
+    private static let streamed = Call(
+        "Events as they come, as server-sent events",
+        [.text("text/event-stream", "Until the session ends")],
+        query: [from] + Call.search(EventQuery.fields)
+    )
+
     func add(to api: some RouterMethods<APIContext>) {
         addOne(to: api)
         let stream = EventStream(engine: engine)
-        api.get("events/stream") { request, context in try await stream.response(to: request, context) }
-        api.get("events") { request, context in
+        api.get("events/stream", Self.streamed) { request, context in try await stream.response(to: request, context) }
+        api.get(
+            "events",
+            .list("Events, the newest first", EventCollection.self, fields: EventQuery.fields, query: Self.further)
+        ) { request, context in
             let fields = request.query
             let query = try Self.query(fields)
             let seconds = try Self.wait(fields)
@@ -31,17 +44,25 @@ struct EventRoutes {
     }
 
     private func addOne(to api: some RouterMethods<APIContext>) {
-        api.get("events/:index") { _, context in
+        api.get("events/:index", .show("An event", EventResource.self)) { _, context in
             try await context.answer(EventResource(engine.event(Self.index(context))))
         }
-        api.post("events") { request, context in
+        api.post(
+            "events",
+            .add("Records what another program saw", EventOrder.self, EventResource.self)
+        ) { request, context in
             let order = try await request.read(EventOrder.self)
             let event = try await engine.addEvent(order, by: context.user, correlation: context.correlation)
             return try context.created(EventResource(event))
         }
         // None is ever removed: all that were are back.
-        api.action("events/undelete") { _, context in try context.complete() }
-        api.delete("events/:index") { _, context -> Response in
+        api.action("events/undelete", .act("Does nothing: no event is ever removed")) { _, context in
+            try context.complete()
+        }
+        api.delete(
+            "events/:index",
+            .remove("Always refused: what happened is not taken back")
+        ) { _, context -> Response in
             let event = try await engine.event(Self.index(context))
             throw Fault(
                 .conflict,

@@ -20,7 +20,7 @@ struct ExternalJobRoutes {
     }
 
     func add(to api: some RouterMethods<APIContext>) {
-        api.post("jobs") { request, context in
+        api.post("jobs", .add("Makes a job of another program", JobOrder.self, JobResource.self)) { request, context in
             let order = try await request.read(JobOrder.self)
             let job = try await engine.addExternalJob(
                 order.description,
@@ -30,13 +30,17 @@ struct ExternalJobRoutes {
             )
             return try context.created(JobResource(job, []))
         }
-        api.post("jobs/:id/steps") { request, context in
+        api.post(
+            "jobs/:id/steps",
+            .add("Adds a step to such a job", StepOrder.self, JobResource.Step.self)
+        ) { request, context in
             let id = try await ours(context)
             let order = try await request.read(StepOrder.self)
             let step = try await engine.addExternalStep(to: id, order.description, type: order.type)
             return try context.created(JobResource.Step(step))
         }
-        api.action("jobs/:id/steps/:step/end") { request, context in
+        api.action("jobs/:id/steps/:step/end", .act("Ends a step of such a job", JobEndResource.self, needsBody: false))
+        { request, context in
             let id = try await ours(context)
             let body = try await request.readIfAny(JobEndResource.self)
             let step = try context.id(of: "step", at: "step")

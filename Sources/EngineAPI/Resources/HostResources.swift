@@ -1,3 +1,4 @@
+import AgentWire
 import Engine
 import HostConversion
 import HostModel
@@ -18,6 +19,8 @@ extension HostResource {
         cpu = Processor(record)
         memory = (record.hardware?.memory ?? record.facts?.memory).map { String(Int64($0) << 20) }
         os = OperatingSystem(record)
+        if let hardware = record.hardware { take(hardware) }
+        if let figures = record.figures { take(figures) }
         certificate = record.certificateSubject.map {
             Certificate(subject: $0, organization: Self.organization(ofSubject: $0))
         }
@@ -36,11 +39,31 @@ extension HostResource {
         actions = WireActions(Self.verbs, of: href)
     }
 
-    private static let links = ["affinitylabels", "fenceagents", "networkattachments", "nics", "tags"]
-    private static let verbs = [
-        "activate", "approve", "commitnetconfig", "deactivate", "fence", "forceselectspm", "install", "refresh",
-        "setupnetworks", "upgrade", "upgradecheck",
+    private static let links = [
+        "affinitylabels", "fenceagents", "networkattachments", "nics", "statistics", "tags", "unmanagednetworks",
     ]
+    private static let verbs = [
+        "activate", "approve", "commitnetconfig", "copyhostnetworks", "deactivate", "enrollcertificate", "fence",
+        "forceselectspm", "install", "refresh", "setupnetworks", "syncallnetworks", "upgrade", "upgradecheck",
+    ]
+
+    private mutating func take(_ hardware: HostHardware) {
+        se_linux = hardware.seLinux.map(SELinux.init)
+        iscsi = hardware.initiator.map { ISCSI(initiator: $0.raw) }
+        device_passthrough = hardware.hasPassthrough.map(Enabled.init)
+        libvirt_version = hardware.libvirt.map { PackageVersion("libvirt", $0.raw) }
+        version = hardware.vdsm.map { PackageVersion("vdsm", $0.raw) }
+        (kdump_status, auto_numa_status) = (hardware.kdump, hardware.numaBalancing)
+        numa_supported = hardware.numaNodes.map { $0 > 1 }
+    }
+
+    private mutating func take(_ figures: HostFigures) {
+        if let total = figures.guests, let active = figures.activeGuests, let migrating = figures.migratingGuests {
+            summary = Summary(active: Int(active), migrating: Int(migrating), total: Int(total))
+        }
+        ksm = figures.isKSMRunning.map(Enabled.init)
+        transparent_hugepages = figures.hasHugePages.map(Enabled.init)
+    }
 
     /// The value of `O=` in `O=…,CN=…`.
     private static func organization(ofSubject subject: String) -> String? {

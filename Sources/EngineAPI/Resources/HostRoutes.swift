@@ -33,10 +33,17 @@ struct HostRoutes {
         var reason: String?
     }
 
-    private struct ClaimCollection: Encodable, WireDocument {
+    private struct ClaimCollection: Codable, WireDocument {
         static let element = "claims"
         var claim: [ClaimResource]
     }
+
+    private typealias Field = Call.Field
+
+    private static let capabilities = Call(
+        "What the agent of a host said of it, in VDSM's words",
+        [.text("application/json", "The agent's own text")]
+    )
 
     func add(to api: some RouterMethods<APIContext>) {
         addReads(to: api.group("hosts"))
@@ -45,7 +52,7 @@ struct HostRoutes {
     }
 
     private func addReads(to hosts: some RouterMethods<APIContext>) {
-        hosts.get { request, context in
+        hosts.get(.list("Hosts", HostCollection.self, fields: HostFilter.fields)) { request, context in
             let query = request.query
             let count = try PageSize(query, limit: Self.pageMax).count
             var filter = try HostFilter(search: query["search"] ?? "", max: count)
@@ -53,14 +60,14 @@ struct HostRoutes {
             let records = try await engine.hosts(matching: filter)
             return try await context.answer(HostCollection(records.map { HostResource($0) }))
         }
-        hosts.get(":id") { _, context in
+        hosts.get(":id", .show("A host", HostResource.self)) { _, context in
             try await context.answer(HostResource(alone: await engine.host(context.id(of: "host"))))
         }
-        hosts.get(":id/claims") { _, context in
+        hosts.get(":id/claims", .list("The claims on a host that still answer", ClaimCollection.self)) { _, context in
             let claims = try await engine.claims(of: context.id(of: "host"))
             return try await context.answer(ClaimCollection(claim: claims.map(ClaimResource.init)))
         }
-        hosts.get(":id/capabilities") { _, context in
+        hosts.get(":id/capabilities", Self.capabilities) { _, context in
             let id = try context.id(of: "host")
             guard let json = try await engine.capabilities(of: id) else {
                 throw Fault.notFound(
@@ -73,7 +80,15 @@ struct HostRoutes {
     }
 
     private func addActions(to hosts: some RouterMethods<APIContext>) {
-        hosts.action(":id/approve") { request, context in
+        hosts.action(
+            ":id/approve",
+            .act(
+                "Approves the claim with this code; without one tries a failed installation again",
+                Approval.self,
+                needsBody: false,
+                query: [Field("code", .text, "The code that the node shows")]
+            )
+        ) { request, context in
             let typed = try await request.readIfAny(Approval.self)?.code
             let code = request.query["code"] ?? typed
             try await engine.approve(
@@ -84,11 +99,14 @@ struct HostRoutes {
             )
             return try context.complete()
         }
-        hosts.action(":id/reject") { _, context in
+        hosts.action(":id/reject", .act("Closes the open claims of a host")) { _, context in
             try await engine.reject(context.id(of: "host"), by: context.user, correlation: context.correlation)
             return try context.complete()
         }
-        hosts.action(":id/deactivate") { request, context in
+        hosts.action(
+            ":id/deactivate",
+            .act("Takes a host out of service", Deactivation.self, needsBody: false)
+        ) { request, context in
             let reason = try await request.readIfAny(Deactivation.self)?.reason
             try await engine.deactivate(
                 context.id(of: "host"),
@@ -98,20 +116,20 @@ struct HostRoutes {
             )
             return try context.complete()
         }
-        hosts.action(":id/activate") { _, context in
+        hosts.action(":id/activate", .act("Puts a host into service")) { _, context in
             try await engine.activate(context.id(of: "host"), by: context.user, correlation: context.correlation)
             return try context.complete()
         }
-        hosts.action(":id/refresh") { _, context in
+        hosts.action(":id/refresh", .act("Has everything of a host read now")) { _, context in
             try await engine.refresh(context.id(of: "host"))
             return try context.complete()
         }
-        hosts.action(":id/enrollcertificate") { _, context in
+        hosts.action(":id/enrollcertificate", .act("Gives a host its next certificate")) { _, context in
             let id = try context.id(of: "host")
             try await engine.enrolCertificate(of: id, by: context.user, correlation: context.correlation)
             return try context.complete()
         }
-        hosts.action(":id/forceselectspm") { _, context -> Response in
+        hosts.action(":id/forceselectspm", .act("Always refused: there is no storage")) { _, context -> Response in
             let host = try await engine.host(context.id(of: "host"))
             throw Fault(
                 .conflict,
@@ -123,14 +141,17 @@ struct HostRoutes {
 
     /// What people say of hosts, what they boot, and their end.
     private func addChanges(to hosts: some RouterMethods<APIContext>) {
-        hosts.put(":id") { request, context in
+        hosts.put(
+            ":id",
+            .change("Changes what is said of a host", HostOrder.self, HostResource.self)
+        ) { request, context in
             let id = try context.id(of: "host")
             let order = try await request.read(HostOrder.self)
             let power = try order.power_management.map { try PowerManagementChange($0) }
             try await engine.update(id, order, power: power, by: context.user, correlation: context.correlation)
             return try await context.answer(HostResource(alone: await engine.host(id)))
         }
-        hosts.action(":id/boot") { request, context in
+        hosts.action(":id/boot", .act("Sets what a host boots", BootChoice.self)) { request, context in
             let choice = try await request.read(BootChoice.self)
             try await engine.setBoot(
                 context.id(of: "host"),
@@ -141,7 +162,10 @@ struct HostRoutes {
             )
             return try context.complete()
         }
-        hosts.action(":id/address") { request, context in
+        hosts.action(
+            ":id/address",
+            .act("Fixes the address that a host is given at its boots", AddressChoice.self)
+        ) { request, context in
             let choice = try await request.read(AddressChoice.self)
             try await engine.setFixedAddress(
                 context.id(of: "host"),
@@ -151,7 +175,10 @@ struct HostRoutes {
             )
             return try context.complete()
         }
-        hosts.delete(":id") { request, context in
+        hosts.delete(
+            ":id",
+            .remove("Forgets a host and revokes its key", query: [Field("force", .flag, "Also one that is in use")])
+        ) { request, context in
             try await engine.remove(
                 context.id(of: "host"),
                 force: request.query["force"] == "true",

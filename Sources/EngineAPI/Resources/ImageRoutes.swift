@@ -22,16 +22,19 @@ struct ImageRoutes {
     }
 
     private func addVersions(to images: some RouterMethods<APIContext>) {
-        images.get { _, context in
+        images.get(.list("Versions of images", NodeImageCollection.self)) { _, context in
             try await context.answer(NodeImageCollection(await engine.images().map(NodeImageResource.init)))
         }
-        images.get(":name/:version") { _, context in
+        images.get(":name/:version", .show("A version of an image", NodeImageResource.self)) { _, context in
             let place = try ImagePlace(context)
             let found = try await engine.images().first { $0.name == place.name && $0.version == place.version }
             guard let found else { throw place.missing }
             return try await context.answer(NodeImageResource(found))
         }
-        images.put(":name/:version") { request, context in
+        images.put(
+            ":name/:version",
+            .add("Opens the upload of a version, or finds it", ImageManifest.self, NodeImageResource.self)
+        ) { request, context in
             let place = try ImagePlace(context)
             let manifest = try await request.read(ImageManifest.self)
             guard manifest.name == place.name, manifest.version == place.version else {
@@ -46,12 +49,22 @@ struct ImageRoutes {
             }
             return try await context.created(NodeImageResource(engine.openUpload(manifest)))
         }
-        images.action(":name/:version/publish") { _, context in
+        images.action(
+            ":name/:version/publish",
+            Call("Publishes a version whose files are all there", [.ok(NodeImageResource.self)])
+        ) { _, context in
             let place = try ImagePlace(context)
             let image = try await engine.publish(image: place.name, version: place.version, by: context.user)
             return try await context.answer(NodeImageResource(image))
         }
-        images.action(":name/activate") { request, context in
+        images.action(
+            ":name/activate",
+            Call(
+                "Makes a version the one that is used",
+                [.ok(NodeImageResource.self)],
+                body: .init(content: .value(Activation.self))
+            )
+        ) { request, context in
             let version = try await request.read(Activation.self).version
             let place = try ImagePlace(name: context.parameters.require("name"), version: version)
             let image = try await engine.activate(image: place.name, version: place.version, by: context.user)
@@ -60,7 +73,7 @@ struct ImageRoutes {
     }
 
     private func addFiles(to file: some RouterMethods<APIContext>) {
-        file.head { _, context in
+        file.head(Call("How much of a file was received: Content-Length", [.nothing(200, "So much")])) { _, context in
             let place = try ImagePlace(context)
             let received = try await engine.receivedBytes(
                 image: place.name,
@@ -69,7 +82,9 @@ struct ImageRoutes {
             )
             return Response(status: .ok, headers: [.contentLength: String(received)])
         }
-        file.put { request, context in
+        file.put(
+            Call("Appends to a file", [.nothing(204, "Taken")], body: .init(content: .bytes), refusals: [411, 416])
+        ) { request, context in
             let place = try ImagePlace(context)
             let name = try place.file(context)
             guard !LiveImageSource.descriptionNames.contains(name) else {

@@ -8,11 +8,17 @@ import Hummingbird
 struct InventoryRoutes {
     let engine: HostEngine
 
+    private static let listed = Call.list(
+        "Networks",
+        NetworkCollection.self,
+        fields: NetworkResource.searchFields
+    )
+
     func add(to api: some RouterMethods<APIContext>) {
-        api.get("networks") { request, context in
+        api.get("networks", Self.listed) { request, context in
             try await list(engine.networks(), request, context)
         }
-        api.get("networks/:id") { _, context in
+        api.get("networks/:id", .show("A network", NetworkResource.self)) { _, context in
             try await context.answer(NetworkResource(network(context.id(of: "network")), centers()))
         }
         addDataCenters(to: api.group("datacenters/:id"))
@@ -21,26 +27,32 @@ struct InventoryRoutes {
     }
 
     private func addDataCenters(to center: some RouterMethods<APIContext>) {
-        center.get("networks") { request, context in
+        center.get("networks", Self.listed) { request, context in
             let id = try await engine.one(DataCenterRecord.self, context.id(of: "data center")).id
             return try await list(engine.networks().filter { $0.dataCenter == id }, request, context)
         }
-        center.post("networks") { request, context in
+        center.post(
+            "networks",
+            .add("Makes a network in a data center", NetworkOrder.self, NetworkResource.self)
+        ) { request, context in
             var order = try await request.read(NetworkOrder.self)
             order.data_center = WireReference(id: try context.id(of: "data center").rawValue)
             let made = try await engine.addNetwork(order, by: context.user, correlation: context.correlation)
             try await engine.spread(made, by: context.user, correlation: context.correlation)
             return try await context.created(NetworkResource(made, centers()))
         }
-        center.get("networks/:network") { _, context in
+        center.get("networks/:network", .show("A network of a data center", NetworkResource.self)) { _, context in
             try await context.answer(NetworkResource(networkOfCenter(context), centers()))
         }
-        center.put("networks/:network") { request, context in
+        center.put(
+            "networks/:network",
+            .change("Changes a network of a data center", NetworkOrder.self, NetworkResource.self)
+        ) { request, context in
             let found = try await networkOfCenter(context)
             let order = try await request.read(NetworkOrder.self)
             return try await context.answer(NetworkResource(change(found, order, context), centers()))
         }
-        center.delete("networks/:network") { _, context in
+        center.delete("networks/:network", .remove("Removes a network of a data center")) { _, context in
             let found = try await networkOfCenter(context)
             try await engine.removeNetwork(found.id, by: context.user, correlation: context.correlation)
             return try context.complete()
@@ -48,13 +60,16 @@ struct InventoryRoutes {
     }
 
     private func addClusters(to cluster: some RouterMethods<APIContext>) {
-        cluster.get("networks") { request, context in
+        cluster.get("networks", Self.listed) { request, context in
             let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
             let found = try await engine.networks().filter { $0.dataCenter == record.dataCenter }
             return try await list(found, request, context, in: record)
         }
         // It is there already: what is said of it is taken over.
-        cluster.post("networks") { request, context in
+        cluster.post(
+            "networks",
+            .add("Says what hosts of a cluster need of a network", ClusterNetworkOrder.self, NetworkResource.self)
+        ) { request, context in
             let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
             let order = try await request.read(ClusterNetworkOrder.self)
             let there = try await engine.networks().filter { $0.dataCenter == record.dataCenter }
@@ -68,16 +83,20 @@ struct InventoryRoutes {
             let changed = try await change(found, order.change, context)
             return try await context.created(NetworkResource(changed, centers(), in: record))
         }
-        cluster.get("networks/:network") { _, context in
+        cluster.get("networks/:network", .show("A network as one of a cluster", NetworkResource.self)) { _, context in
             let (record, found) = try await networkOfCluster(context)
             return try await context.answer(NetworkResource(found, centers(), in: record))
         }
-        cluster.put("networks/:network") { request, context in
+        cluster.put(
+            "networks/:network",
+            .change("Says what hosts of a cluster need of a network", ClusterNetworkOrder.self, NetworkResource.self)
+        ) { request, context in
             let (record, found) = try await networkOfCluster(context)
             let changed = try await change(found, try await request.read(ClusterNetworkOrder.self).change, context)
             return try await context.answer(NetworkResource(changed, centers(), in: record))
         }
-        cluster.delete("networks/:network") { _, context -> Response in
+        cluster.delete("networks/:network", .remove("Always refused: a network is in every cluster of its data center"))
+        { _, context -> Response in
             let (record, found) = try await networkOfCluster(context)
             throw Fault(
                 .conflict,

@@ -18,28 +18,32 @@ struct JobRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         addJobs(to: api)
-        addActions(to: api.group("hosts"))
+        addLooks(to: api.group("hosts"))
+        addWork(to: api.group("hosts"))
     }
 
     private func addJobs(to api: some RouterMethods<APIContext>) {
         let others = ExternalJobRoutes(engine: engine)
         others.add(to: api)
-        api.get("jobs") { request, context in
+        api.get(
+            "jobs",
+            .list("Jobs, the newest first", JobCollection.self, fields: JobResource.searchFields)
+        ) { request, context in
             let list = try ListQuery(request.query, fields: JobResource.searchFields, limit: Self.pageMax)
             let jobs = try await engine.jobs(of: nil, max: list.search.isAll ? list.max : Self.pageMax)
             let all = jobs.map(JobResource.init) + (try await others.all())
             let newestFirst = all.sorted { ($0.start_time, $0.id) > ($1.start_time, $1.id) }
             return try await context.answer(JobCollection(list.page(of: newestFirst)))
         }
-        api.get("jobs/:id") { _, context in
+        api.get("jobs/:id", .show("A job", JobResource.self)) { _, context in
             let id = try context.id(of: "job")
             if let other = try await others.one(id) { return try await context.answer(other) }
             return try await context.answer(JobResource(engine.job(id)))
         }
-        api.get("jobs/:id/steps") { _, context in
+        api.get("jobs/:id/steps", .list("The steps of a job", StepCollection.self)) { _, context in
             try await context.answer(StepCollection(steps(of: context.id(of: "job"), others)))
         }
-        api.get("jobs/:id/steps/:step") { _, context in
+        api.get("jobs/:id/steps/:step", .show("A step of a job", JobResource.Step.self)) { _, context in
             let id = try context.parameters.require("step")
             guard let step = try await steps(of: context.id(of: "job"), others).first(where: { $0.id == id }) else {
                 throw Fault.notFound("There is no step \(id.prefix(64)) of this job.", remedy: "List its steps.")
@@ -47,7 +51,10 @@ struct JobRoutes {
             return try await context.answer(step)
         }
         // oVirt's `end` and `clear` are for jobs of other programs; the engine's own can be ended before their time.
-        api.action("jobs/:id/end") { request, context in
+        api.action(
+            "jobs/:id/end",
+            .begin("Ends a job", JobEndResource.self, needsBody: false, or: [.done])
+        ) { request, context in
             let body = try await request.readIfAny(JobEndResource.self)
             let id = try context.id(of: "job")
             guard try await others.one(id) == nil else {
@@ -63,8 +70,12 @@ struct JobRoutes {
             }
             return try await abort(request, context)
         }
-        api.action("jobs/:id/abort") { request, context in try await abort(request, context) }
-        api.action("jobs/:id/clear") { _, context -> Response in
+        api.action(
+            "jobs/:id/abort",
+            .begin("Ends a job of the engine's own before its time", or: [.done])
+        ) { request, context in try await abort(request, context)
+        }
+        api.action("jobs/:id/clear", .act("Forgets a job of another program")) { _, context -> Response in
             let id = try context.id(of: "job")
             guard try await others.one(id) == nil else {
                 try await engine.clearExternalJob(id)
@@ -76,11 +87,6 @@ struct JobRoutes {
                 "Job \(job.id) is the engine's own: it is kept as long as \(Self.kept) newer ones of its host.",
                 remedy: "`POST jobs/ID/abort` ends one that runs."
             )
-        }
-        api.get("hosts/:id/jobs") { request, context in
-            let count = try PageSize(request.query, limit: Self.pageMax).count
-            let jobs = try await engine.jobs(of: context.id(of: "host"), max: count)
-            return try await context.answer(JobCollection(jobs.map(JobResource.init)))
         }
     }
 
@@ -102,21 +108,48 @@ struct JobRoutes {
         return try await context.answer(action)
     }
 
-    private func addActions(to hosts: some RouterMethods<APIContext>) {
-        hosts.get(":id/disks") { _, context in
+    private func addLooks(to hosts: some RouterMethods<APIContext>) {
+        hosts.get(
+            ":id/jobs",
+            .list("The jobs of a host", JobCollection.self, query: [Call.max()])
+        ) { request, context in
+            let count = try PageSize(request.query, limit: Self.pageMax).count
+            let jobs = try await engine.jobs(of: context.id(of: "host"), max: count)
+            return try await context.answer(JobCollection(jobs.map(JobResource.init)))
+        }
+        hosts.get(
+            ":id/disks",
+            .list("The disks of a host, as it has them now", DiskCollection.self, asksHost: true)
+        ) { _, context in
             try await context.answer(DiskCollection(await engine.disks(of: context.id(of: "host"))))
         }
-        hosts.get(":id/lldp") { _, context in
+        hosts.get(
+            ":id/lldp",
+            .list("The neighbours that a host hears", LLDPCollection.self, asksHost: true)
+        ) { _, context in
             try await context.answer(LLDPCollection(await engine.neighbours(of: context.id(of: "host"))))
         }
-        hosts.get(":id/logs") { request, context in
+        hosts.get(
+            ":id/logs",
+            .list("The ends of the logs of a host", HostLogCollection.self, query: [Call.max()], asksHost: true)
+        ) { request, context in
             let count = try PageSize(request.query, limit: HostLog.linesMax).count
             let lines = request.query["max"] == nil ? HostLog.linesUsual : max(count, 1)
             return try await context.answer(
                 HostLogCollection(await engine.logs(of: context.id(of: "host"), lines: lines))
             )
         }
-        hosts.action(":id/installdisk") { request, context in
+    }
+
+    private func addWork(to hosts: some RouterMethods<APIContext>) {
+        hosts.action(
+            ":id/installdisk",
+            .begin(
+                "Installs a host on its own disk",
+                DiskInstallationRequest.self,
+                or: [.ok(ActionResource.self, "With dry_run: `plan` says what would be done")]
+            )
+        ) { request, context in
             let body = try await request.read(DiskInstallationRequest.self)
             let id = try context.id(of: "host")
             let wanted = DiskInstallation(disk: body.disk, wipe: body.wipe, image: body.image)
@@ -127,23 +160,26 @@ struct JobRoutes {
             let job = try await engine.installDisk(id, wanted, by: context.user, correlation: context.correlation)
             return try await context.begun(job)
         }
-        hosts.action(":id/upgrade") { request, context in
+        hosts.action(
+            ":id/upgrade",
+            .begin("Brings a host to another version of its image", Upgrade.self, needsBody: false)
+        ) { request, context in
             let image = try await request.readIfAny(Upgrade.self)?.image
             let id = try context.id(of: "host")
             let job = try await engine.upgrade(id, to: image, by: context.user, correlation: context.correlation)
             return try await context.begun(job)
         }
-        hosts.action(":id/upgradecheck") { _, context in
+        hosts.action(":id/upgradecheck", .act("Looks for a newer version of a host's image")) { _, context in
             let id = try context.id(of: "host")
             _ = try await engine.checkUpgrade(id, by: context.user, correlation: context.correlation)
             return try context.complete()
         }
-        hosts.action(":id/reboot") { _, context in
+        hosts.action(":id/reboot", .begin("Starts a host anew")) { _, context in
             let id = try context.id(of: "host")
             let job = try await engine.reboot(id, by: context.user, correlation: context.correlation)
             return try await context.begun(job)
         }
-        hosts.action(":id/rollback") { _, context in
+        hosts.action(":id/rollback", .begin("Brings a host back to the version before")) { _, context in
             let id = try context.id(of: "host")
             let job = try await engine.rollBack(id, by: context.user, correlation: context.correlation)
             return try await context.begun(job)

@@ -9,16 +9,19 @@ struct KickstartRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         let hosts = api.group("hosts")
-        hosts.get(":id/kickstart") { _, context in
+        hosts.get(
+            ":id/kickstart",
+            .show("The disks and the network with which a host is installed", HostKickstart.self)
+        ) { _, context in
             try await context.answer(engine.hostKickstart(context.id(of: "host")))
         }
-        hosts.put(":id/kickstart") { request, context in
+        hosts.put(":id/kickstart", .change("Sets them", HostKickstart.self, HostKickstart.self)) { request, context in
             let id = try context.id(of: "host")
             let settings = try await request.read(HostKickstart.self)
             try await engine.setHostKickstart(id, settings, by: context.user, correlation: context.correlation)
             return try await context.answer(engine.hostKickstart(id))
         }
-        hosts.delete(":id/kickstart") { _, context in
+        hosts.delete(":id/kickstart", .remove("Forgets them")) { _, context in
             let id = try context.id(of: "host")
             try await engine.setHostKickstart(id, nil, by: context.user, correlation: context.correlation)
             return try context.complete()

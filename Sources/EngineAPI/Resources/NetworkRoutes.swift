@@ -7,10 +7,19 @@ import Hummingbird
 struct NetworkRoutes {
     let engine: HostEngine
 
-    private struct Plan: Encodable, WireDocument {
+    /// What would be done, a line each.
+    struct Plan: Codable, WireDocument {
         static let element = "network_plan"
         var plan: [String]
     }
+
+    private typealias Field = Call.Field
+
+    private static let planned = Call(
+        "What a host would do for a change in VDSM's words; nothing is changed",
+        [.ok(Plan.self)],
+        body: .init(content: .value(HostNetworkOrder.self), isJSONOnly: true)
+    )
 
     func add(to api: some RouterMethods<APIContext>) {
         addNetworks(to: api)
@@ -21,13 +30,16 @@ struct NetworkRoutes {
     }
 
     private func addNetworks(to api: some RouterMethods<APIContext>) {
-        api.post("networks") { request, context in
+        api.post("networks", .add("Makes a network", NetworkOrder.self, NetworkResource.self)) { request, context in
             let order = try await request.read(NetworkOrder.self)
             let made = try await engine.addNetwork(order, by: context.user, correlation: context.correlation)
             try await engine.spread(made, by: context.user, correlation: context.correlation)
             return try await context.created(NetworkResource(made, centers()))
         }
-        api.put("networks/:id") { request, context in
+        api.put(
+            "networks/:id",
+            .change("Changes a network", NetworkOrder.self, NetworkResource.self)
+        ) { request, context in
             let order = try await request.read(NetworkOrder.self)
             let changed = try await engine.updateNetwork(
                 context.id(of: "network"),
@@ -40,7 +52,7 @@ struct NetworkRoutes {
             }
             return try await context.answer(NetworkResource(changed, centers()))
         }
-        api.delete("networks/:id") { _, context in
+        api.delete("networks/:id", .remove("Removes a network")) { _, context in
             let id = try context.id(of: "network")
             try await engine.removeNetwork(id, by: context.user, correlation: context.correlation)
             return try context.complete()
@@ -49,24 +61,27 @@ struct NetworkRoutes {
 
     /// oVirt's way to a network's label, of which a network has one.
     private func addLabels(to networks: some RouterMethods<APIContext>) {
-        networks.get(":id/networklabels") { _, context in
+        networks.get(":id/networklabels", .list("The label of a network", NICLabelCollection.self)) { _, context in
             let id = try context.id(of: "network")
             let label = try await engine.network(id).label
             return try await context.answer(NICLabelCollection(label.map { [NICLabelResource(id: $0, of: id)] } ?? []))
         }
-        networks.get(":id/networklabels/:label") { _, context in
+        networks.get(":id/networklabels/:label", .show("The label of a network", NICLabelResource.self)) { _, context in
             let (id, wanted) = (try context.id(of: "network"), try context.parameters.require("label"))
             guard try await engine.network(id).label == wanted else {
                 throw Fault.notFound("The network has no label \(wanted.prefix(64)).", remedy: "List its labels.")
             }
             return try await context.answer(NICLabelResource(id: wanted, of: id))
         }
-        networks.post(":id/networklabels") { request, context in
+        networks.post(
+            ":id/networklabels",
+            .add("Gives a network its label", NICLabelResource.self, NICLabelResource.self)
+        ) { request, context in
             let (network, label) = (try context.id(of: "network"), try await request.read(NICLabelResource.self))
             try await setLabel(label.id, context)
             return try context.created(NICLabelResource(id: label.id, of: network))
         }
-        networks.delete(":id/networklabels/:label") { _, context in
+        networks.delete(":id/networklabels/:label", .remove("Takes the label from a network")) { _, context in
             try await setLabel("", context)
             return try context.complete()
         }
@@ -89,42 +104,26 @@ struct NetworkRoutes {
         try await engine.spread(changed, by: context.user, correlation: context.correlation)
     }
 
-    private static func isDryRun(_ request: Request) -> Bool { request.query["dry_run"] == "true" }
-
     private func addHosts(to hosts: some RouterMethods<APIContext>) {
-        hosts.get(":id/networkattachments") { _, context in
-            let found = try await engine.networkAttachments(of: context.id(of: "host"))
-            return try await context.answer(NetworkAttachmentCollection(found.map(NetworkAttachmentResource.init)))
-        }
-        hosts.post(":id/networkattachments") { request, context in
-            let order = try await request.read(NetworkAttachmentOrder.self)
-            let id = try context.id(of: "host")
-            guard !Self.isDryRun(request) else {
-                return try await context.answer(Plan(plan: try await engine.planAttachment(order, to: id)))
-            }
-            try await engine.attach(order, to: id, by: context.user, correlation: context.correlation)
-            return try context.complete()
-        }
-        hosts.delete(":id/networkattachments/:network") { request, context in
-            let id = try context.id(of: "host")
-            let network = try context.parameters.require("network")
-            guard !Self.isDryRun(request) else {
-                return try await context.answer(Plan(plan: try await engine.planDetachment(network, from: id)))
-            }
-            try await engine.detach(network, from: id, by: context.user, correlation: context.correlation)
-            return try context.complete()
-        }
-        hosts.action(":id/commitnetconfig") { _, context in
+        hosts.action(":id/commitnetconfig", .act("What runs on a host now is what it starts with")) { _, context in
             let id = try context.id(of: "host")
             try await engine.commitNetworks(of: id, by: context.user, correlation: context.correlation)
             return try context.complete()
         }
-        hosts.action(":id/plannetworks") { request, context in
+        hosts.action(":id/plannetworks", Self.planned) { request, context in
             let id = try context.id(of: "host")
             let plan = try await engine.planNetworks(try await request.json(HostNetworkOrder.self), on: id)
             return try await context.answer(Plan(plan: plan))
         }
-        hosts.action(":id/applynetworks") { request, context in
+        hosts.action(
+            ":id/applynetworks",
+            .act(
+                "Changes the networks of a host in VDSM's words",
+                HostNetworkOrder.self,
+                isJSONOnly: true,
+                query: [Field("commit", .flag, "Kept for its next start")]
+            )
+        ) { request, context in
             let id = try context.id(of: "host")
             try await engine.setupNetworks(
                 try await request.json(HostNetworkOrder.self),
@@ -141,27 +140,20 @@ struct NetworkRoutes {
 extension NetworkRoutes {
     /// What a host's networks stand on, asked of it now.
     private func addNICs(to hosts: some RouterMethods<APIContext>) {
-        hosts.get(":id/nics") { _, context in
+        hosts.get(
+            ":id/nics",
+            .list(
+                "The cards, bonds and VLAN devices of a host, as it has them now",
+                ReportedNICCollection.self,
+                asksHost: true
+            )
+        ) { _, context in
             try await context.answer(ReportedNICCollection(nics(of: context.id(of: "host"))))
         }
-        hosts.get(":id/nics/:nic") { _, context in try await context.answer(nic(context)) }
-        hosts.get(":id/nics/:nic/networkattachments") { _, context in
-            let nic = try await nic(context)
-            let found = try await engine.networkAttachments(of: context.id(of: "host"))
-            // Networks with a tag stand on its VLAN devices, and are the card's all the same.
-            let here = found.filter { $0.device == nic.name }
-            return try await context.answer(NetworkAttachmentCollection(here.map(NetworkAttachmentResource.init)))
-        }
-        hosts.get(":id/networkattachments/:network") { _, context in
-            let wanted = try context.parameters.require("network")
-            let found = try await engine.networkAttachments(of: context.id(of: "host"))
-            guard let one = found.first(where: { $0.network.id.rawValue == wanted || $0.network.name == wanted }) else {
-                throw Fault.notFound(
-                    "The host carries no network \(wanted.prefix(64)).",
-                    remedy: "List its attachments."
-                )
-            }
-            return try await context.answer(NetworkAttachmentResource(one))
+        hosts.get(
+            ":id/nics/:nic",
+            .show("A card, bond or VLAN device", ReportedNICResource.self, asksHost: true)
+        ) { _, context in try await context.answer(nic(context))
         }
     }
 
@@ -174,7 +166,7 @@ extension NetworkRoutes {
     private func nic(_ context: APIContext) async throws -> ReportedNICResource {
         let name = try context.parameters.require("nic")
         guard let found = try await nics(of: context.id(of: "host")).first(where: { $0.name == name }) else {
-            throw Fault.notFound("The host has no nic \(name.prefix(64)).", remedy: "GET hosts/ID/nics lists them.")
+            throw Fault.noNIC(name)
         }
         return found
     }
@@ -184,10 +176,16 @@ extension NetworkRoutes {
 
 extension NetworkRoutes {
     private func addSetup(to hosts: some RouterMethods<APIContext>) {
-        hosts.action(":id/setupnetworks") { request, context in
+        hosts.action(
+            ":id/setupnetworks",
+            .act("Changes attachments, bonds and labels of a host in one order", SetupNetworksResource.self)
+        ) { request, context in
             try await setUp(try await request.read(SetupNetworksResource.self), context)
         }
-        hosts.action(":id/nics/:nic/updatevirtualfunctionsconfiguration") { request, context in
+        hosts.action(
+            ":id/nics/:nic/updatevirtualfunctionsconfiguration",
+            .act("Gives a card virtual functions", VirtualFunctionsAction.self)
+        ) { request, context in
             try await engine.setVirtualFunctions(
                 try await request.read(VirtualFunctionsAction.self).virtual_functions_configuration,
                 of: try context.parameters.require("nic"),
@@ -197,21 +195,27 @@ extension NetworkRoutes {
             )
             return try context.complete()
         }
-        hosts.get(":id/nics/:nic/networklabels") { _, context in
+        hosts.get(":id/nics/:nic/networklabels", .list("The labels of a nic", NICLabelCollection.self)) { _, context in
             let nic = try context.parameters.require("nic")
             let labels = try await engine.nicLabels(of: context.id(of: "host")).filter { $0.value == nic }
             return try await context.answer(NICLabelCollection(Self.resources(labels)))
         }
-        hosts.get(":id/networklabels") { _, context in
+        hosts.get(
+            ":id/networklabels",
+            .list("The labels of all nics of a host", NICLabelCollection.self)
+        ) { _, context in
             let labels = try await engine.nicLabels(of: context.id(of: "host"))
             return try await context.answer(NICLabelCollection(Self.resources(labels)))
         }
-        hosts.post(":id/nics/:nic/networklabels") { request, context in
+        hosts.post(
+            ":id/nics/:nic/networklabels",
+            .act("Gives a nic a label", NICLabelResource.self)
+        ) { request, context in
             var label = try await request.read(NICLabelResource.self)
             label.host_nic = WireReference(name: try context.parameters.require("nic"))
             return try await setUp(.committing { $0.modified_labels = NICLabelCollection([label]) }, context)
         }
-        hosts.delete(":id/nics/:nic/networklabels/:label") { _, context in
+        hosts.delete(":id/nics/:nic/networklabels/:label", .remove("Takes a label from a nic")) { _, context in
             let label = NICLabelResource(id: try context.parameters.require("label"))
             return try await setUp(.committing { $0.removed_labels = NICLabelCollection([label]) }, context)
         }
@@ -228,25 +232,15 @@ extension NetworkRoutes {
     }
 }
 
-extension NetworkAttachmentResource {
-    init(_ attachment: NetworkAttachment) {
-        let network = attachment.network
-        self.init(
-            ResourceLink(
-                id: network.id.rawValue,
-                href: ResourcePath.href("networks", network.id.rawValue),
-                name: network.name
-            ),
-            over: attachment.device,
-            attachment.attributes.map { Configuration(name: $0.name, expected: $0.expected, actual: $0.actual) }
-        )
-        ip_address_assignments = .init(attachment.assignments)
-    }
-}
-
 extension NICLabelResource {
     fileprivate init(id: String, of network: UniqueID) {
         self.init(id: id)
         href = "\(ResourcePath.href("networks", network.rawValue))/networklabels/\(id)"
+    }
+}
+
+extension Fault {
+    static func noNIC(_ name: String) -> Fault {
+        .notFound("The host has no nic \(name.prefix(64)).", remedy: "GET hosts/ID/nics lists them.")
     }
 }

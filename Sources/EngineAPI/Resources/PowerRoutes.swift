@@ -14,18 +14,21 @@ struct PowerRoutes {
     }
 
     private func addAgents(to hosts: some RouterMethods<APIContext>) {
-        hosts.get(":id/fenceagents") { _, context in
+        hosts.get(":id/fenceagents", .list("The fence agents of a host", FenceAgentCollection.self)) { _, context in
             let agents = try await engine.fenceAgents(of: context.id(of: "host"))
             return try await context.answer(FenceAgentCollection(agents.map(FenceAgentResource.init)))
         }
-        hosts.get(":id/fenceagents/:agent") { _, context in
+        hosts.get(":id/fenceagents/:agent", .show("A fence agent", FenceAgentResource.self)) { _, context in
             let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
             guard let found = try await engine.fenceAgents(of: host).first(where: { $0.id == agent }) else {
                 throw Fault.notFound("The host has no fence agent \(agent).", remedy: "List its fenceagents.")
             }
             return try await context.answer(FenceAgentResource(found))
         }
-        hosts.post(":id/fenceagents") { request, context in
+        hosts.post(
+            ":id/fenceagents",
+            .add("Adds a fence agent to a host", FenceAgentResource.self, FenceAgentResource.self)
+        ) { request, context in
             let body = try await request.read(FenceAgentResource.self)
             let added = try await engine.addFenceAgent(
                 to: context.id(of: "host"),
@@ -36,7 +39,10 @@ struct PowerRoutes {
             )
             return try context.created(FenceAgentResource(added))
         }
-        hosts.put(":id/fenceagents/:agent") { request, context in
+        hosts.put(
+            ":id/fenceagents/:agent",
+            .change("Changes a fence agent", FenceAgentResource.self, FenceAgentResource.self)
+        ) { request, context in
             let change = try FenceAgentChange(await request.read(FenceAgentResource.self))
             let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
             let changed = try await engine.changeFenceAgent(
@@ -48,7 +54,7 @@ struct PowerRoutes {
             )
             return try await context.answer(FenceAgentResource(changed))
         }
-        hosts.delete(":id/fenceagents/:agent") { _, context in
+        hosts.delete(":id/fenceagents/:agent", .remove("Removes a fence agent")) { _, context in
             let (host, agent) = (try context.id(of: "host"), try Self.agent(context))
             try await engine.removeFenceAgent(agent, of: host, by: context.user, correlation: context.correlation)
             return try context.complete()
@@ -56,7 +62,14 @@ struct PowerRoutes {
     }
 
     private func addActions(to api: some RouterMethods<APIContext>) {
-        api.action("hosts/:id/fence") { request, context in
+        api.action(
+            "hosts/:id/fence",
+            .begin(
+                "Switches a host, or asks whether it is on",
+                FenceActionResource.self,
+                or: [.ok(ActionResource.self, "fence_type was status: `power_management.status` says")]
+            )
+        ) { request, context in
             let body = try await request.read(FenceActionResource.self)
             let id = try context.id(of: "host")
             if body.fence_type.lowercased() == "status" {
@@ -76,10 +89,16 @@ struct PowerRoutes {
             )
             return try await context.begun(job)
         }
-        api.get("clusters/:id/fencingpolicy") { _, context in
+        api.get(
+            "clusters/:id/fencingpolicy",
+            .show("When hosts of a cluster are switched off and on", FencingPolicyResource.self)
+        ) { _, context in
             try await context.answer(FencingPolicyResource(await engine.fencingPolicy(of: context.id(of: "cluster"))))
         }
-        api.put("clusters/:id/fencingpolicy") { request, context in
+        api.put(
+            "clusters/:id/fencingpolicy",
+            .change("Changes a fencing policy", FencingPolicyResource.self, FencingPolicyResource.self)
+        ) { request, context in
             let (id, body) = (try context.id(of: "cluster"), try await request.read(FencingPolicyResource.self))
             let policy = try await engine.fencingPolicy(of: id).changed(by: body)
             try await engine.setFencingPolicy(policy, of: id, by: context.user, correlation: context.correlation)

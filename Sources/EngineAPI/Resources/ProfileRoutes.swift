@@ -9,15 +9,18 @@ struct ProfileRoutes {
 
     func add(to api: some RouterMethods<APIContext>) {
         let profiles = api.group("bootprofiles")
-        profiles.get { _, context in
+        profiles.get(.list("Boot profiles", BootProfileCollection.self)) { _, context in
             let all = try await engine.profiles().map { $0.shown(to: context.role) }
             return try await context.answer(BootProfileCollection(all))
         }
-        profiles.get(":name") { _, context in
+        profiles.get(":name", .show("A boot profile", BootProfile.self)) { _, context in
             let profile = try await engine.profile(context.parameters.require("name"))
             return try await context.answer(profile.shown(to: context.role))
         }
-        profiles.put(":name") { request, context in
+        profiles.put(
+            ":name",
+            .change("Makes or changes a boot profile", BootProfile.self, BootProfile.self)
+        ) { request, context in
             let profile = try await request.read(BootProfile.self)
             let name = try context.parameters.require("name")
             guard profile.name == name else {
@@ -30,7 +33,7 @@ struct ProfileRoutes {
             try await engine.saveProfile(profile, by: context.user)
             return try await context.answer(engine.profile(name))
         }
-        profiles.delete(":name") { _, context in
+        profiles.delete(":name", .remove("Removes a boot profile")) { _, context in
             try await engine.removeProfile(context.parameters.require("name"), by: context.user)
             return try context.complete()
         }

@@ -8,10 +8,10 @@ struct RejectionRoutes {
     let engine: HostEngine
 
     func add(to api: some RouterMethods<APIContext>) {
-        api.get("rejections") { _, context in
+        api.get("rejections", .list("Machines that are kept away", RejectionCollection.self)) { _, context in
             try await context.answer(RejectionCollection(await engine.rejections().map(RejectionResource.init)))
         }
-        api.delete("rejections/:id") { _, context in
+        api.delete("rejections/:id", .remove("Lets a machine claim again")) { _, context in
             let id = try context.id(of: "rejection")
             try await engine.readmit(id, by: context.user, correlation: context.correlation)
             return try context.complete()

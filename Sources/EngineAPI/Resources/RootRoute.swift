@@ -8,7 +8,7 @@ import Hummingbird
 struct RootRoute {
     let engine: HostEngine
 
-    private struct Root: Encodable, WireDocument {
+    private struct Root: Codable, WireDocument {
         static let element = "api"
         var link: [WireLink]
         var product_info: ProductInfo
@@ -19,12 +19,12 @@ struct RootRoute {
         var time: String
     }
 
-    private struct SpecialObjects: Encodable {
+    private struct SpecialObjects: Codable {
         var root_tag = ResourceLink(id: TagRecord.rootID, href: ResourcePath.href("tags", TagRecord.rootID))
     }
 
-    private struct ProductInfo: Encodable {
-        struct Version: Encodable {
+    private struct ProductInfo: Codable {
+        struct Version: Codable {
             var major = "4"
             var minor = "5"
             var build = "6"
@@ -37,8 +37,8 @@ struct RootRoute {
         var version = Version()
     }
 
-    private struct Summary: Encodable {
-        struct Count: Encodable {
+    private struct Summary: Codable {
+        struct Count: Codable {
             var active: String
             var total: String
         }
@@ -52,7 +52,7 @@ struct RootRoute {
     private static let searchable = ["clusters", "datacenters", "events", "hosts", "jobs", "networks"]
 
     func add(to api: some RouterMethods<APIContext>) {
-        api.get { _, context in
+        api.get(.show("What this is, which version, and where everything is", Root.self)) { _, context in
             let hosts = try await engine.hostCounts()
             let user = ResourceLink(id: context.user, name: context.user)
             let root = Root(

@@ -7,8 +7,23 @@ import Hummingbird
 struct ServerRoutes {
     let engine: HostEngine
 
+    private static let query: [Call.Field] = [
+        Call.Field("reboot", .flag, "Whether the server may be rebooted"), Call.dryRun,
+        Call.Field("activate", .flag, "Only true"), Call.Field("deploy_hosted_engine", .flag, "Only false"),
+        Call.Field("undeploy_hosted_engine", .flag, "Only false"),
+    ]
+
     func add(to api: some RouterMethods<APIContext>) {
-        api.post("hosts") { request, context in
+        api.post(
+            "hosts",
+            .add(
+                "Makes a server a host, or announces a machine",
+                NewHostResource.self,
+                HostResource.self,
+                or: [.nothing(204, "With dry_run: the server is fit")],
+                query: Self.query
+            )
+        ) { request, context in
             let body = try await request.read(NewHostResource.self)
             if let arrival = body.muster?.arrival {
                 let order = try ArrivalOrder(body, arrival)
@@ -30,13 +45,19 @@ struct ServerRoutes {
             try await engine.update(host.id, said, by: context.user, correlation: context.correlation)
             return try await context.created(HostResource(alone: engine.host(host.id)))
         }
-        api.action("hosts/:id/install") { request, context in
+        api.action(
+            "hosts/:id/install",
+            .begin("Converts a server once more", ServerActionResource.self, needsBody: false)
+        ) { request, context in
             let order = try ServerReorder(try await request.readIfAny(ServerActionResource.self))
             let id = try context.id(of: "host")
             let job = try await engine.reinstall(id, order, by: context.user, correlation: context.correlation)
             return try await context.begun(job)
         }
-        api.action("hosts/:id/uninstall") { request, context in
+        api.action(
+            "hosts/:id/uninstall",
+            .begin("Makes a host the server that it was", ServerActionResource.self, needsBody: false)
+        ) { request, context in
             let order = try ServerReorder(try await request.readIfAny(ServerActionResource.self))
             let id = try context.id(of: "host")
             let job = try await engine.uninstall(id, order, by: context.user, correlation: context.correlation)
@@ -70,7 +91,13 @@ struct ServerRoutes {
     }
 
     private func addTranscript(to api: some RouterMethods<APIContext>) {
-        api.get("jobs/:id/transcript") { _, context in
+        api.get(
+            "jobs/:id/transcript",
+            Call(
+                "What a conversion did, and what the programs of the server said",
+                [.text("text/plain", "A line each")]
+            )
+        ) { _, context in
             let lines = try await engine.transcript(of: context.id(of: "job"))
             let text = lines.map { "\(WireTime.text(milliseconds: $0.time)) \($0.step): \($0.text)\n" }.joined()
             return Response.text(text)

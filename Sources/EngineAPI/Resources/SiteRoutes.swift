@@ -7,25 +7,26 @@ import Hummingbird
 struct SiteRoutes {
     let engine: HostEngine
 
-    private struct PolicyCollection: Encodable, WireDocument {
+    private struct PolicyCollection: Codable, WireDocument {
         static let element = "scheduling_policies"
         var scheduling_policy: [ResourceLink]
     }
 
     /// Nothing but its name is known of one.
-    private struct PolicyShown: Encodable, WireDocument {
+    private struct PolicyShown: Codable, WireDocument {
         static let element = "scheduling_policy"
         var link: ResourceLink
         init(_ link: ResourceLink) { self.link = link }
+        init(from decoder: any Decoder) throws { link = try ResourceLink(from: decoder) }
         func encode(to encoder: any Encoder) throws { try link.encode(to: encoder) }
     }
 
-    private struct LabelledGuests: Encodable, WireDocument {
+    private struct LabelledGuests: Codable, WireDocument {
         static let element = "vms"
         var vm: [ResourceLink] = []
     }
 
-    private struct LabelledHosts: Encodable, WireDocument {
+    private struct LabelledHosts: Codable, WireDocument {
         static let element = "hosts"
         var host: [ResourceLink]
     }
@@ -40,7 +41,10 @@ struct SiteRoutes {
         addMarks(AffinityLabelRecord.self, to: api) { records in try await labels(records) }
         addLabelledHosts(to: api.group("affinitylabels/:id/hosts"))
         // There are no guests yet; who takes a label away looks for them first.
-        api.get("affinitylabels/:id/vms") { _, context in
+        api.get(
+            "affinitylabels/:id/vms",
+            .list("Guests with an affinity label: none", LabelledGuests.self)
+        ) { _, context in
             _ = try await engine.one(AffinityLabelRecord.self, context.id(of: "affinity label"))
             return try await context.answer(LabelledGuests())
         }
@@ -48,11 +52,11 @@ struct SiteRoutes {
     }
 
     private func addPolicies(to policies: some RouterMethods<APIContext>) {
-        policies.get { _, context in
+        policies.get(.list("oVirt's scheduling policies", PolicyCollection.self)) { _, context in
             let links = SchedulingPolicy.allCases.map(\.link)
             return try await context.answer(PolicyCollection(scheduling_policy: links))
         }
-        policies.get(":id") { _, context in
+        policies.get(":id", .show("A scheduling policy", PolicyShown.self)) { _, context in
             let id = try context.parameters.require("id")
             guard let policy = SchedulingPolicy.allCases.first(where: { $0.id == id }) else {
                 throw Fault.notFound(
@@ -66,13 +70,13 @@ struct SiteRoutes {
 
     /// The same marks, seen from the label.
     private func addLabelledHosts(to hosts: some RouterMethods<APIContext>) {
-        hosts.get { _, context in
+        hosts.get(.list("Hosts with an affinity label", LabelledHosts.self)) { _, context in
             let label = try await engine.one(AffinityLabelRecord.self, context.id(of: "affinity label"))
             let marked = try await engine.hostsOfAffinityLabels()[label.id] ?? []
             let links = marked.map { ResourcePath.link("hosts", $0.id, name: $0.name.rawValue) }
             return try await context.answer(LabelledHosts(host: links))
         }
-        hosts.post { request, context in
+        hosts.post(.add("Gives a host an affinity label", WireReference.self, HostResource.self)) { request, context in
             let label = try context.id(of: "affinity label")
             let reference = try await request.read(WireReference.self, HostResource.element)
             let host = try await host(reference)
@@ -85,7 +89,7 @@ struct SiteRoutes {
             )
             return try context.created(HostResource(host))
         }
-        hosts.delete(":host") { _, context in
+        hosts.delete(":host", .remove("Takes an affinity label from a host")) { _, context in
             let label = try context.id(of: "affinity label")
             try await engine.unmark(
                 AffinityLabelRecord.self,
@@ -157,26 +161,33 @@ struct SiteRoutes {
         _ shown: @escaping @Sendable ([Record]) async throws -> [Record.Resource]
     ) where Record.Resource: SearchedResource {
         let group = api.group(RouterPath(Record.Resource.collection))
-        group.get { request, context in
+        group.get(
+            .list("Every \(Record.noun)", SiteCollection<Record.Resource>.self, fields: Record.Resource.searchFields)
+        ) { request, context in
             let list = try ListQuery(request.query, fields: Record.Resource.searchFields, limit: .max)
             return try await context.answer(SiteCollection(list.page(of: try await shown(engine.all(kind)))))
         }
-        group.get(":id") { _, context in
+        group.get(":id", .show("A \(Record.noun)", Record.Resource.self)) { _, context in
             let record = try await engine.one(kind, context.id(of: Record.noun))
             return try await context.answer(try await shown([record])[0])
         }
-        group.post { request, context in
+        group.post(
+            .add("Makes a \(Record.noun)", Record.Resource.Order.self, Record.Resource.self)
+        ) { request, context in
             let order = try await request.read(Record.Resource.Order.self, Record.Resource.element)
             let made = try await engine.add(kind, order, by: context.user, correlation: context.correlation)
             return try context.created(try await shown([made])[0])
         }
-        group.put(":id") { request, context in
+        group.put(
+            ":id",
+            .change("Changes a \(Record.noun)", Record.Resource.Order.self, Record.Resource.self)
+        ) { request, context in
             let id = try context.id(of: Record.noun)
             let order = try await request.read(Record.Resource.Order.self, Record.Resource.element)
             let changed = try await engine.update(kind, id, order, by: context.user, correlation: context.correlation)
             return try await context.answer(try await shown([changed])[0])
         }
-        group.delete(":id") { _, context in
+        group.delete(":id", .remove("Removes a \(Record.noun)")) { _, context in
             let id = try context.id(of: Record.noun)
             try await engine.remove(kind, id, by: context.user, correlation: context.correlation)
             return try context.complete()
@@ -190,11 +201,11 @@ struct SiteRoutes {
         _ shown: @escaping @Sendable ([Mark]) async throws -> [Mark.Resource]
     ) {
         let group = api.group(RouterPath("hosts/:id/\(Mark.Resource.collection)"))
-        group.get { _, context in
+        group.get(.list("Every \(Mark.noun) of a host", SiteCollection<Mark.Resource>.self)) { _, context in
             let marks = try await engine.marks(kind, of: context.id(of: "host"))
             return try await context.answer(SiteCollection(try await shown(marks)))
         }
-        group.get(":mark") { _, context in
+        group.get(":mark", .show("A \(Mark.noun) of a host", Mark.Resource.self)) { _, context in
             let id = try context.parameters.require("mark")
             let marks = try await engine.marks(kind, of: context.id(of: "host"))
             guard let mark = marks.first(where: { $0.id.rawValue == id }) else {
@@ -202,7 +213,7 @@ struct SiteRoutes {
             }
             return try await context.answer(try await shown([mark])[0])
         }
-        group.post { request, context in
+        group.post(.add("Gives a host a \(Mark.noun)", WireReference.self, Mark.Resource.self)) { request, context in
             let id = try context.id(of: "host")
             let reference = try await request.read(WireReference.self, Mark.Resource.element)
             let mark = try await engine.mark(
@@ -214,7 +225,7 @@ struct SiteRoutes {
             )
             return try context.created(try await shown([mark])[0])
         }
-        group.delete(":mark") { _, context in
+        group.delete(":mark", .remove("Takes a \(Mark.noun) from a host")) { _, context in
             let reference = WireReference(id: try context.parameters.require("mark"))
             try await engine.unmark(
                 kind,

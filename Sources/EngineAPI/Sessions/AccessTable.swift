@@ -48,11 +48,11 @@ struct GuardedRoutes: RouterMethods {
 
     private let parent: any RouterMethods<APIContext>
     /// Told of each route.
-    private let ledger: ((HTTPRequest.Method, String) -> Void)?
+    private let ledger: ((HTTPRequest.Method, String, Call?) -> Void)?
 
     init(
         _ parent: some RouterMethods<APIContext>,
-        ledger: ((HTTPRequest.Method, String) -> Void)? = nil
+        ledger: ((HTTPRequest.Method, String, Call?) -> Void)? = nil
     ) {
         (self.parent, self.ledger) = (parent, ledger)
     }
@@ -63,7 +63,7 @@ struct GuardedRoutes: RouterMethods {
         method: HTTPRequest.Method,
         responder: Responder
     ) -> Self where Responder.Context == APIContext {
-        ledger?(method, "\(path)")
+        ledger?(method, "\(path)", (responder as? any DescribedRoute)?.call)
         parent.on(
             path,
             method: method,

@@ -47,11 +47,18 @@ struct Connector: Sendable {
         return configuration
     }
 
-    /// A connection whose TCP part is established; TLS goes on while the first call is sent.
-    func connect() async throws(TransportError) -> Connection {
+    /// A server name that no host has: an engine that shows another certificate to browsers answers it with one of its own CA.
+    static let ownCertificateName = "authority.muster.invalid"
+
+    /// Whether a peer that was refused may have another certificate to show.
+    var mayAskForOwnCertificate: Bool { trust != .any && tls != nil }
+
+    /// A connection whose TCP part is established; TLS goes on while the first call is sent. `asksForOwn`: the engine is to
+    /// show the certificate of its own CA.
+    func connect(asksForOwn: Bool) async throws(TransportError) -> Connection {
         let peer = PeerRecord()
         let outcome = group.any().makePromise(of: (any Channel).self)
-        let connecting = start(recording: peer)
+        let connecting = start(recording: peer, asksForOwn)
         connecting.cascade(to: outcome)
         do {
             let channel = try await withTaskCancellationHandler {
@@ -66,13 +73,13 @@ struct Connector: Sendable {
         }
     }
 
-    private func start(recording peer: PeerRecord) -> EventLoopFuture<any Channel> {
+    private func start(recording peer: PeerRecord, _ asksForOwn: Bool) -> EventLoopFuture<any Channel> {
         var bootstrap = ClientBootstrap(group: group)
             .connectTimeout(.seconds(Int64(limits.connectSeconds)))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    if let handler = try securing(recording: peer) { try pipeline.addHandler(handler) }
+                    if let handler = try securing(recording: peer, asksForOwn) { try pipeline.addHandler(handler) }
                     try pipeline.addHTTPClientHandlers()
                     try pipeline.addHandler(ExchangeHandler())
                 }
@@ -91,11 +98,12 @@ struct Connector: Sendable {
     }
 
     /// The TLS handler that asks `ServerVerification`, and writes down whom it met.
-    private func securing(recording peer: PeerRecord) throws -> NIOSSLClientHandler? {
+    private func securing(recording peer: PeerRecord, _ asksForOwn: Bool) throws -> NIOSSLClientHandler? {
         guard let tls, case .https(let host, _) = endpoint else { return nil }
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
         let verification = ServerVerification(trust: trust, host: host, isAddress: isAddress)
-        return try NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : host) { certificates, promise in
+        let name = asksForOwn ? Self.ownCertificateName : isAddress ? nil : host
+        return try NIOSSLClientHandler(context: tls, serverHostname: name) { certificates, promise in
             promise.completeWithTask {
                 let chain = CertificateChain(der: certificates.compactMap { try? $0.toDERBytes() })
                 let refusal = await verification.refusal(of: chain)

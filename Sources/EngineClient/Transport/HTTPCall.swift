@@ -30,6 +30,8 @@ package struct HTTPCall: Sendable {
         if case .stream = body { isIdempotent = false }
     }
 
+    var isStream: Bool { if case .stream = body { true } else { false } }
+
     package static func get(_ path: String, headers: HTTPHeaders = [:]) -> HTTPCall {
         HTTPCall(.GET, path, headers: headers)
     }

@@ -15,6 +15,8 @@ package final class HTTPTransport: Sendable {
     package let endpoint: Endpoint
     private let connector: Connector
     private let idle = Mutex<[Connection]>([])
+    /// The engine shows browsers a certificate that is not trusted here, and this client one that is.
+    private let asksForOwn = Mutex(false)
 
     /// Opens nothing yet. Throws `misconfigured` when the client identity does not parse.
     package init(
@@ -40,7 +42,23 @@ package final class HTTPTransport: Sendable {
                 guard case .closed(_, answerStarted: false) = error else { throw error }
             }
         }
-        return try await perform(call, on: try await connector.connect())
+        let isSpecial = asksForOwn.withLock(\.self)
+        do {
+            return try await perform(call, on: try await connector.connect(asksForOwn: isSpecial))
+        } catch {
+            guard case .untrusted = error, !isSpecial, connector.mayAskForOwnCertificate, !call.isStream else {
+                throw error
+            }
+            // Nothing was sent yet. Where this fails, too, the first refusal says more.
+            guard let connection = try? await connector.connect(asksForOwn: true) else { throw error }
+            let answer: HTTPAnswer
+            do { answer = try await perform(call, on: connection) } catch let second {
+                if case .untrusted = second { throw error }
+                throw second
+            }
+            asksForOwn.withLock { $0 = true }
+            return answer
+        }
     }
 
     /// Closes the kept connections. Calls under way go on; later calls open new ones.

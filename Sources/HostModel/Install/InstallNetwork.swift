@@ -7,7 +7,7 @@ package struct InstallNetwork: Hashable, Sendable, Codable {
     }
 
     package struct Bond: Hashable, Sendable, Codable {
-        package enum Mode: String, Hashable, Sendable, Codable {
+        package enum Mode: String, CaseIterable, Hashable, Sendable, Codable {
             case roundRobin = "balance-rr"
             case activeBackup = "active-backup"
             case xor = "balance-xor"

@@ -1,7 +1,7 @@
 /// The disks that one machine is installed on, and what becomes of them.
 package struct InstallStorage: Hashable, Sendable, Codable {
     /// How the file systems lie.
-    package enum Layout: String, Hashable, Sendable, Codable {
+    package enum Layout: String, CaseIterable, Hashable, Sendable, Codable {
         /// Partitions, without LVM; on one disk or on a RAID.
         case partitions
         /// One volume group, the root on a plain logical volume.
@@ -12,7 +12,7 @@ package struct InstallStorage: Hashable, Sendable, Codable {
     }
 
     /// Linux software RAID over all the disks. /boot is a mirror at every level: firmware and boot loader read it.
-    package enum RAID: Int, Hashable, Sendable, Codable {
+    package enum RAID: Int, CaseIterable, Hashable, Sendable, Codable {
         case stripe = 0
         case mirror = 1
         case parity = 5

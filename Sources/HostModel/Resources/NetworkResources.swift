@@ -61,6 +61,8 @@ package struct NetworkAttachmentResource: Hashable, Sendable, Codable {
 
     /// The network's id.
     package var id: String
+    package var href: String?
+    package var host: ResourceLink?
     package var network: ResourceLink
     /// The nic or bond; `nil` for a bridge without ports.
     package var host_nic: ResourceLink?

@@ -76,7 +76,7 @@ package struct ReportedNICResource: Hashable, Sendable, Codable, WireDocument {
     package init(name: String, href: String, host: ResourceLink) {
         (id, self.href, self.name, self.host) = (name, href, name, host)
         (mtu, status, boot_protocol, ipv6_boot_protocol, bridged) = ("1500", "down", "none", "none", false)
-        link = ["networkattachments", "networklabels"].map { WireLink($0, in: href) }
+        link = ["networkattachments", "networklabels", "statistics"].map { WireLink($0, in: href) }
     }
 }
 

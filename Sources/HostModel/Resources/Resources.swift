@@ -116,6 +116,22 @@ package struct HostResource: Hashable, Sendable, Codable {
     /// Bytes.
     package var memory: String?
     package var os: OperatingSystem?
+    /// How many guests it runs; of a host that is heard.
+    package var summary: Summary?
+    /// Whether the kernel merges pages, and makes large ones, now; of a host that is heard.
+    package var ksm: Enabled?
+    package var transparent_hugepages: Enabled?
+    package var se_linux: SELinux?
+    package var iscsi: ISCSI?
+    package var device_passthrough: Enabled?
+    package var libvirt_version: PackageVersion?
+    /// VDSM's, as whose the agent answers.
+    package var version: PackageVersion?
+    /// `enabled`, `disabled` or `unknown`.
+    package var kdump_status: String?
+    /// `enable`, `disable` or `unknown`.
+    package var auto_numa_status: String?
+    package var numa_supported: Bool?
     package var certificate: Certificate?
     /// Of a converted server: how the engine signs in there, and the host key that is pinned.
     package var ssh: SSHResource?

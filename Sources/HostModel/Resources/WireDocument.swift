@@ -31,6 +31,7 @@ extension ClusterNetworkOrder: WireDocument { package static var element: String
 extension NetworkOrder: WireDocument { package static var element: String { "network" } }
 extension NetworkAttachmentResource: WireDocument { package static var element: String { "network_attachment" } }
 extension NetworkAttachmentCollection: WireDocument { package static var element: String { "network_attachments" } }
+extension WantedAttachmentResource: WireDocument { package static var element: String { "network_attachment" } }
 extension NetworkAttachmentOrder: WireDocument { package static var element: String { "network_attachment" } }
 extension NICLabelResource: WireDocument { package static var element: String { "network_label" } }
 extension NICLabelCollection: WireDocument { package static var element: String { "network_labels" } }
@@ -64,3 +65,4 @@ extension EventResource: WirePlace { package var place: String? { href } }
 extension FenceAgentResource: WirePlace { package var place: String? { href } }
 extension NodeImageResource: WirePlace { package var place: String? { href } }
 extension NICLabelResource: WirePlace { package var place: String? { href } }
+extension NetworkAttachmentResource: WirePlace { package var place: String? { href } }

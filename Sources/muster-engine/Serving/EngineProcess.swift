@@ -1,5 +1,6 @@
 import Engine
 import EngineAPI
+import Foundation
 import Glibc
 import HostModel
 import LogLines
@@ -18,6 +19,9 @@ struct EngineProcess: Sendable {
 
     /// What a graceful stop may take before everything is cancelled.
     static let stopMax = Duration.seconds(9)
+    /// Seconds before the end of another certificate than the engine's own within which a start warns of it.
+    static let certificateNotice = 21.0 * 86400
+
     /// Serves until SIGTERM or SIGINT.
     func run() async throws {
         // What is secret has a mode of its own; images are for muster-boot to read.
@@ -25,6 +29,11 @@ struct EngineProcess: Sendable {
         let (engine, address) = try await open()
         guard let name = HostName(address), let fingerprint = Nonce(hex: engine.authorityFingerprint) else {
             throw StartFailure(.configuration, "\(address) is no name of a host.", remedy: "Set --address.")
+        }
+        if let web = engine.webCertificate, web.end < .now + Self.certificateNotice {
+            logger.warning(
+                "The certificate of HTTPS ends at \(web.end.formatted(.iso8601)); muster-engine certificate takes its successor."
+            )
         }
         let gate = ListenGate(listeners: bootGroup == nil ? 1 : 2)
         let (port, portKnown) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingOldest(1))

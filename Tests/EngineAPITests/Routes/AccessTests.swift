@@ -17,7 +17,7 @@ import Testing
         let found = Mutex<[(method: HTTPRequest.Method, path: String)]>([])
         let router = Router(context: APIContext.self)
         EngineRoutes(engine: engine).addGuardedRoutes(
-            to: GuardedRoutes(router) { method, path in found.withLock { $0.append((method, path)) } }
+            to: GuardedRoutes(router) { method, path, _ in found.withLock { $0.append((method, path)) } }
         )
         return found.withLock(\.self)
     }

@@ -27,6 +27,17 @@ import Testing
                 "POST", "hosts/\(nobody)/nics/eth0/updatevirtualfunctionsconfiguration",
                 #"{"virtual_functions_configuration": {"number_of_virtual_functions": "4"}}"#
             ),
+            ("PUT", "hosts/\(nobody)/networkattachments/red", "{}"),
+            (
+                "POST", "hosts/\(nobody)/networkattachments",
+                #"{"network": {"name": "red"}, "host_nic": {"id": "eth0"}}"#
+            ),
+            ("POST", "hosts/\(nobody)/nics/eth0/networkattachments", #"{"network": {"name": "red"}}"#),
+            ("DELETE", "hosts/\(nobody)/nics/eth0/networkattachments/red", ""),
+            ("GET", "hosts/\(nobody)/unmanagednetworks", ""), ("DELETE", "hosts/\(nobody)/unmanagednetworks/626c", ""),
+            ("POST", "hosts/\(nobody)/syncallnetworks", "{}"),
+            ("POST", "hosts/\(nobody)/copyhostnetworks", #"{"source_host": {"name": "x"}}"#),
+            ("GET", "hosts/\(nobody)/statistics", ""), ("GET", "hosts/\(nobody)/nics/eth0/statistics", ""),
             ("POST", "hosts/\(nobody)/plannetworks", "{}"), ("POST", "hosts/\(nobody)/applynetworks", "{}"),
         ]
     )

@@ -97,9 +97,12 @@ import Testing
     @Test func noKVMIsNotOperationalUntilItRuns() async throws {
         let installation = try await TestInstallation()
         try await installation.running { engine in
-            let line = try await Self.approved(engine) { $0.capabilities.kvmEnabled = "false" }
+            let line = try await Self.approved(engine) { ($0.capabilities.kvmEnabled, $0.guests) = ("false", 3) }
             #expect(try await engine.event(.nonOperational, host: line.host) != nil)
             let host = try await engine.host(line.host)
+            #expect(host.figures?.activeGuests == 3 && host.figures?.idlePercent == 100, "it was heard")
+            #expect(host.hardware?.seLinux == "enforcing" && host.hardware?.kdump == "unknown")
+            #expect(try await engine.hosts(matching: .all).map(\.figures) == [host.figures])
             #expect(host.status == .nonOperational)
             #expect(host.statusDetail == "kvm_not_running")
             line.agent.change { $0.capabilities.kvmEnabled = "true" }
