@@ -12,25 +12,73 @@ struct BootListeners {
     let events: BootEventQueue
     let logger: Logger
 
-    /// Nothing when another server gives the addresses.
-    func openDHCP(baseURL: String) async throws -> (DHCPServer?, LeaseStore?) {
-        guard let pool = settings.pool else { return (nil, nil) }
-        let dhcp = try dhcpSettings(pool, baseURL)
-        let leases = try await openLeases(dhcp)
+    /// What answers DHCP.
+    struct DHCP {
+        /// Gives addresses; with its leases.
+        var server: DHCPServer?
+        var leases: LeaseStore?
+        /// Says what to boot, where `server` does not, or to those that ask once more.
+        var proxy: ProxyServer?
+
+        func close() async {
+            await server?.close()
+            await proxy?.close()
+            await leases?.close()
+        }
+    }
+
+    func openDHCP(baseURL: String) async throws -> DHCP {
+        let files = BootFiles(baseURL: baseURL)
+        switch settings.dhcp {
+        case .off: return DHCP()
+        case .proxy: return DHCP(proxy: try await openProxy(files, isAlone: true))
+        case .full(let pool):
+            let dhcp = try dhcpSettings(pool, files)
+            var opened = DHCP(leases: try await openLeases(dhcp))
+            do {
+                opened.server = try await openServer(dhcp, opened.leases)
+                opened.proxy = try await openProxy(files, isAlone: false)
+                return opened
+            } catch {
+                await opened.close()
+                throw error
+            }
+        }
+    }
+
+    private func openServer(_ dhcp: DHCPSettings, _ leases: LeaseStore?) async throws -> DHCPServer? {
+        guard let leases else { return nil }
         var configuration = DHCPServer.Configuration(interface: settings.interface, settings: dhcp)
         configuration.port = settings.dhcpPort
         do {
-            let server = try await DHCPServer.open(
+            return try await DHCPServer.open(
                 configuration,
                 leases: leases,
                 directory: directory,
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }
             )
-            return (server, leases)
         } catch {
-            await leases.close()
             throw failure("DHCP", "UDP", settings.dhcpPort, "--dhcp-port", error)
+        }
+    }
+
+    private func openProxy(_ files: BootFiles, isAlone: Bool) async throws -> ProxyServer {
+        var configuration = ProxyServer.Configuration(interface: settings.interface)
+        configuration.discoveryPort = isAlone ? settings.dhcpPort : nil
+        configuration.bootServerPort = settings.pxePort
+        do {
+            return try await ProxyServer.open(
+                configuration,
+                responder: ProxyResponder(server: settings.address.address, files: files),
+                directory: directory,
+                logger: logger,
+                onEvent: { [events] in events.offer($0) }
+            )
+        } catch let error as ProxyPortError {
+            throw error.isDiscovery
+                ? failure("DHCP", "UDP", settings.dhcpPort, "--dhcp-port", error.cause)
+                : failure("PXE", "UDP", settings.pxePort, "--pxe-port", error.cause)
         }
     }
 
@@ -88,14 +136,16 @@ struct BootListeners {
         }
     }
 
-    private func dhcpSettings(_ pool: ClosedRange<IPv4Address>, _ baseURL: String) throws(StartFailure) -> DHCPSettings
-    {
+    private func dhcpSettings(
+        _ pool: ClosedRange<IPv4Address>,
+        _ files: BootFiles
+    ) throws(StartFailure) -> DHCPSettings {
         do throws(DHCPSettingsError) {
             var dhcp = try DHCPSettings(
                 server: settings.address.address,
                 network: settings.address,
                 pool: pool,
-                bootFiles: BootFiles(baseURL: baseURL)
+                bootFiles: files
             )
             (dhcp.router, dhcp.nameServers) = (settings.router, settings.nameServers)
             return dhcp

@@ -3,12 +3,21 @@ package import Recipes
 
 /// The settings of one boot server, parsed.
 package struct BootServicesSettings: Sendable {
+    /// What is done by DHCP.
+    package enum DHCPMode: Hashable, Sendable {
+        /// Nothing: another server gives the addresses, and says what to boot.
+        case off
+        /// Another server gives the addresses; what to boot is said here.
+        case proxy
+        /// Addresses of the pool, and what to boot.
+        case full(pool: ClosedRange<IPv4Address>)
+    }
+
     /// The Ethernet interface whose machines are served.
     package var interface: String
     /// The server's address on it, with the length of its network.
     package var address: IPv4Network
-    /// `nil` gives no addresses: another DHCP server does.
-    package var pool: ClosedRange<IPv4Address>?
+    package var dhcp = DHCPMode.off
     package var router: IPv4Address?
     package var nameServers: [IPv4Address] = []
     package var engine: EngineLocation?
@@ -27,6 +36,7 @@ package struct BootServicesSettings: Sendable {
     package var httpPort: UInt16 = 80
     package var tftpPort: UInt16 = 69
     package var dhcpPort: UInt16 = 67
+    package var pxePort: UInt16 = 4011
 
     package init(
         interface: String,

@@ -8,6 +8,7 @@ import Recipes
 struct MusterBootOptions: ParsableArguments {
     enum DHCPMode: String, CaseIterable, ExpressibleByArgument {
         case full
+        case proxy
         case off
     }
 
@@ -17,7 +18,12 @@ struct MusterBootOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The address of this server on that interface.", valueName: "address/length"))
     var address: IPv4Network
 
-    @Option(help: "full: give addresses from --pool. off: another DHCP server gives them, and names this one.")
+    @Option(
+        help: """
+            full: give addresses from --pool. proxy: another DHCP server gives them, and machines are told here what to \
+            boot. off: another DHCP server does both.
+            """
+    )
     var dhcp = DHCPMode.full
 
     @Option(help: ArgumentHelp("Addresses for machines without a reservation.", valueName: "first-last"))
@@ -74,6 +80,7 @@ struct MusterBootOptions: ParsableArguments {
     @Option(help: "TCP port of the scripts and images.") var httpPort: UInt16 = 80
     @Option(help: "UDP port of the loaders.") var tftpPort: UInt16 = 69
     @Option(help: "UDP port of DHCP; firmware knows only 67.") var dhcpPort: UInt16 = 67
+    @Option(help: "UDP port on which PXE firmware asks once more; it knows only 4011.") var pxePort: UInt16 = 4011
 
     @Option(help: ArgumentHelp("The engine as nodes reach it, for their command line.", valueName: "host[:port]"))
     var engine: String?
@@ -94,17 +101,35 @@ struct MusterBootOptions: ParsableArguments {
         )
         settings.kickstartDirectory = templates(beside: settings.pxeDirectory)
         settings.agentFile = agentFile ?? Self.standardAgentFile
-        if dhcp == .full {
-            guard let pool else {
-                throw ValidationError("--dhcp full needs --pool FIRST-LAST; with another DHCP server give --dhcp off.")
-            }
-            settings.pool = pool.range
-        }
+        settings.dhcp = try mode()
         (settings.router, settings.nameServers) = (router, dns)
-        guard httpPort > 0, tftpPort > 0, dhcpPort > 0 else { throw ValidationError("A port is from 1 to 65535.") }
+        guard httpPort > 0, tftpPort > 0, dhcpPort > 0, pxePort > 0 else {
+            throw ValidationError("A port is from 1 to 65535.")
+        }
         (settings.httpPort, settings.tftpPort, settings.dhcpPort) = (httpPort, tftpPort, dhcpPort)
+        settings.pxePort = pxePort
         settings.engine = try engineLocation()
         return settings
+    }
+
+    private func mode() throws -> BootServicesSettings.DHCPMode {
+        switch dhcp {
+        case .off: return .off
+        case .proxy:
+            guard pool == nil, router == nil, dns.isEmpty else {
+                throw ValidationError(
+                    "--dhcp proxy gives no addresses: leave --pool, --router and --dns to the other DHCP server."
+                )
+            }
+            return .proxy
+        case .full:
+            guard let pool else {
+                throw ValidationError(
+                    "--dhcp full needs --pool FIRST-LAST; with another DHCP server give --dhcp proxy or --dhcp off."
+                )
+            }
+            return .full(pool: pool.range)
+        }
     }
 
     /// The directory that was named, or the one beside the boot scripts where there is one.

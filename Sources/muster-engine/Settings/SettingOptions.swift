@@ -30,7 +30,11 @@ struct SettingOptions: ParsableArguments {
     var bootAddress: String?
     @Option(help: "The addresses to lease, as FIRST-LAST.")
     var bootPool: String?
-    @Option(name: .customLong("boot-dhcp"), help: "full: lease addresses; off: another server does (default: full).")
+    @Option(
+        name: .customLong("boot-dhcp"),
+        help:
+            "full: lease addresses; proxy: another server does, boot data are told here; off: neither (default: full)."
+    )
     var bootDHCP: String?
     @Option(help: "The default router that machines are told.")
     var bootRouter: String?
