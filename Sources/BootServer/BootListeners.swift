@@ -32,11 +32,11 @@ struct BootListeners {
         switch settings.dhcp {
         case .off: return DHCP()
         case .proxy: return DHCP(proxy: try await openProxy(files, isAlone: true))
-        case .full(let pool):
-            let dhcp = try dhcpSettings(pool, files)
-            var opened = DHCP(leases: try await openLeases(dhcp))
+        case .full(let pool, let subnets):
+            let networks = try networks(pool, subnets, files)
+            var opened = DHCP(leases: try await openLeases(networks))
             do {
-                opened.server = try await openServer(dhcp, opened.leases)
+                opened.server = try await openServer(networks, opened.leases)
                 opened.proxy = try await openProxy(files, isAlone: false)
                 return opened
             } catch {
@@ -46,9 +46,9 @@ struct BootListeners {
         }
     }
 
-    private func openServer(_ dhcp: DHCPSettings, _ leases: LeaseStore?) async throws -> DHCPServer? {
+    private func openServer(_ networks: DHCPNetworks, _ leases: LeaseStore?) async throws -> DHCPServer? {
         guard let leases else { return nil }
-        var configuration = DHCPServer.Configuration(interface: settings.interface, settings: dhcp)
+        var configuration = DHCPServer.Configuration(interface: settings.interface, networks: networks)
         configuration.port = settings.dhcpPort
         do {
             return try await DHCPServer.open(
@@ -136,27 +136,36 @@ struct BootListeners {
         }
     }
 
-    private func dhcpSettings(
+    private func networks(
         _ pool: ClosedRange<IPv4Address>,
+        _ subnets: [BootServicesSettings.Subnet],
         _ files: BootFiles
-    ) throws(StartFailure) -> DHCPSettings {
+    ) throws(StartFailure) -> DHCPNetworks {
+        let server = settings.address.address
         do throws(DHCPSettingsError) {
-            var dhcp = try DHCPSettings(
-                server: settings.address.address,
-                network: settings.address,
-                pool: pool,
-                bootFiles: files
-            )
-            (dhcp.router, dhcp.nameServers) = (settings.router, settings.nameServers)
-            return dhcp
+            var own = try DHCPSettings(server: server, network: settings.address, pool: pool, bootFiles: files)
+            (own.router, own.nameServers) = (settings.router, settings.nameServers)
+            var relayed: [DHCPSettings] = []
+            for subnet in subnets {
+                var dhcp = try DHCPSettings(
+                    server: server,
+                    relayed: subnet.network,
+                    pool: subnet.pool,
+                    router: subnet.router,
+                    bootFiles: files
+                )
+                dhcp.nameServers = subnet.nameServers.isEmpty ? settings.nameServers : subnet.nameServers
+                relayed.append(dhcp)
+            }
+            return try DHCPNetworks(own, relayed: relayed)
         } catch {
-            throw StartFailure(.configuration, cause: "\(error)", remedy: "Correct --pool or --address")
+            throw StartFailure(.configuration, cause: "\(error)", remedy: "Correct --pool, --address or --subnet")
         }
     }
 
-    private func openLeases(_ dhcp: DHCPSettings) async throws(StartFailure) -> LeaseStore {
+    private func openLeases(_ networks: DHCPNetworks) async throws(StartFailure) -> LeaseStore {
         do {
-            let leases = try await LeaseStore.open(directory: settings.stateDirectory, settings: dhcp)
+            let leases = try await LeaseStore.open(directory: settings.stateDirectory, networks: networks)
             if leases.damagedLines > 1 {
                 logger.warning(
                     "\(leases.damagedLines) lines of the journal of leases could not be read: check the disk"

@@ -9,8 +9,27 @@ package struct BootServicesSettings: Sendable {
         case off
         /// Another server gives the addresses; what to boot is said here.
         case proxy
-        /// Addresses of the pool, and what to boot.
-        case full(pool: ClosedRange<IPv4Address>)
+        /// Addresses of the pool, and what to boot; the same for networks behind relays.
+        case full(pool: ClosedRange<IPv4Address>, subnets: [Subnet] = [])
+    }
+
+    /// A network behind relays.
+    package struct Subnet: Hashable, Sendable {
+        package var network: IPv4Network
+        package var pool: ClosedRange<IPv4Address>
+        package var router: IPv4Address
+        /// Empty: those of the server's own network.
+        package var nameServers: [IPv4Address] = []
+
+        package init(
+            network: IPv4Network,
+            pool: ClosedRange<IPv4Address>,
+            router: IPv4Address,
+            nameServers: [IPv4Address] = []
+        ) {
+            (self.network, self.pool, self.router) = (network, pool, router)
+            self.nameServers = nameServers
+        }
     }
 
     /// The Ethernet interface whose machines are served.

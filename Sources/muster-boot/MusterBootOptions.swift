@@ -35,6 +35,17 @@ struct MusterBootOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A name server that machines are told; may be repeated.", valueName: "address"))
     var dns: [IPv4Address] = []
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            A network behind a relay that sends to this server; may be repeated. With pool=FIRST-LAST, \
+            router=ADDRESS, and dns=ADDRESS, which may be repeated or left out (as --dns).
+            """,
+            valueName: "network/length,pool=…,router=…"
+        )
+    )
+    var subnet: [RelayedSubnet] = []
+
     @Option(help: "How log lines are written: text for people, json for a log collector.")
     var logFormat = LogFormat.text
 
@@ -114,8 +125,11 @@ struct MusterBootOptions: ParsableArguments {
 
     private func mode() throws -> BootServicesSettings.DHCPMode {
         switch dhcp {
-        case .off: return .off
+        case .off:
+            guard subnet.isEmpty else { throw ValidationError("--subnet is for --dhcp full.") }
+            return .off
         case .proxy:
+            guard subnet.isEmpty else { throw ValidationError("--subnet is for --dhcp full.") }
             guard pool == nil, router == nil, dns.isEmpty else {
                 throw ValidationError(
                     "--dhcp proxy gives no addresses: leave --pool, --router and --dns to the other DHCP server."
@@ -128,7 +142,7 @@ struct MusterBootOptions: ParsableArguments {
                     "--dhcp full needs --pool FIRST-LAST; with another DHCP server give --dhcp proxy or --dhcp off."
                 )
             }
-            return .full(pool: pool.range)
+            return .full(pool: pool.range, subnets: subnet.map(\.settings))
         }
     }
 
@@ -183,24 +197,3 @@ struct MusterBootOptions: ParsableArguments {
         return Array(bytes.prefix(count))
     }
 }
-
-/// `FIRST-LAST`
-struct AddressPool: ExpressibleByArgument {
-    let range: ClosedRange<IPv4Address>
-
-    init?(argument: String) {
-        let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map { IPv4Address($0) }
-        guard ends.count == 2, let first = ends[0], let last = ends[1], first <= last else { return nil }
-        range = first...last
-    }
-}
-
-extension IPv4Address: ExpressibleByArgument {
-    package init?(argument: String) { self.init(argument) }
-}
-
-extension IPv4Network: ExpressibleByArgument {
-    package init?(argument: String) { self.init(argument) }
-}
-
-extension LogFormat: ExpressibleByArgument {}

@@ -3,7 +3,7 @@ package import HostModel
 package import Logging
 import ServiceLifecycle
 
-/// DHCP on one interface: datagrams in, the responder's decision, the lease on disk, datagrams out.
+/// DHCP on one interface, and for the networks whose relays send to it: datagrams in, the responder's decision, the lease on disk, datagrams out.
 package struct DHCPServer: Service {
     package struct Configuration: Sendable {
         /// The interface that is served; `nil` serves every one, which is for tests on loopback.
@@ -12,11 +12,11 @@ package struct DHCPServer: Service {
         package var port: UInt16 = 67
         /// Where clients listen.
         package var clientPort: UInt16 = 68
-        package var settings: DHCPSettings
+        package var networks: DHCPNetworks
         package var limits = DHCPLimits()
 
-        package init(interface: String?, settings: DHCPSettings) {
-            (self.interface, self.settings) = (interface, settings)
+        package init(interface: String?, networks: DHCPNetworks) {
+            (self.interface, self.networks) = (interface, networks)
         }
     }
 
@@ -70,7 +70,8 @@ package struct DHCPServer: Service {
 
     /// Serves until cancelled or gracefully shut down.
     package func run() async throws {
-        logger.info("DHCP serves \(configuration.settings.network)", metadata: ["port": "\(configuration.port)"])
+        let served = configuration.networks.all.map { "\($0.network)" }.joined(separator: ", ")
+        logger.info("DHCP serves \(served)", metadata: ["port": "\(configuration.port)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await keepReservations() }
             try await socket.serve(limit: configuration.limits.exchangesMax) { await answer($0) }
@@ -97,16 +98,20 @@ package struct DHCPServer: Service {
 
     /// Hosts of other networks have their addresses there, which is nothing to warn of.
     private func tell(refused reservation: AddressReservation) {
-        let isOurs = configuration.settings.network.contains(reservation.address)
+        let isOurs = configuration.networks.index(of: reservation.address) != nil
         let text = "\(reservation.address) cannot be kept for \(reservation.mac) on this network"
         logger.log(level: isOurs ? .warning : .debug, "\(text)")
     }
 
     private func answer(_ received: DHCPPort.Received) async {
         let packet = received.packet
-        let responder = DHCPResponder(settings: configuration.settings)
+        guard let index = configuration.networks.index(for: packet) else {
+            logger.debug("\(DHCPPort.summary(packet)): no answer, \(DHCPOutcome.Silence.otherNetwork.rawValue)")
+            return
+        }
+        let responder = DHCPResponder(settings: configuration.networks.all[index])
         guard let client = responder.client(of: packet) else { return }
-        let isKnown = await leases.knows(client)
+        let isKnown = await leases.knows(client, by: responder)
         guard traffic.enter(client.mac, isKnown: isKnown) else {
             logger.debug(
                 "\(DHCPPort.summary(packet)): dropped, there are too many of \(isKnown ? "it" : "new machines")"
@@ -135,6 +140,6 @@ package struct DHCPServer: Service {
     private func isToBeAnswered(_ packet: DHCPPacket) -> Bool {
         let types: [DHCPMessageType?] = [.discover, .request, .inform]
         return types.contains(packet.messageType)
-            && packet.serverIdentifier.map { $0 == configuration.settings.server } ?? true
+            && packet.serverIdentifier.map { $0 == configuration.networks.own.server } ?? true
     }
 }

@@ -24,6 +24,7 @@ package struct DHCPResponder: Sendable {
     ) -> DHCPOutcome {
         guard packet.operation == .request else { return .silence(.notARequest) }
         guard let client = client(of: packet) else { return .silence(.noMachine) }
+        guard packet.hops <= DHCPPacket.hopsMax else { return .silence(.tooManyHops) }
         if let link = packet.linkAddress, !settings.network.contains(link) { return .silence(.otherNetwork) }
         let exchange = Exchange(
             packet: packet,

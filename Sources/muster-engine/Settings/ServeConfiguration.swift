@@ -99,15 +99,18 @@ struct ServeConfiguration: Sendable {
             address: address,
             httpPort: try port(settings, .httpPort),
             further: Self.handedOn.flatMap { setting, flag in
-                (settings[setting] ?? "").split(separator: ",").map { "--\(flag)=\($0)" }
+                let separator: Character = setting == .bootSubnet ? " " : ","
+                return (settings[setting] ?? "").split(separator: separator).map { "--\(flag)=\($0)" }
             }
         )
     }
 
-    /// Settings that only muster-boot understands; several values are separated by commas.
+    /// Settings that only muster-boot understands; several values are separated by commas, networks by
+    /// blanks.
     private static let handedOn: [(Setting, String)] = [
         (.logFormat, "log-format"),
         (.bootDHCP, "dhcp"), (.bootPool, "pool"), (.bootRouter, "router"), (.bootDNS, "dns"),
+        (.bootSubnet, "subnet"),
         (.bootLoaderDirectory, "loader-directory"), (.bootPXEDirectory, "pxe-directory"),
     ]
 

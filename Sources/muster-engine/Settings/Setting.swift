@@ -15,6 +15,7 @@ enum Setting: String, CaseIterable, Sendable {
     case bootPool = "boot-pool"
     case bootDHCP = "boot-dhcp"
     case bootRouter = "boot-router"
+    case bootSubnet = "boot-subnet"
     case bootDNS = "boot-dns"
     case bootLoaderDirectory = "boot-loader-directory"
     case bootPXEDirectory = "boot-pxe-directory"
@@ -40,6 +41,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .logFormat: "text"
         case .tlsMinimum: "1.2"
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootRouter, .bootDNS,
+            .bootSubnet,
             .bootLoaderDirectory, .bootPXEDirectory, .metricsTokenFile:
             nil
         }

@@ -40,6 +40,13 @@ struct SettingOptions: ParsableArguments {
     var bootRouter: String?
     @Option(name: .customLong("boot-dns"), help: "The name servers that machines are told, separated by commas.")
     var bootDNS: String?
+    @Option(
+        help: """
+            Networks behind relays, each as NETWORK/LENGTH,pool=FIRST-LAST,router=ADDRESS[,dns=ADDRESS], separated by \
+            blanks.
+            """
+    )
+    var bootSubnet: String?
     @Option(help: "Where the first-stage loaders lie (default: /usr/lib/ipxe).")
     var bootLoaderDirectory: String?
     @Option(name: .customLong("boot-pxe-directory"), help: "Where boot scripts lie (default: /usr/share/muster/pxe).")
@@ -63,7 +70,8 @@ struct SettingOptions: ParsableArguments {
             (.organization, organization), (.listen, listen), (.httpsPort, httpsPort), (.httpPort, httpPort),
             (.user, user), (.bootUser, bootUser), (.boot, boot), (.bootInterface, bootInterface),
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
-            (.bootDNS, bootDNS), (.bootLoaderDirectory, bootLoaderDirectory), (.bootPXEDirectory, bootPXEDirectory),
+            (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootLoaderDirectory, bootLoaderDirectory),
+            (.bootPXEDirectory, bootPXEDirectory),
             (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
             (.logLevel, logLevel), (.logFormat, logFormat), (.tlsMinimum, tlsMinimum),
         ]

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import HostModel
 import Subprocess
@@ -72,6 +73,7 @@ struct BootNetwork: Sendable {
         in directory: TemporaryDirectory,
         profile mode: BootProfile.Mode = .run,
         dhcp: Bool = true,
+        options: [String] = [],
         log: BootLog = BootLog(),
         _ body: (BootNetwork) async throws -> CInt
     ) async throws {
@@ -84,7 +86,7 @@ struct BootNetwork: Sendable {
                 "--state-directory", "\(directory.path)/state", "--loader-directory", directory.path,
                 "--profile-file", try directory.write("profile.json", Array(answer.utf8)),
                 "--pxe-directory", Self.checkout + "/pxe",
-            ] + (dhcp ? ["--pool", "10.77.0.10-10.77.0.20"] : ["--dhcp", "off"])
+            ] + (dhcp ? ["--pool", "10.77.0.10-10.77.0.20"] : ["--dhcp", "off"]) + options
         _ = try await run(
             .name("ip"),
             arguments: Arguments(words),
@@ -109,11 +111,56 @@ struct BootNetwork: Sendable {
         }
     }
 
+    /// Puts a router between the client and the server for as long as `body` lasts: 10.78.0.1/24 on the side of the client,
+    /// whose end is `eth1`, and 10.77.0.2 on the server's. dnsmasq relays DHCP on it.
+    func withRelay(_ body: () async throws -> Void) async throws {
+        let relay = client.replacing("muc-", with: "mur-")
+        try await Self.ip("netns", "add", relay)
+        do {
+            for (namespace, name, far, address) in [
+                (server, "v1", "up0", "10.77.0.2/24"), (client, "eth1", "down0", "10.78.0.1/24"),
+            ] {
+                try await Self.ip(
+                    "-n",
+                    namespace,
+                    "link",
+                    "add",
+                    name,
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                    far,
+                    "netns",
+                    relay
+                )
+                try await Self.ip("-n", namespace, "link", "set", name, "up")
+                try await Self.ip("-n", relay, "address", "add", address, "dev", far)
+                try await Self.ip("-n", relay, "link", "set", far, "up")
+            }
+            try await Self.ip("-n", server, "link", "set", "v1", "master", "br0")
+            try await Self.ip("-n", server, "route", "add", "10.78.0.0/24", "via", "10.77.0.2")
+            let words = [
+                "dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=/dev/null", "--port=0",
+                "--dhcp-relay=10.78.0.1,10.77.0.1",
+            ]
+            try await withNeighbour(words, in: relay, body)
+        } catch {
+            try? await Self.ip("netns", "delete", relay)
+            throw error
+        }
+        try await Self.ip("netns", "delete", relay)
+    }
+
     /// Runs a server of somebody else beside ours, until `body` ends.
-    func withNeighbour(_ words: [String], _ body: () async throws -> Void) async throws {
+    func withNeighbour(
+        _ words: [String],
+        in namespace: String? = nil,
+        _ body: () async throws -> Void
+    ) async throws {
         _ = try await run(
             .name("ip"),
-            arguments: Arguments(["netns", "exec", server] + words),
+            arguments: Arguments(["netns", "exec", namespace ?? server] + words),
             input: .none,
             output: .discarded,
             error: .discarded

@@ -111,6 +111,12 @@ import Testing
                     "--interface", "lo", "--address", "127.0.0.1/8", "--profile-file", "/nowhere", "--dhcp", "proxy",
                     "--pool", "127.77.0.1-127.77.0.9",
                 ], 78
+            ),
+            (
+                [
+                    "--interface", "lo", "--address", "127.0.0.1/8", "--profile-file", "/nowhere", "--pool",
+                    "127.77.0.1-127.77.0.9", "--subnet", "10.78.0.0/24,pool=10.78.0.1-10.78.0.9",
+                ], 78
             ), (["--help"], 0),
         ] as [([String], Int32)]
     )
