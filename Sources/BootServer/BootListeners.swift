@@ -34,9 +34,10 @@ struct BootListeners {
         case .proxy: return DHCP(proxy: try await openProxy(files, isAlone: true))
         case .full(let pool, let subnets):
             let networks = try networks(pool, subnets, files)
+            let others = try await otherServers()
             var opened = DHCP(leases: try await openLeases(networks))
             do {
-                opened.server = try await openServer(networks, opened.leases)
+                opened.server = try await openServer(networks, opened.leases, others)
                 opened.proxy = try await openProxy(files, isAlone: false)
                 return opened
             } catch {
@@ -46,21 +47,78 @@ struct BootListeners {
         }
     }
 
-    private func openServer(_ networks: DHCPNetworks, _ leases: LeaseStore?) async throws -> DHCPServer? {
+    private func openServer(
+        _ networks: DHCPNetworks,
+        _ leases: LeaseStore?,
+        _ others: OtherServers?
+    ) async throws -> DHCPServer? {
         guard let leases else { return nil }
         var configuration = DHCPServer.Configuration(interface: settings.interface, networks: networks)
         configuration.port = settings.dhcpPort
+        let addresses = await watchAddresses(of: networks.own, leases)
         do {
             return try await DHCPServer.open(
                 configuration,
                 leases: leases,
                 directory: directory,
+                loops: events.loops,
+                segment: .init(addresses: addresses, servers: others),
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }
             )
         } catch {
+            await addresses?.close()
             throw failure("DHCP", "UDP", settings.dhcpPort, "--dhcp-port", error)
         }
+    }
+
+    /// Without it addresses are given as before: what another machine has is found by the client, which declines.
+    private func watchAddresses(of own: DHCPSettings, _ leases: LeaseStore) async -> AddressWatch? {
+        guard let card = NetworkCard(named: settings.interface) else { return nil }
+        do {
+            return try await AddressWatch.open(
+                on: card,
+                leases: leases,
+                own: own,
+                logger: logger,
+                onEvent: { [events] in events.offer($0) }
+            )
+        } catch {
+            logger.warning("addresses are offered without asking who has them: \(error)")
+            return nil
+        }
+    }
+
+    /// Throws when another server answers and that is not to be borne.
+    private func otherServers() async throws -> OtherServers? {
+        guard let card = NetworkCard(named: settings.interface) else { return nil }
+        let others = OtherServers(
+            card: card,
+            server: settings.address.address,
+            serverPort: settings.dhcpPort,
+            logger: logger,
+            onEvent: { [events] in events.offer($0) }
+        )
+        guard settings.isStrict else { return others }
+        let found: Set<IPv4Address>
+        do {
+            found = try await others.look()
+        } catch {
+            throw StartFailure(
+                .unavailable,
+                cause: "other DHCP servers on \(settings.interface) cannot be asked for: \(error)",
+                remedy: "Stop the DHCP client of this machine, or leave --strict out"
+            )
+        }
+        guard found.isEmpty else {
+            let list = found.sorted().map(\.description).joined(separator: ", ")
+            throw StartFailure(
+                .configuration,
+                cause: "another DHCP server, \(list), answers on \(settings.interface)",
+                remedy: "Stop it, give --dhcp proxy, or leave --strict out"
+            )
+        }
+        return others
     }
 
     private func openProxy(_ files: BootFiles, isAlone: Bool) async throws -> ProxyServer {
@@ -72,6 +130,7 @@ struct BootListeners {
                 configuration,
                 responder: ProxyResponder(server: settings.address.address, files: files),
                 directory: directory,
+                loops: events.loops,
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }
             )

@@ -37,6 +37,8 @@ package struct BootServicesSettings: Sendable {
     /// The server's address on it, with the length of its network.
     package var address: IPv4Network
     package var dhcp = DHCPMode.off
+    /// Does not give addresses while another server does.
+    package var isStrict = false
     package var router: IPv4Address?
     package var nameServers: [IPv4Address] = []
     package var engine: EngineLocation?

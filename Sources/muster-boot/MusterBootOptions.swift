@@ -46,6 +46,9 @@ struct MusterBootOptions: ParsableArguments {
     )
     var subnet: [RelayedSubnet] = []
 
+    @Flag(help: "Do not start with --dhcp full while another DHCP server answers on the interface.")
+    var strict = false
+
     @Option(help: "How log lines are written: text for people, json for a log collector.")
     var logFormat = LogFormat.text
 
@@ -113,6 +116,7 @@ struct MusterBootOptions: ParsableArguments {
         settings.kickstartDirectory = templates(beside: settings.pxeDirectory)
         settings.agentFile = agentFile ?? Self.standardAgentFile
         settings.dhcp = try mode()
+        settings.isStrict = strict
         (settings.router, settings.nameServers) = (router, dns)
         guard httpPort > 0, tftpPort > 0, dhcpPort > 0, pxePort > 0 else {
             throw ValidationError("A port is from 1 to 65535.")

@@ -5,6 +5,7 @@ import Logging
 /// What the boot directory says about machines that ask by DHCP, within the time that they wait.
 struct BootVerdicts: Sendable {
     let directory: any BootDirectory
+    let loops: LoopGuard
     let logger: Logger
 
     /// How long the directory may take before a machine is answered without it. Firmware's first wait is 4 s, iPXE's 1 s.
@@ -14,6 +15,7 @@ struct BootVerdicts: Sendable {
     func verdict(on packet: DHCPPacket) async -> (verdict: DHCPResponder.BootVerdict, isHost: Bool) {
         let client = BootClient(of: packet)
         guard client != .addressOnly, let mac = packet.mac else { return (.allowed, false) }
+        guard !loops.stops(mac) else { return (.stopped, false) }
         let request = BootRequest(mac: mac, hardwareID: packet.hardwareID, firmware: client.firmware ?? .uefi)
         do {
             let answer = try await withTimeLimit(Self.waitMax) { try await directory.answer(request) }

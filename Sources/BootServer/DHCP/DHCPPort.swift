@@ -103,6 +103,13 @@ struct DHCPPort: Sendable {
         }
     }
 
+    /// Sends a message to every machine of the segment.
+    func broadcast(_ packet: DHCPPacket, to port: UInt16) {
+        if let error = sender.send(packet.encoded().bytes.readableBytesView, to: .broadcast, port: port) {
+            logger.debug("\(Self.summary(packet)): could not be sent: \(error)")
+        }
+    }
+
     /// A message in a few words, for the log.
     static func summary(_ packet: DHCPPacket) -> String {
         let type = packet.messageType?.description ?? "BOOTP"

@@ -1,6 +1,6 @@
 package import BootWire
 package import HostModel
-package import Logging
+import Logging
 import ServiceLifecycle
 
 /// DHCP on one interface, and for the networks whose relays send to it: datagrams in, the responder's decision, the lease on disk, datagrams out.
@@ -28,18 +28,27 @@ package struct DHCPServer: Service {
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
     private let traffic: DHCPTraffic
+    private let segment: SegmentWatch
 
     /// How often reservations are read.
     private static let reservationInterval: Duration = .seconds(15)
     private static let reservationWaitMax: Duration = .seconds(5)
+    /// What is known of the others on the segment; empty where the server's interface is not Ethernet.
+    struct SegmentWatch: Sendable {
+        var addresses: AddressWatch?
+        var servers: OtherServers?
+    }
+
     /// Binds the socket; `run` serves it. Throws `DatagramSocketError` when the port or the interface cannot be had.
     ///
     /// The directory must honour cancellation, which is how the wait for it is bounded. `onEvent` is called for every step
     /// of a boot and must not block.
-    package static func open(
+    static func open(
         _ configuration: Configuration,
         leases: LeaseStore,
         directory: any BootDirectory,
+        loops: LoopGuard = LoopGuard(),
+        segment: SegmentWatch = SegmentWatch(),
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
     ) async throws -> DHCPServer {
@@ -55,10 +64,11 @@ package struct DHCPServer: Service {
             socket: socket,
             leases: leases,
             directory: directory,
-            verdicts: BootVerdicts(directory: directory, logger: logger),
+            verdicts: BootVerdicts(directory: directory, loops: loops, logger: logger),
             logger: logger,
             onEvent: onEvent,
-            traffic: DHCPTraffic(configuration.limits)
+            traffic: DHCPTraffic(configuration.limits),
+            segment: segment
         )
     }
 
@@ -66,7 +76,10 @@ package struct DHCPServer: Service {
     package var port: Int? { socket.number }
 
     /// Closes the socket of a server that will not run.
-    package func close() async { await socket.close() }
+    package func close() async {
+        await segment.addresses?.close()
+        await socket.close()
+    }
 
     /// Serves until cancelled or gracefully shut down.
     package func run() async throws {
@@ -74,6 +87,8 @@ package struct DHCPServer: Service {
         logger.info("DHCP serves \(served)", metadata: ["port": "\(configuration.port)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await keepReservations() }
+            group.addTask { try await segment.addresses?.run() }
+            group.addTask { try await segment.servers?.run() }
             try await socket.serve(limit: configuration.limits.exchangesMax) { await answer($0) }
             group.cancelAll()
         }
@@ -105,6 +120,7 @@ package struct DHCPServer: Service {
 
     private func answer(_ received: DHCPPort.Received) async {
         let packet = received.packet
+        if let servers = segment.servers, servers.asked(packet) { return }
         guard let index = configuration.networks.index(for: packet) else {
             logger.debug("\(DHCPPort.summary(packet)): no answer, \(DHCPOutcome.Silence.otherNetwork.rawValue)")
             return
@@ -133,6 +149,12 @@ package struct DHCPServer: Service {
             return
         }
         for event in outcome.events { onEvent(event) }
+        if outcome.silence == .anotherServer, let other = packet.serverIdentifier, let mac = packet.mac {
+            segment.servers?.wasChosen(other, by: mac)
+        }
+        if let reply = outcome.reply, reply.packet.messageType == .offer {
+            segment.addresses?.offered(reply.packet.yourAddress)
+        }
         if let silence = outcome.silence { logger.debug("\(DHCPPort.summary(packet)): no answer, \(silence.rawValue)") }
         if let reply = outcome.reply { socket.send(reply, to: received) }
     }

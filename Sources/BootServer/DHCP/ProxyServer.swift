@@ -1,6 +1,6 @@
-package import BootWire
+import BootWire
 package import HostModel
-package import Logging
+import Logging
 import ServiceLifecycle
 import Synchronization
 
@@ -34,10 +34,11 @@ package struct ProxyServer: Service {
     /// Binds the sockets; `run` serves them. Throws `ProxyPortError` when one cannot be had.
     ///
     /// The directory must honour cancellation. `onEvent` is called for every step of a boot and must not block.
-    package static func open(
+    static func open(
         _ configuration: Configuration,
         responder: ProxyResponder,
         directory: any BootDirectory,
+        loops: LoopGuard = LoopGuard(),
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
     ) async throws -> ProxyServer {
@@ -62,7 +63,7 @@ package struct ProxyServer: Service {
                 responder: responder,
                 discovery: discovery,
                 bootServer: try await port(configuration.bootServerPort),
-                verdicts: BootVerdicts(directory: directory, logger: logger),
+                verdicts: BootVerdicts(directory: directory, loops: loops, logger: logger),
                 logger: logger,
                 onEvent: onEvent,
                 traffic: DHCPTraffic(configuration.limits)

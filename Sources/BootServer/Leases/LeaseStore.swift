@@ -10,6 +10,8 @@ package actor LeaseStore {
     private let networks: DHCPNetworks
     /// One for each network, in their order.
     private var tables: [LeaseTable]
+    /// Addresses that somebody was seen with in this round of questions.
+    private var seen: Set<IPv4Address> = []
     private let journal: LeaseJournal
     private let clock: LeaseClock
     private let threads: NIOThreadPool
@@ -128,6 +130,30 @@ package actor LeaseStore {
             refused.removeAll { !here.contains($0) }
         }
         return refused
+    }
+
+    // MARK: - Addresses that others were seen with, in the server's own network
+
+    /// Addresses of the pool that nobody has from here.
+    func unleased() -> [IPv4Address] { tables[0].unleased(at: clock.now()) }
+
+    /// True when the address can no longer be given because of it.
+    func note(_ address: IPv4Address, heldBy mac: MACAddress) -> Bool {
+        seen.insert(address)
+        return tables[0].note(address, heldBy: mac, at: clock.now())
+    }
+
+    /// The addresses that somebody was seen with until now.
+    func beginRound() -> [IPv4Address] {
+        seen = []
+        return tables[0].held
+    }
+
+    /// Forgets those of them that nobody was seen with since.
+    func endRound(forgetting held: [IPv4Address]) {
+        for address in held where !seen.contains(address) {
+            _ = tables[0].note(address, heldBy: nil, at: clock.now())
+        }
     }
 
     /// Answers a message and makes what it changes durable. When this throws, the reply must not be sent.

@@ -36,6 +36,7 @@ package struct DHCPOutcome: Hashable, Sendable {
         case tooManyHops = "went through too many relays"
         case doesNotBoot = "does not ask what to boot"
         case denied = "the machine boots nothing"
+        case stopped = "the machine loads its loader again and again"
         case noLoader = "there is no loader for its architecture"
         case otherBootItem = "asks for a boot item that is not served here"
     }

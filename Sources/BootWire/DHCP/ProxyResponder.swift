@@ -39,6 +39,7 @@ package struct ProxyResponder: Hashable, Sendable {
             let detail = "\(client) gets nothing to boot: \(terminalEscaped(reason))"
             return .silence(.denied, event(.denied, detail, outcome: profile))
         }
+        if verdict == .stopped { return .silence(.stopped) }
         guard let file = files.file(for: client) else {
             return .silence(.noLoader, event(.discover, "\(client) is not answered: there is no loader for it"))
         }

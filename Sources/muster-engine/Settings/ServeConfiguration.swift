@@ -94,6 +94,10 @@ struct ServeConfiguration: Sendable {
         guard let address = settings[.bootAddress].flatMap(IPv4Network.init) else {
             throw refusal(.bootAddress, settings, "is not A.B.C.D/LENGTH", "this machine's address on \(interface)")
         }
+        let strict = settings[.bootStrict] ?? "no"
+        guard ["yes", "no"].contains(strict) else {
+            throw refusal(.bootStrict, settings, "is neither yes nor no", "yes or no")
+        }
         return Boot(
             interface: interface,
             address: address,
@@ -101,7 +105,7 @@ struct ServeConfiguration: Sendable {
             further: Self.handedOn.flatMap { setting, flag in
                 let separator: Character = setting == .bootSubnet ? " " : ","
                 return (settings[setting] ?? "").split(separator: separator).map { "--\(flag)=\($0)" }
-            }
+            } + (strict == "yes" ? ["--strict"] : [])
         )
     }
 

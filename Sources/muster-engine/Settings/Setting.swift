@@ -14,6 +14,7 @@ enum Setting: String, CaseIterable, Sendable {
     case bootAddress = "boot-address"
     case bootPool = "boot-pool"
     case bootDHCP = "boot-dhcp"
+    case bootStrict = "boot-strict"
     case bootRouter = "boot-router"
     case bootSubnet = "boot-subnet"
     case bootDNS = "boot-dns"
@@ -40,7 +41,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "info"
         case .logFormat: "text"
         case .tlsMinimum: "1.2"
-        case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootRouter, .bootDNS,
+        case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootStrict, .bootRouter,
+            .bootDNS,
             .bootSubnet,
             .bootLoaderDirectory, .bootPXEDirectory, .metricsTokenFile:
             nil

@@ -36,6 +36,8 @@ struct SettingOptions: ParsableArguments {
             "full: lease addresses; proxy: another server does, boot data are told here; off: neither (default: full)."
     )
     var bootDHCP: String?
+    @Option(help: "yes: the boot services do not start while another DHCP server answers (default: no).")
+    var bootStrict: String?
     @Option(help: "The default router that machines are told.")
     var bootRouter: String?
     @Option(name: .customLong("boot-dns"), help: "The name servers that machines are told, separated by commas.")
@@ -70,6 +72,7 @@ struct SettingOptions: ParsableArguments {
             (.organization, organization), (.listen, listen), (.httpsPort, httpsPort), (.httpPort, httpPort),
             (.user, user), (.bootUser, bootUser), (.boot, boot), (.bootInterface, bootInterface),
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
+            (.bootStrict, bootStrict),
             (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootLoaderDirectory, bootLoaderDirectory),
             (.bootPXEDirectory, bootPXEDirectory),
             (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
