@@ -36,8 +36,9 @@ test: dependencies check agent ## everything: build, checks, every test, one end
 	packaging/test
 
 .PHONY: test-boot
-test-boot: build agent ## the demo on every firmware (slow: about five minutes)
+test-boot: build agent ## the demo on every firmware, with our DHCP and beside another's (slow: about ten minutes)
 	@for firmware in bios uefi uefi-http; do packaging/demo/demo --firmware $$firmware; done
+	@for firmware in bios uefi uefi-http; do packaging/demo/demo --firmware $$firmware --dhcp proxy; done
 
 .PHONY: test-faults
 test-faults: build agent ## the demo with the engine killed -9 in every phase, and with clocks of 1970 and 2099

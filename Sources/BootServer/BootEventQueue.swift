@@ -18,6 +18,8 @@ package final class BootEventQueue: Sendable {
         var isFinished = false
     }
 
+    /// Sees every step of every machine.
+    let loops = LoopGuard()
     private let waiting = Mutex(Waiting())
     private let directory: any BootDirectory
     private let logger: Logger
@@ -29,8 +31,13 @@ package final class BootEventQueue: Sendable {
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Takes an event, and writes it to the log.
+    /// Takes an event, and writes it to the log; and another one when by it a machine goes in a circle.
     package func offer(_ event: BootEvent) {
+        enqueue(event)
+        if let loop = loops.follow(event) { enqueue(loop) }
+    }
+
+    private func enqueue(_ event: BootEvent) {
         let address = event.address.map { " (\($0))" } ?? ""
         logger.info("\(event.mac)\(address) \(event.stage.rawValue): \(event.detail)")
         waiting.withLock { waiting in

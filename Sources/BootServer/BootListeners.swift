@@ -12,25 +12,132 @@ struct BootListeners {
     let events: BootEventQueue
     let logger: Logger
 
-    /// Nothing when another server gives the addresses.
-    func openDHCP(baseURL: String) async throws -> (DHCPServer?, LeaseStore?) {
-        guard let pool = settings.pool else { return (nil, nil) }
-        let dhcp = try dhcpSettings(pool, baseURL)
-        let leases = try await openLeases(dhcp)
-        var configuration = DHCPServer.Configuration(interface: settings.interface, settings: dhcp)
+    /// What answers DHCP.
+    struct DHCP {
+        /// Gives addresses; with its leases.
+        var server: DHCPServer?
+        var leases: LeaseStore?
+        /// Says what to boot, where `server` does not, or to those that ask once more.
+        var proxy: ProxyServer?
+
+        func close() async {
+            await server?.close()
+            await proxy?.close()
+            await leases?.close()
+        }
+    }
+
+    func openDHCP(baseURL: String) async throws -> DHCP {
+        let files = BootFiles(baseURL: baseURL)
+        switch settings.dhcp {
+        case .off: return DHCP()
+        case .proxy: return DHCP(proxy: try await openProxy(files, isAlone: true))
+        case .full(let pool, let subnets):
+            let networks = try networks(pool, subnets, files)
+            let others = try await otherServers()
+            var opened = DHCP(leases: try await openLeases(networks))
+            do {
+                opened.server = try await openServer(networks, opened.leases, others)
+                opened.proxy = try await openProxy(files, isAlone: false)
+                return opened
+            } catch {
+                await opened.close()
+                throw error
+            }
+        }
+    }
+
+    private func openServer(
+        _ networks: DHCPNetworks,
+        _ leases: LeaseStore?,
+        _ others: OtherServers?
+    ) async throws -> DHCPServer? {
+        guard let leases else { return nil }
+        var configuration = DHCPServer.Configuration(interface: settings.interface, networks: networks)
         configuration.port = settings.dhcpPort
+        let addresses = await watchAddresses(of: networks.own, leases)
         do {
-            let server = try await DHCPServer.open(
+            return try await DHCPServer.open(
                 configuration,
                 leases: leases,
                 directory: directory,
+                loops: events.loops,
+                segment: .init(addresses: addresses, servers: others),
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }
             )
-            return (server, leases)
         } catch {
-            await leases.close()
+            await addresses?.close()
             throw failure("DHCP", "UDP", settings.dhcpPort, "--dhcp-port", error)
+        }
+    }
+
+    /// Without it addresses are given as before: what another machine has is found by the client, which declines.
+    private func watchAddresses(of own: DHCPSettings, _ leases: LeaseStore) async -> AddressWatch? {
+        guard let card = NetworkCard(named: settings.interface) else { return nil }
+        do {
+            return try await AddressWatch.open(
+                on: card,
+                leases: leases,
+                own: own,
+                logger: logger,
+                onEvent: { [events] in events.offer($0) }
+            )
+        } catch {
+            logger.warning("addresses are offered without asking who has them: \(error)")
+            return nil
+        }
+    }
+
+    /// Throws when another server answers and that is not to be borne.
+    private func otherServers() async throws -> OtherServers? {
+        guard let card = NetworkCard(named: settings.interface) else { return nil }
+        let others = OtherServers(
+            card: card,
+            server: settings.address.address,
+            serverPort: settings.dhcpPort,
+            logger: logger,
+            onEvent: { [events] in events.offer($0) }
+        )
+        guard settings.isStrict else { return others }
+        let found: Set<IPv4Address>
+        do {
+            found = try await others.look()
+        } catch {
+            throw StartFailure(
+                .unavailable,
+                cause: "other DHCP servers on \(settings.interface) cannot be asked for: \(error)",
+                remedy: "Stop the DHCP client of this machine, or leave --strict out"
+            )
+        }
+        guard found.isEmpty else {
+            let list = found.sorted().map(\.description).joined(separator: ", ")
+            throw StartFailure(
+                .configuration,
+                cause: "another DHCP server, \(list), answers on \(settings.interface)",
+                remedy: "Stop it, give --dhcp proxy, or leave --strict out"
+            )
+        }
+        return others
+    }
+
+    private func openProxy(_ files: BootFiles, isAlone: Bool) async throws -> ProxyServer {
+        var configuration = ProxyServer.Configuration(interface: settings.interface)
+        configuration.discoveryPort = isAlone ? settings.dhcpPort : nil
+        configuration.bootServerPort = settings.pxePort
+        do {
+            return try await ProxyServer.open(
+                configuration,
+                responder: ProxyResponder(server: settings.address.address, files: files),
+                directory: directory,
+                loops: events.loops,
+                logger: logger,
+                onEvent: { [events] in events.offer($0) }
+            )
+        } catch let error as ProxyPortError {
+            throw error.isDiscovery
+                ? failure("DHCP", "UDP", settings.dhcpPort, "--dhcp-port", error.cause)
+                : failure("PXE", "UDP", settings.pxePort, "--pxe-port", error.cause)
         }
     }
 
@@ -88,25 +195,36 @@ struct BootListeners {
         }
     }
 
-    private func dhcpSettings(_ pool: ClosedRange<IPv4Address>, _ baseURL: String) throws(StartFailure) -> DHCPSettings
-    {
+    private func networks(
+        _ pool: ClosedRange<IPv4Address>,
+        _ subnets: [BootServicesSettings.Subnet],
+        _ files: BootFiles
+    ) throws(StartFailure) -> DHCPNetworks {
+        let server = settings.address.address
         do throws(DHCPSettingsError) {
-            var dhcp = try DHCPSettings(
-                server: settings.address.address,
-                network: settings.address,
-                pool: pool,
-                bootFiles: BootFiles(baseURL: baseURL)
-            )
-            (dhcp.router, dhcp.nameServers) = (settings.router, settings.nameServers)
-            return dhcp
+            var own = try DHCPSettings(server: server, network: settings.address, pool: pool, bootFiles: files)
+            (own.router, own.nameServers) = (settings.router, settings.nameServers)
+            var relayed: [DHCPSettings] = []
+            for subnet in subnets {
+                var dhcp = try DHCPSettings(
+                    server: server,
+                    relayed: subnet.network,
+                    pool: subnet.pool,
+                    router: subnet.router,
+                    bootFiles: files
+                )
+                dhcp.nameServers = subnet.nameServers.isEmpty ? settings.nameServers : subnet.nameServers
+                relayed.append(dhcp)
+            }
+            return try DHCPNetworks(own, relayed: relayed)
         } catch {
-            throw StartFailure(.configuration, cause: "\(error)", remedy: "Correct --pool or --address")
+            throw StartFailure(.configuration, cause: "\(error)", remedy: "Correct --pool, --address or --subnet")
         }
     }
 
-    private func openLeases(_ dhcp: DHCPSettings) async throws(StartFailure) -> LeaseStore {
+    private func openLeases(_ networks: DHCPNetworks) async throws(StartFailure) -> LeaseStore {
         do {
-            let leases = try await LeaseStore.open(directory: settings.stateDirectory, settings: dhcp)
+            let leases = try await LeaseStore.open(directory: settings.stateDirectory, networks: networks)
             if leases.damagedLines > 1 {
                 logger.warning(
                     "\(leases.damagedLines) lines of the journal of leases could not be read: check the disk"

@@ -9,11 +9,10 @@ package struct BootServices: Service {
     /// How long a graceful shutdown waits for answers on their way, in seconds.
     package static let drainSeconds = 4
 
-    private let dhcp: DHCPServer?
+    private let dhcp: BootListeners.DHCP
     private let tftp: TFTPServer
     private let http: BootHTTPServer
     private let events: BootEventQueue
-    private let leases: LeaseStore?
     private let logger: Logger
 
     /// Opens every listener and the journal of leases before any machine is served. What is not there yet (an interface, its
@@ -30,12 +29,12 @@ package struct BootServices: Service {
         let events = BootEventQueue(directory: directory, logger: logger)
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
-        let (dhcp, leases) = try await wait.opening(logger) {
+        let dhcp = try await wait.opening(logger) {
             try await listeners.openDHCP(baseURL: "http://\(recipes.server)")
         }
         let machines = MachineLocator(
             neighbours: NeighbourTable(interface: settings.interface),
-            leases: leases,
+            leases: dhcp.leases,
             network: settings.address
         )
         var tftp: TFTPServer?
@@ -49,13 +48,11 @@ package struct BootServices: Service {
                     try await listeners.openHTTP(recipes, machines, kickstarts: kickstarts)
                 },
                 events: events,
-                leases: leases,
                 logger: logger
             )
         } catch {
             await tftp?.close()
-            await dhcp?.close()
-            await leases?.close()
+            await dhcp.close()
             throw error
         }
     }
@@ -65,13 +62,14 @@ package struct BootServices: Service {
         logger.info("HTTP serves scripts and images", metadata: ["port": "\(http.port)"])
         let ending: Result<Void, any Error>
         do { ending = .success(try await serve()) } catch { ending = .failure(error) }
-        await leases?.close()
+        await dhcp.leases?.close()
         try ending.get()
     }
 
     private func serve() async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { try await dhcp?.run() }
+            group.addTask { try await dhcp.server?.run() }
+            group.addTask { try await dhcp.proxy?.run() }
             group.addTask { try await tftp.run() }
             group.addTask { try await http.run() }
             group.addTask { await events.run() }

@@ -3,12 +3,42 @@ package import Recipes
 
 /// The settings of one boot server, parsed.
 package struct BootServicesSettings: Sendable {
+    /// What is done by DHCP.
+    package enum DHCPMode: Hashable, Sendable {
+        /// Nothing: another server gives the addresses, and says what to boot.
+        case off
+        /// Another server gives the addresses; what to boot is said here.
+        case proxy
+        /// Addresses of the pool, and what to boot; the same for networks behind relays.
+        case full(pool: ClosedRange<IPv4Address>, subnets: [Subnet] = [])
+    }
+
+    /// A network behind relays.
+    package struct Subnet: Hashable, Sendable {
+        package var network: IPv4Network
+        package var pool: ClosedRange<IPv4Address>
+        package var router: IPv4Address
+        /// Empty: those of the server's own network.
+        package var nameServers: [IPv4Address] = []
+
+        package init(
+            network: IPv4Network,
+            pool: ClosedRange<IPv4Address>,
+            router: IPv4Address,
+            nameServers: [IPv4Address] = []
+        ) {
+            (self.network, self.pool, self.router) = (network, pool, router)
+            self.nameServers = nameServers
+        }
+    }
+
     /// The Ethernet interface whose machines are served.
     package var interface: String
     /// The server's address on it, with the length of its network.
     package var address: IPv4Network
-    /// `nil` gives no addresses: another DHCP server does.
-    package var pool: ClosedRange<IPv4Address>?
+    package var dhcp = DHCPMode.off
+    /// Does not give addresses while another server does.
+    package var isStrict = false
     package var router: IPv4Address?
     package var nameServers: [IPv4Address] = []
     package var engine: EngineLocation?
@@ -27,6 +57,7 @@ package struct BootServicesSettings: Sendable {
     package var httpPort: UInt16 = 80
     package var tftpPort: UInt16 = 69
     package var dhcpPort: UInt16 = 67
+    package var pxePort: UInt16 = 4011
 
     package init(
         interface: String,

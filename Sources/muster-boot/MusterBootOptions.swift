@@ -8,6 +8,7 @@ import Recipes
 struct MusterBootOptions: ParsableArguments {
     enum DHCPMode: String, CaseIterable, ExpressibleByArgument {
         case full
+        case proxy
         case off
     }
 
@@ -17,7 +18,12 @@ struct MusterBootOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The address of this server on that interface.", valueName: "address/length"))
     var address: IPv4Network
 
-    @Option(help: "full: give addresses from --pool. off: another DHCP server gives them, and names this one.")
+    @Option(
+        help: """
+            full: give addresses from --pool. proxy: another DHCP server gives them, and machines are told here what to \
+            boot. off: another DHCP server does both.
+            """
+    )
     var dhcp = DHCPMode.full
 
     @Option(help: ArgumentHelp("Addresses for machines without a reservation.", valueName: "first-last"))
@@ -28,6 +34,20 @@ struct MusterBootOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("A name server that machines are told; may be repeated.", valueName: "address"))
     var dns: [IPv4Address] = []
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A network behind a relay that sends to this server; may be repeated. With pool=FIRST-LAST, \
+            router=ADDRESS, and dns=ADDRESS, which may be repeated or left out (as --dns).
+            """,
+            valueName: "network/length,pool=…,router=…"
+        )
+    )
+    var subnet: [RelayedSubnet] = []
+
+    @Flag(help: "Do not start with --dhcp full while another DHCP server answers on the interface.")
+    var strict = false
 
     @Option(help: "How log lines are written: text for people, json for a log collector.")
     var logFormat = LogFormat.text
@@ -74,6 +94,7 @@ struct MusterBootOptions: ParsableArguments {
     @Option(help: "TCP port of the scripts and images.") var httpPort: UInt16 = 80
     @Option(help: "UDP port of the loaders.") var tftpPort: UInt16 = 69
     @Option(help: "UDP port of DHCP; firmware knows only 67.") var dhcpPort: UInt16 = 67
+    @Option(help: "UDP port on which PXE firmware asks once more; it knows only 4011.") var pxePort: UInt16 = 4011
 
     @Option(help: ArgumentHelp("The engine as nodes reach it, for their command line.", valueName: "host[:port]"))
     var engine: String?
@@ -94,17 +115,39 @@ struct MusterBootOptions: ParsableArguments {
         )
         settings.kickstartDirectory = templates(beside: settings.pxeDirectory)
         settings.agentFile = agentFile ?? Self.standardAgentFile
-        if dhcp == .full {
-            guard let pool else {
-                throw ValidationError("--dhcp full needs --pool FIRST-LAST; with another DHCP server give --dhcp off.")
-            }
-            settings.pool = pool.range
-        }
+        settings.dhcp = try mode()
+        settings.isStrict = strict
         (settings.router, settings.nameServers) = (router, dns)
-        guard httpPort > 0, tftpPort > 0, dhcpPort > 0 else { throw ValidationError("A port is from 1 to 65535.") }
+        guard httpPort > 0, tftpPort > 0, dhcpPort > 0, pxePort > 0 else {
+            throw ValidationError("A port is from 1 to 65535.")
+        }
         (settings.httpPort, settings.tftpPort, settings.dhcpPort) = (httpPort, tftpPort, dhcpPort)
+        settings.pxePort = pxePort
         settings.engine = try engineLocation()
         return settings
+    }
+
+    private func mode() throws -> BootServicesSettings.DHCPMode {
+        switch dhcp {
+        case .off:
+            guard subnet.isEmpty else { throw ValidationError("--subnet is for --dhcp full.") }
+            return .off
+        case .proxy:
+            guard subnet.isEmpty else { throw ValidationError("--subnet is for --dhcp full.") }
+            guard pool == nil, router == nil, dns.isEmpty else {
+                throw ValidationError(
+                    "--dhcp proxy gives no addresses: leave --pool, --router and --dns to the other DHCP server."
+                )
+            }
+            return .proxy
+        case .full:
+            guard let pool else {
+                throw ValidationError(
+                    "--dhcp full needs --pool FIRST-LAST; with another DHCP server give --dhcp proxy or --dhcp off."
+                )
+            }
+            return .full(pool: pool.range, subnets: subnet.map(\.settings))
+        }
     }
 
     /// The directory that was named, or the one beside the boot scripts where there is one.
@@ -158,24 +201,3 @@ struct MusterBootOptions: ParsableArguments {
         return Array(bytes.prefix(count))
     }
 }
-
-/// `FIRST-LAST`
-struct AddressPool: ExpressibleByArgument {
-    let range: ClosedRange<IPv4Address>
-
-    init?(argument: String) {
-        let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map { IPv4Address($0) }
-        guard ends.count == 2, let first = ends[0], let last = ends[1], first <= last else { return nil }
-        range = first...last
-    }
-}
-
-extension IPv4Address: ExpressibleByArgument {
-    package init?(argument: String) { self.init(argument) }
-}
-
-extension IPv4Network: ExpressibleByArgument {
-    package init?(argument: String) { self.init(argument) }
-}
-
-extension LogFormat: ExpressibleByArgument {}

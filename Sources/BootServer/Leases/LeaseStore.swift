@@ -2,12 +2,16 @@ package import BootWire
 package import HostModel
 package import NIOPosix
 
-/// The leases of one network, in memory and in a journal: the one place where they change.
+/// The leases of one server, in memory and in a journal: the one place where they change.
 ///
 /// What a reply promises is on the disk before the reply goes out. Messages that come while the disk is busy share the next
 /// write (group commit), so that a storm costs a few syncs, not thousands.
 package actor LeaseStore {
-    private var table: LeaseTable
+    private let networks: DHCPNetworks
+    /// One for each network, in their order.
+    private var tables: [LeaseTable]
+    /// Addresses that somebody was seen with in this round of questions.
+    private var seen: Set<IPv4Address> = []
     private let journal: LeaseJournal
     private let clock: LeaseClock
     private let threads: NIOThreadPool
@@ -38,21 +42,40 @@ package actor LeaseStore {
     }
 
     private init(
-        table: LeaseTable,
+        networks: DHCPNetworks,
+        tables: [LeaseTable],
         journal: LeaseJournal,
         clock: LeaseClock,
         threads: NIOThreadPool,
         damagedLines: Int,
         compactionBytesMin: Int
     ) {
-        (self.table, self.journal, self.clock, self.threads) = (table, journal, clock, threads)
+        (self.networks, self.tables, self.journal) = (networks, tables, journal)
+        (self.clock, self.threads) = (clock, threads)
         (self.damagedLines, self.compactionBytesMin) = (damagedLines, compactionBytesMin)
+    }
+
+    /// One network's store.
+    package static func open(
+        directory: String,
+        settings: DHCPSettings,
+        clock: LeaseClock = .system(),
+        threads: NIOThreadPool = .singleton,
+        compactionBytesMin: Int = compactionBytesMin
+    ) async throws -> LeaseStore {
+        try await open(
+            directory: directory,
+            networks: DHCPNetworks(settings),
+            clock: clock,
+            threads: threads,
+            compactionBytesMin: compactionBytesMin
+        )
     }
 
     /// Opens the journal in `directory` (made when missing), reads it back, and writes it anew without what is past.
     package static func open(
         directory: String,
-        settings: DHCPSettings,
+        networks: DHCPNetworks,
         clock: LeaseClock = .system(),
         threads: NIOThreadPool = .singleton,
         compactionBytesMin: Int = compactionBytesMin
@@ -62,11 +85,15 @@ package actor LeaseStore {
             return (journal, try journal.contents())
         }
         let (records, damaged) = LeaseRecord.records(in: bytes)
-        var table = settings.emptyLeaseTable()
+        var tables = networks.all.map { $0.emptyLeaseTable() }
         let (now, wall) = (clock.now(), clock.wall())
-        for record in records { table.apply(.set(record.lease(now: now, wall: wall))) }
+        for record in records {
+            // A lease of a network that is no longer served is kept, and is there again when the network comes back.
+            tables[networks.index(of: record.address) ?? 0].apply(.set(record.lease(now: now, wall: wall)))
+        }
         let store = LeaseStore(
-            table: table,
+            networks: networks,
+            tables: tables,
             journal: journal,
             clock: clock,
             threads: threads,
@@ -77,21 +104,57 @@ package actor LeaseStore {
         return store
     }
 
-    package var leases: [Lease] { table.leases }
+    /// Every lease, in the order of addresses.
+    package var leases: [Lease] { tables.flatMap(\.leases).sorted { $0.address < $1.address } }
 
     /// The machine that has an address now; `nil` when nobody has it from here.
     package func machine(at address: IPv4Address) -> MACAddress? {
-        guard let lease = table.lease(at: address), lease.state == .bound, lease.isActive(at: clock.now()) else {
-            return nil
-        }
+        guard let lease = tables[networks.index(of: address) ?? 0].lease(at: address), lease.state == .bound,
+            lease.isActive(at: clock.now())
+        else { return nil }
         return lease.client.mac
     }
 
-    /// True for a machine with an address kept for it, and for one that has a lease.
-    package func knows(_ client: LeaseClient) -> Bool { table.knows(client, at: clock.now()) }
+    /// True for a machine with an address kept for it, and for one that has a lease, in the network that its message is of.
+    package func knows(_ client: LeaseClient, by responder: DHCPResponder) -> Bool {
+        tables[index(of: responder)].knows(client, at: clock.now())
+    }
 
-    /// Takes the place of all reservations; returns those that this network cannot give.
-    package func keep(_ reservations: [AddressReservation]) -> [AddressReservation] { table.keep(reservations) }
+    private func index(of responder: DHCPResponder) -> Int { networks.index(of: responder.settings.network.first) ?? 0 }
+
+    /// Takes the place of all reservations; returns those that none of the networks can give.
+    package func keep(_ reservations: [AddressReservation]) -> [AddressReservation] {
+        var refused = reservations
+        for index in tables.indices {
+            let here = Set(tables[index].keep(reservations))
+            refused.removeAll { !here.contains($0) }
+        }
+        return refused
+    }
+
+    // MARK: - Addresses that others were seen with, in the server's own network
+
+    /// Addresses of the pool that nobody has from here.
+    func unleased() -> [IPv4Address] { tables[0].unleased(at: clock.now()) }
+
+    /// True when the address can no longer be given because of it.
+    func note(_ address: IPv4Address, heldBy mac: MACAddress) -> Bool {
+        seen.insert(address)
+        return tables[0].note(address, heldBy: mac, at: clock.now())
+    }
+
+    /// The addresses that somebody was seen with until now.
+    func beginRound() -> [IPv4Address] {
+        seen = []
+        return tables[0].held
+    }
+
+    /// Forgets those of them that nobody was seen with since.
+    func endRound(forgetting held: [IPv4Address]) {
+        for address in held where !seen.contains(address) {
+            _ = tables[0].note(address, heldBy: nil, at: clock.now())
+        }
+    }
 
     /// Answers a message and makes what it changes durable. When this throws, the reply must not be sent.
     package func respond(
@@ -101,8 +164,9 @@ package actor LeaseStore {
     ) async throws(LeaseStoreError) -> DHCPOutcome {
         try requireOpen()
         let now = clock.now()
-        let outcome = responder.respond(to: packet, leases: table, verdict: verdict, now: now)
-        for change in outcome.changes { table.apply(change) }
+        let index = index(of: responder)
+        let outcome = responder.respond(to: packet, leases: tables[index], verdict: verdict, now: now)
+        for change in outcome.changes { tables[index].apply(change) }
         let wall = clock.wall()
         let records = outcome.changes.filter(\.isDurable).compactMap { change -> LeaseRecord? in
             guard case .set(let lease) = change else { return nil }
@@ -178,10 +242,10 @@ extension LeaseStore {
         }
     }
 
-    /// Writes the table as it is, which holds every record that waits.
+    /// Writes the tables as they are, which hold every record that waits.
     private func compact() async throws(LeaseStoreError) {
         let (now, wall) = (clock.now(), clock.wall())
-        let durable = table.leases.filter { $0.state != .offered }
+        let durable = leases.filter { $0.state != .offered }
         let bytes = durable.flatMap { LeaseRecord($0, now: now, wall: wall).line.utf8 }
         try await onDisk { journal throws(LeaseStoreError) in try journal.replace(with: bytes) }
         (fileBytes, liveBytes, needsReplacing) = (bytes.count, bytes.count, false)

@@ -54,7 +54,8 @@ package enum BootClient: Hashable, Sendable {
         case .ipxe(let architecture, _): architecture.firmware
         // Firmware that says HTTP's number but asks in PXE's way is answered in PXE's way, and the other way round.
         case .pxe(let architecture): architecture.firmware.map { $0 == .uefiHTTP ? .uefi : $0 }
-        case .http(let architecture): architecture.firmware.flatMap { $0 == .bios ? nil : .uefiHTTP }
+        case .http(let architecture):
+            architecture.isHTTPFromBIOS ? .bios : architecture.firmware.flatMap { $0 == .bios ? nil : .uefiHTTP }
         }
     }
 }

@@ -2,39 +2,23 @@ import HostModel
 
 /// What a client is told to load, by kind.
 package struct BootFiles: Hashable, Sendable {
-    /// TFTP name for x86 BIOS firmware.
-    package var biosLoader: String
-    /// TFTP name for x64 UEFI firmware. Not `ipxe.efi`: iPXE on the firmware's own driver of the network card. With drivers of
-    /// its own, Debian's (20190125) hangs when it leaves for the firmware's next boot entry (docs/boot.md).
-    package var uefiLoader: String
-    /// URL for x64 UEFI HTTP boot.
-    package var httpLoader: String
+    /// URL of the directory with the loaders, without a slash at its end, for firmware that boots by HTTP.
+    package var loaders: String
     /// URL of the script that every iPXE takes.
     package var script: String
 
-    package init(
-        biosLoader: String = "undionly.kpxe",
-        uefiLoader: String = "snponly.efi",
-        httpLoader: String,
-        script: String
-    ) {
-        (self.biosLoader, self.uefiLoader) = (biosLoader, uefiLoader)
-        (self.httpLoader, self.script) = (httpLoader, script)
-    }
-
     /// The files below one base URL without a slash at its end, as `muster-boot` serves them.
-    package init(baseURL: String) {
-        self.init(httpLoader: baseURL + "/boot/snponly.efi", script: baseURL + "/boot/ipxe")
-    }
+    package init(baseURL: String) { (loaders, script) = (baseURL + "/boot", baseURL + "/boot/ipxe") }
 
-    /// The file for a client; `nil` when there is none for its kind.
+    /// The file for a client: a TFTP name, or a URL for those that fetch by HTTP; `nil` when there is none for its kind.
     package func file(for client: BootClient) -> String? {
-        if case .ipxe(_, hasHTTP: true) = client { return script }
-        switch client.firmware {
-        case .bios: return biosLoader
-        case .uefi: return uefiLoader
-        case .uefiHTTP: return httpLoader
-        case nil: return nil
+        switch client {
+        case .addressOnly: return nil
+        case .ipxe(_, hasHTTP: true): return script
+        case .ipxe(let architecture, hasHTTP: false), .pxe(let architecture): return architecture.loader
+        case .http(let architecture):
+            guard architecture.firmware != .bios || architecture.isHTTPFromBIOS else { return nil }
+            return architecture.loader.map { "\(loaders)/\($0)" }
         }
     }
 }

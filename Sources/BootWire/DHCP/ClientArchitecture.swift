@@ -23,26 +23,49 @@ package struct ClientArchitecture: RawRepresentable, Hashable, Sendable {
         }
     }
 
-    /// The firmware we have a loader for; `nil` for every other number.
-    package var firmware: BootFirmware? {
-        switch self {
-        case .bios: .bios
-        case .efi64, .efiByteCode: .uefi
-        case .efi64HTTP: .uefiHTTP
-        default: nil
-        }
+    /// The processors that iPXE is built for, by iPXE's own names.
+    private enum Processor: String {
+        case i386
+        case x64 = "x86_64"
+        case arm32
+        case arm64
+        case riscv32
+        case riscv64
+        case loong64
+    }
+
+    /// Processor, firmware and name by number. Missing are the numbers that no loader is built for: Itanium, Alpha, PowerPC,
+    /// U-Boot's own scripts, s390, MIPS, Raspberry Pi's first stage.
+    private static let known: [UInt16: (Processor, BootFirmware, String)] = [
+        0: (.i386, .bios, "x86 BIOS"), 20: (.i386, .bios, "x86 BIOS HTTP"),
+        6: (.i386, .uefi, "x86 UEFI"), 15: (.i386, .uefiHTTP, "x86 UEFI HTTP"),
+        7: (.x64, .uefi, "x64 UEFI"), 9: (.x64, .uefi, "x64 UEFI"),
+        16: (.x64, .uefiHTTP, "x64 UEFI HTTP"), 17: (.x64, .uefiHTTP, "x64 UEFI HTTP"),
+        10: (.arm32, .uefi, "ARM32 UEFI"), 18: (.arm32, .uefiHTTP, "ARM32 UEFI HTTP"),
+        11: (.arm64, .uefi, "ARM64 UEFI"), 19: (.arm64, .uefiHTTP, "ARM64 UEFI HTTP"),
+        25: (.riscv32, .uefi, "RISC-V 32 UEFI"), 26: (.riscv32, .uefiHTTP, "RISC-V 32 UEFI HTTP"),
+        27: (.riscv64, .uefi, "RISC-V 64 UEFI"), 28: (.riscv64, .uefiHTTP, "RISC-V 64 UEFI HTTP"),
+        39: (.loong64, .uefi, "LoongArch64 UEFI"), 40: (.loong64, .uefiHTTP, "LoongArch64 UEFI HTTP"),
+    ]
+
+    /// The kind of firmware; `nil` for every number that there is no loader for.
+    package var firmware: BootFirmware? { Self.known[rawValue]?.1 }
+
+    /// True for x86 BIOS that fetches by HTTP: the one architecture whose kind of firmware does not say so.
+    var isHTTPFromBIOS: Bool { rawValue == 20 }
+
+    /// The loader's file; `nil` where there is none. Debian's package has those of x86 BIOS and x64 UEFI, under iPXE's plain
+    /// names; every other one carries its processor, for a directory of the operator's own builds.
+    ///
+    /// Not `ipxe.efi`: `snponly` is iPXE on the firmware's own driver of the network card. With drivers of its own, Debian's
+    /// (20190125) hangs when it leaves for the firmware's next boot entry (docs/boot.md).
+    package var loader: String? {
+        guard let (processor, firmware, _) = Self.known[rawValue] else { return nil }
+        if firmware == .bios { return "undionly.kpxe" }
+        return processor == .x64 ? "snponly.efi" : "snponly-\(processor.rawValue).efi"
     }
 }
 
 extension ClientArchitecture: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .bios: "x86 BIOS"
-        case .efi32: "x86 UEFI"
-        case .efi64, .efiByteCode: "x64 UEFI"
-        case .efiARM64: "ARM64 UEFI"
-        case .efi64HTTP: "x64 UEFI HTTP"
-        default: "architecture \(rawValue)"
-        }
-    }
+    package var description: String { Self.known[rawValue]?.2 ?? "architecture \(rawValue)" }
 }

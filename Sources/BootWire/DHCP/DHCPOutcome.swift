@@ -9,6 +9,8 @@ package struct DHCPReply: Hashable, Sendable {
         case client(IPv4Address)
         /// The relay, port 67.
         case relay(IPv4Address)
+        /// Where the message came from: address and port.
+        case sender
     }
 
     package var packet: DHCPPacket
@@ -31,6 +33,12 @@ package struct DHCPOutcome: Hashable, Sendable {
         case foreignAddress = "an address that this server does not give"
         case notTheirs = "an address that the client does not have from here"
         case noReplyDue = "needs no reply"
+        case tooManyHops = "went through too many relays"
+        case doesNotBoot = "does not ask what to boot"
+        case denied = "the machine boots nothing"
+        case stopped = "the machine loads its loader again and again"
+        case noLoader = "there is no loader for its architecture"
+        case otherBootItem = "asks for a boot item that is not served here"
     }
 
     package var reply: DHCPReply?
@@ -42,5 +50,9 @@ package struct DHCPOutcome: Hashable, Sendable {
 
     private init(silence: Silence) { self.silence = silence }
 
-    static func silence(_ reason: Silence) -> DHCPOutcome { DHCPOutcome(silence: reason) }
+    static func silence(_ reason: Silence, _ events: BootEvent...) -> DHCPOutcome {
+        var outcome = DHCPOutcome(silence: reason)
+        outcome.events = events
+        return outcome
+    }
 }

@@ -37,6 +37,8 @@ package struct DHCPPacket: Hashable, Sendable {
 
     /// The bytes of the header with the magic cookie.
     package static let headerLength = 240
+    /// The most relays that a message may have gone through (RFC 1542, section 4.1.1).
+    package static let hopsMax: UInt8 = 16
     static let serverNameLength = 64
     static let bootFileLength = 128
     static let hardwareAddressLength = 16
@@ -59,11 +61,12 @@ package struct DHCPPacket: Hashable, Sendable {
         (serverName, bootFile) = ([], [])
     }
 
-    /// An empty reply to a request: what RFC 2131, table 3 copies from one to the other.
+    /// An empty reply to a request: what RFC 2131, table 3 copies from one to the other, and the hops: relays that count them
+    /// want their own number back, as ISC's and Kea's servers give it.
     package init(replyingTo request: DHCPPacket, options: [DHCPOption]) {
         self = request
         (operation, self.options) = (.reply, options)
-        (hops, seconds, clientAddress, yourAddress, nextServer) = (0, 0, .any, .any, .any)
+        (seconds, clientAddress, yourAddress, nextServer) = (0, .any, .any, .any)
         (serverName, bootFile) = ([], [])
     }
 

@@ -33,6 +33,10 @@ extension DHCPPacket {
         first { if case .vendorClass(let bytes) = $0 { bytes } else { nil } }
     }
 
+    package var vendorSpecific: [UInt8]? {
+        first { if case .vendorSpecific(let bytes) = $0 { bytes } else { nil } }
+    }
+
     package var relayAgentInformation: [UInt8]? {
         first { if case .relayAgentInformation(let bytes) = $0 { bytes } else { nil } }
     }

@@ -14,7 +14,7 @@ extension DHCPResponder {
         if type == .acknowledge { packet.clientAddress = request.clientAddress }
         packet.options += networkOptions
         addBoot(to: &packet, exchange)
-        packet.options += echoes(of: request)
+        packet.options += request.echoes
         return DHCPReply(packet: packet, destination: destination(for: request), lengthMax: request.replyLengthMax)
     }
 
@@ -25,7 +25,7 @@ extension DHCPResponder {
             replyingTo: request,
             options: [.messageType(.refuse), .serverIdentifier(settings.server), .message(Array(reason.utf8))]
         )
-        packet.options += echoes(of: request)
+        packet.options += request.echoes
         packet.isBroadcast = true
         let destination: DHCPReply.Destination =
             request.relayAddress == .any ? .broadcast : .relay(request.relayAddress)
@@ -57,45 +57,20 @@ extension DHCPResponder {
         return options
     }
 
+    private func addBoot(to packet: inout DHCPPacket, _ exchange: Exchange) {
+        guard exchange.verdict == .allowed, let file = settings.bootFiles?.file(for: exchange.boot) else { return }
+        packet.addBoot(file, for: exchange.boot, asked: exchange.packet, from: settings.server, as: .withAddress)
+    }
+}
+
+extension DHCPPacket {
     /// What a client expects to see again: its identifier (RFC 6842), its UUID (RFC 4578), the relay's text (RFC 3046).
-    private func echoes(of request: DHCPPacket) -> [DHCPOption] {
-        request.options.filter { option in
+    var echoes: [DHCPOption] {
+        options.filter { option in
             switch option {
             case .clientIdentifier, .clientMachineIdentifier, .relayAgentInformation: true
             default: false
             }
         }
-    }
-}
-
-// MARK: - Boot data
-
-extension DHCPResponder {
-    /// The longest name that the header's field holds with its NUL.
-    private static let bootFileFieldMax = DHCPPacket.bootFileLength - 1
-    /// PXE's discovery control (option 43, sub-option 6): bit 3, boot the named file at once. Without it EDK2 takes an offer
-    /// with "PXEClient" for half of one and asks port 4011 for the rest.
-    private static let bootNamedFile = EncapsulatedOptions([.init(code: 6, payload: [8])], hasEnd: true)
-    /// iPXE's sub-option 176: do not wait for a proxy's offer, which saves two seconds a boot.
-    private static let ipxeNoProxy = EncapsulatedOptions([.init(code: 176, payload: [1])])
-
-    private func addBoot(to packet: inout DHCPPacket, _ exchange: Exchange) {
-        guard exchange.verdict == .allowed, let file = settings.bootFiles?.file(for: exchange.boot) else { return }
-        switch exchange.boot {
-        case .addressOnly: return
-        case .ipxe: packet.options.append(.ipxe(Self.ipxeNoProxy))
-        case .pxe:
-            packet.options.append(.vendorClass(Array("PXEClient".utf8)))
-            packet.options.append(.vendorSpecific(Self.bootNamedFile.encoded))
-        case .http: packet.options.append(.vendorClass(Array("HTTPClient".utf8)))
-        }
-        packet.nextServer = settings.server
-        let server = Array(settings.server.description.utf8)
-        packet.serverName = server
-        if exchange.packet.asks(for: .tftpServerName) { packet.options.append(.tftpServerName(server)) }
-        let name = Array(file.utf8)
-        let fits = name.count <= Self.bootFileFieldMax
-        if fits { packet.bootFile = name }
-        if !fits || exchange.packet.asks(for: .bootFileName) { packet.options.append(.bootFileName(name)) }
     }
 }

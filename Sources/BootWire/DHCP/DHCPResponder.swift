@@ -12,6 +12,8 @@ package struct DHCPResponder: Sendable {
         /// Also when nobody could be asked: the script asks again.
         case allowed
         case denied(profile: String, reason: String)
+        /// The machine goes in a circle and is to go on to its next boot entry.
+        case stopped
     }
 
     /// Answers one message. The changes are not applied yet; what is durable in them must be on disk before the reply
@@ -24,6 +26,7 @@ package struct DHCPResponder: Sendable {
     ) -> DHCPOutcome {
         guard packet.operation == .request else { return .silence(.notARequest) }
         guard let client = client(of: packet) else { return .silence(.noMachine) }
+        guard packet.hops <= DHCPPacket.hopsMax else { return .silence(.tooManyHops) }
         if let link = packet.linkAddress, !settings.network.contains(link) { return .silence(.otherNetwork) }
         let exchange = Exchange(
             packet: packet,
@@ -114,6 +117,7 @@ extension DHCPResponder {
             let detail = "\(exchange.boot) gets nothing to boot: \(terminalEscaped(reason))"
             return [exchange.event(.denied, detail, address, outcome: profile)]
         }
+        if exchange.verdict == .stopped { return [] }
         let file = settings.bootFiles?.file(for: exchange.boot) ?? "nothing to boot"
         return [exchange.event(.discover, "\(exchange.boot) was offered \(address) and \(file)", address)]
     }

@@ -1,6 +1,6 @@
 package import HostModel
 
-/// What a DHCP server gives on its one network. Checked once: every value of this type can be served.
+/// What a DHCP server gives on one network. Checked once: every value of this type can be served.
 package struct DHCPSettings: Hashable, Sendable {
     /// The server's own address, as the clients reach it.
     package let server: IPv4Address
@@ -39,6 +39,29 @@ package struct DHCPSettings: Hashable, Sendable {
         bootFiles: BootFiles? = nil
     ) throws(DHCPSettingsError) {
         guard network.contains(server) else { throw .serverOutsideNetwork(server, network) }
+        try self.init(checked: network, server, pool, bootFiles)
+    }
+
+    /// A network that the server hears through relays. Its machines reach the server by way of `router`.
+    package init(
+        server: IPv4Address,
+        relayed network: IPv4Network,
+        pool: ClosedRange<IPv4Address>,
+        router: IPv4Address,
+        bootFiles: BootFiles? = nil
+    ) throws(DHCPSettingsError) {
+        guard !network.contains(server) else { throw .serverInsideRelayedNetwork(server, network) }
+        guard network.contains(router) else { throw .routerOutsideNetwork(router, network) }
+        try self.init(checked: network, server, pool, bootFiles)
+        self.router = router
+    }
+
+    private init(
+        checked network: IPv4Network,
+        _ server: IPv4Address,
+        _ pool: ClosedRange<IPv4Address>,
+        _ bootFiles: BootFiles?
+    ) throws(DHCPSettingsError) {
         guard network.contains(pool.lowerBound), network.contains(pool.upperBound) else {
             throw .poolOutsideNetwork(pool, network)
         }
@@ -71,6 +94,10 @@ package enum DHCPSettingsError: Error, Hashable {
     case serverOutsideNetwork(IPv4Address, IPv4Network)
     case poolOutsideNetwork(ClosedRange<IPv4Address>, IPv4Network)
     case poolTooLarge(Int)
+    case serverInsideRelayedNetwork(IPv4Address, IPv4Network)
+    case routerOutsideNetwork(IPv4Address, IPv4Network)
+    case networksOverlap(IPv4Network, IPv4Network)
+    case tooManyNetworks(Int)
 }
 
 extension DHCPSettingsError: CustomStringConvertible {
@@ -82,6 +109,14 @@ extension DHCPSettingsError: CustomStringConvertible {
             "the pool \(pool.lowerBound)-\(pool.upperBound) is not in \(network); give a range inside it"
         case .poolTooLarge(let size):
             "the pool has \(size) addresses; give at most \(DHCPSettings.poolSizeMax)"
+        case .serverInsideRelayedNetwork(let server, let network):
+            "the server \(server) stands in \(network) itself; give only networks that are behind relays"
+        case .routerOutsideNetwork(let router, let network):
+            "the router \(router) is not in \(network); give the one that the network's machines use"
+        case .networksOverlap(let network, let other):
+            "\(network) overlaps \(other); give each network once"
+        case .tooManyNetworks(let count):
+            "there are \(count) networks; give at most \(DHCPNetworks.countMax)"
         }
     }
 }

@@ -11,6 +11,8 @@ package struct LeaseTable: Hashable, Sendable {
     private var keepers: [IPv4Address: MACAddress] = [:]
     private var byAddress: [IPv4Address: Lease] = [:]
     private var byClient: [ClientKey: IPv4Address] = [:]
+    /// Machines that were seen to have an address which nobody has from here.
+    private var holders: [IPv4Address: MACAddress] = [:]
 
     init(
         network: IPv4Network,
@@ -71,6 +73,28 @@ package struct LeaseTable: Hashable, Sendable {
             .sorted { ($0.expiry, $0.address) < ($1.expiry, $1.address) }.map(\.address)
     }
 
+    /// Notes that a machine was seen with an address of the pool; `nil` that nobody is seen there any more. True when by
+    /// that the address cannot be given to the machine that had it last.
+    ///
+    /// An address that somebody has from here is left alone: bonds and bridges answer with other hardware addresses.
+    package mutating func note(_ address: IPv4Address, heldBy mac: MACAddress?, at now: Duration) -> Bool {
+        let lease = byAddress[address]
+        guard pool.contains(address), lease?.state != .bound || lease?.isActive(at: now) == false else { return false }
+        guard holders[address] != mac else { return false }
+        holders[address] = mac
+        return mac != nil && mac != lease?.client.mac
+    }
+
+    /// Addresses that nobody has from here and that somebody was seen with.
+    package var held: [IPv4Address] { holders.keys.sorted() }
+
+    /// Addresses of the pool that nobody has from here, in their order.
+    package func unleased(at now: Duration) -> [IPv4Address] {
+        (pool.lowerBound.rawValue...pool.upperBound.rawValue).map(IPv4Address.init(rawValue:)).filter { address in
+            !excluded.contains(address) && byAddress[address]?.isActive(at: now) != true
+        }
+    }
+
     package mutating func apply(_ change: LeaseChange) {
         switch change {
         case .withdraw(let address): remove(address)
@@ -97,6 +121,7 @@ package struct LeaseTable: Hashable, Sendable {
             byClient[key] = lease.address
         case .bound:
             byClient[key] = lease.address
+            holders[lease.address] = nil
             // A client has one address: taking another gives the old one back.
             if let previous, previous != lease.address, byAddress[previous]?.client.key == key {
                 byAddress[previous]?.state = .released
@@ -130,10 +155,15 @@ extension LeaseTable {
         } else if !pool.contains(address) || excluded.contains(address) {
             return .foreign
         }
-        guard let lease = byAddress[address] else { return .free }
-        if lease.state == .quarantined { return lease.isActive(at: now) ? .taken : .free }
-        if lease.client.key == client.key { return .own }
-        return lease.isActive(at: now) ? .taken : .free
+        // Anybody can answer for a kept address: it stays its machine's.
+        let isHeld = keepers[address] == nil && holders[address].map { $0 != client.mac } ?? false
+        guard let lease = byAddress[address] else { return isHeld ? .taken : .free }
+        if lease.state == .quarantined { return lease.isActive(at: now) || isHeld ? .taken : .free }
+        if lease.client.key == client.key {
+            let isRunning = lease.state == .bound && lease.isActive(at: now)
+            return isHeld && !isRunning ? .taken : .own
+        }
+        return lease.isActive(at: now) || isHeld ? .taken : .free
     }
 
     private func isObtainable(_ address: IPv4Address, for client: LeaseClient, at now: Duration) -> Bool {

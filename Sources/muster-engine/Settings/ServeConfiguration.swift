@@ -94,20 +94,27 @@ struct ServeConfiguration: Sendable {
         guard let address = settings[.bootAddress].flatMap(IPv4Network.init) else {
             throw refusal(.bootAddress, settings, "is not A.B.C.D/LENGTH", "this machine's address on \(interface)")
         }
+        let strict = settings[.bootStrict] ?? "no"
+        guard ["yes", "no"].contains(strict) else {
+            throw refusal(.bootStrict, settings, "is neither yes nor no", "yes or no")
+        }
         return Boot(
             interface: interface,
             address: address,
             httpPort: try port(settings, .httpPort),
             further: Self.handedOn.flatMap { setting, flag in
-                (settings[setting] ?? "").split(separator: ",").map { "--\(flag)=\($0)" }
-            }
+                let separator: Character = setting == .bootSubnet ? " " : ","
+                return (settings[setting] ?? "").split(separator: separator).map { "--\(flag)=\($0)" }
+            } + (strict == "yes" ? ["--strict"] : [])
         )
     }
 
-    /// Settings that only muster-boot understands; several values are separated by commas.
+    /// Settings that only muster-boot understands; several values are separated by commas, networks by
+    /// blanks.
     private static let handedOn: [(Setting, String)] = [
         (.logFormat, "log-format"),
         (.bootDHCP, "dhcp"), (.bootPool, "pool"), (.bootRouter, "router"), (.bootDNS, "dns"),
+        (.bootSubnet, "subnet"),
         (.bootLoaderDirectory, "loader-directory"), (.bootPXEDirectory, "pxe-directory"),
     ]
 

@@ -14,7 +14,9 @@ enum Setting: String, CaseIterable, Sendable {
     case bootAddress = "boot-address"
     case bootPool = "boot-pool"
     case bootDHCP = "boot-dhcp"
+    case bootStrict = "boot-strict"
     case bootRouter = "boot-router"
+    case bootSubnet = "boot-subnet"
     case bootDNS = "boot-dns"
     case bootLoaderDirectory = "boot-loader-directory"
     case bootPXEDirectory = "boot-pxe-directory"
@@ -39,7 +41,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "info"
         case .logFormat: "text"
         case .tlsMinimum: "1.2"
-        case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootRouter, .bootDNS,
+        case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootStrict, .bootRouter,
+            .bootDNS,
+            .bootSubnet,
             .bootLoaderDirectory, .bootPXEDirectory, .metricsTokenFile:
             nil
         }

@@ -30,12 +30,25 @@ struct SettingOptions: ParsableArguments {
     var bootAddress: String?
     @Option(help: "The addresses to lease, as FIRST-LAST.")
     var bootPool: String?
-    @Option(name: .customLong("boot-dhcp"), help: "full: lease addresses; off: another server does (default: full).")
+    @Option(
+        name: .customLong("boot-dhcp"),
+        help:
+            "full: lease addresses; proxy: another server does, boot data are told here; off: neither (default: full)."
+    )
     var bootDHCP: String?
+    @Option(help: "yes: the boot services do not start while another DHCP server answers (default: no).")
+    var bootStrict: String?
     @Option(help: "The default router that machines are told.")
     var bootRouter: String?
     @Option(name: .customLong("boot-dns"), help: "The name servers that machines are told, separated by commas.")
     var bootDNS: String?
+    @Option(
+        help: """
+            Networks behind relays, each as NETWORK/LENGTH,pool=FIRST-LAST,router=ADDRESS[,dns=ADDRESS], separated by \
+            blanks.
+            """
+    )
+    var bootSubnet: String?
     @Option(help: "Where the first-stage loaders lie (default: /usr/lib/ipxe).")
     var bootLoaderDirectory: String?
     @Option(name: .customLong("boot-pxe-directory"), help: "Where boot scripts lie (default: /usr/share/muster/pxe).")
@@ -59,7 +72,9 @@ struct SettingOptions: ParsableArguments {
             (.organization, organization), (.listen, listen), (.httpsPort, httpsPort), (.httpPort, httpPort),
             (.user, user), (.bootUser, bootUser), (.boot, boot), (.bootInterface, bootInterface),
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
-            (.bootDNS, bootDNS), (.bootLoaderDirectory, bootLoaderDirectory), (.bootPXEDirectory, bootPXEDirectory),
+            (.bootStrict, bootStrict),
+            (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootLoaderDirectory, bootLoaderDirectory),
+            (.bootPXEDirectory, bootPXEDirectory),
             (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
             (.logLevel, logLevel), (.logFormat, logFormat), (.tlsMinimum, tlsMinimum),
         ]

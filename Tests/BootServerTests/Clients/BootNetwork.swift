@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import HostModel
 import Subprocess
@@ -72,6 +73,7 @@ struct BootNetwork: Sendable {
         in directory: TemporaryDirectory,
         profile mode: BootProfile.Mode = .run,
         dhcp: Bool = true,
+        options: [String] = [],
         log: BootLog = BootLog(),
         _ body: (BootNetwork) async throws -> CInt
     ) async throws {
@@ -84,7 +86,7 @@ struct BootNetwork: Sendable {
                 "--state-directory", "\(directory.path)/state", "--loader-directory", directory.path,
                 "--profile-file", try directory.write("profile.json", Array(answer.utf8)),
                 "--pxe-directory", Self.checkout + "/pxe",
-            ] + (dhcp ? ["--pool", "10.77.0.10-10.77.0.20"] : ["--dhcp", "off"])
+            ] + (dhcp ? ["--pool", "10.77.0.10-10.77.0.20"] : ["--dhcp", "off"]) + options
         _ = try await run(
             .name("ip"),
             arguments: Arguments(words),
@@ -93,27 +95,104 @@ struct BootNetwork: Sendable {
             error: .combinedWithOutput
         ) { execution in
             let pid = execution.processIdentifier.value
-            var lines = execution.standardOutput.strings().makeAsyncIterator()
-            while let line = try await lines.next() {
-                log.append(line)
-                if log.text.contains("TFTP serves") && (!dhcp || log.text.contains("DHCP serves")) { break }
-            }
-            try #require(log.text.contains("TFTP serves"), "muster-boot ended: \(log.text)")
+            let output = execution.standardOutput
+            async let reading: Void = {
+                for try await line in output.strings() { log.append(line) }
+                log.end()
+            }()
+            let isServing = await log.waits(for: "TFTP serves")
+            let answersDHCP = dhcp ? await log.waits(for: "DHCP serves") : true
+            guard isServing, answersDHCP else { throw ServerEnded(log: log.text) }
             do {
                 kill(pid, try await body(self))
             } catch {
                 kill(pid, SIGKILL)
                 throw error
             }
-            while let line = try await lines.next() { log.append(line) }
+            try await reading
         }
     }
 
+    /// One more machine on the server's segment, for as long as `body` lasts: a namespace with its end `eth0`, without an
+    /// address.
+    func withMachine(_ body: (String) async throws -> Void) async throws {
+        let machine = client.replacing("muc-", with: "muh-")
+        try await Self.ip("netns", "add", machine)
+        do {
+            try await Self.ip(
+                "-n",
+                server,
+                "link",
+                "add",
+                "v2",
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                machine
+            )
+            try await Self.ip("-n", server, "link", "set", "v2", "master", "br0", "up")
+            try await Self.ip("-n", machine, "link", "set", "eth0", "up")
+            try await body(machine)
+        } catch {
+            try? await Self.ip("netns", "delete", machine)
+            throw error
+        }
+        try await Self.ip("netns", "delete", machine)
+    }
+
+    /// Puts a router between the client and the server for as long as `body` lasts: 10.78.0.1/24 on the side of the client,
+    /// whose end is `eth1`, and 10.77.0.2 on the server's. dnsmasq relays DHCP on it.
+    func withRelay(_ body: () async throws -> Void) async throws {
+        let relay = client.replacing("muc-", with: "mur-")
+        try await Self.ip("netns", "add", relay)
+        do {
+            for (namespace, name, far, address) in [
+                (server, "v1", "up0", "10.77.0.2/24"), (client, "eth1", "down0", "10.78.0.1/24"),
+            ] {
+                try await Self.ip(
+                    "-n",
+                    namespace,
+                    "link",
+                    "add",
+                    name,
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                    far,
+                    "netns",
+                    relay
+                )
+                try await Self.ip("-n", namespace, "link", "set", name, "up")
+                try await Self.ip("-n", relay, "address", "add", address, "dev", far)
+                try await Self.ip("-n", relay, "link", "set", far, "up")
+            }
+            try await Self.ip("-n", server, "link", "set", "v1", "master", "br0")
+            try await Self.ip("-n", server, "route", "add", "10.78.0.0/24", "via", "10.77.0.2")
+            let words = [
+                "dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=/dev/null", "--port=0",
+                "--dhcp-relay=10.78.0.1,10.77.0.1",
+            ]
+            try await withNeighbour(words, in: relay, body)
+        } catch {
+            try? await Self.ip("netns", "delete", relay)
+            throw error
+        }
+        try await Self.ip("netns", "delete", relay)
+    }
+
     /// Runs a server of somebody else beside ours, until `body` ends.
-    func withNeighbour(_ words: [String], _ body: () async throws -> Void) async throws {
+    func withNeighbour(
+        _ words: [String],
+        in namespace: String? = nil,
+        _ body: () async throws -> Void
+    ) async throws {
         _ = try await run(
             .name("ip"),
-            arguments: Arguments(["netns", "exec", server] + words),
+            arguments: Arguments(["netns", "exec", namespace ?? server] + words),
             input: .none,
             output: .discarded,
             error: .discarded
@@ -142,11 +221,51 @@ struct BootNetwork: Sendable {
     }
 }
 
+/// `muster-boot` ended before it served.
+struct ServerEnded: Error {
+    var log: String
+}
+
 /// What `muster-boot` said; whole once it has ended.
 final class BootLog: Sendable {
-    private let lines = Mutex("")
+    private struct State {
+        var text = ""
+        var hasEnded = false
+        var waiters: [(text: String, waiter: CheckedContinuation<Bool, Never>)] = []
+    }
 
-    func append(_ line: String) { lines.withLock { $0 += line + "\n" } }
+    private let state = Mutex(State())
 
-    var text: String { lines.withLock { $0 } }
+    func append(_ line: String) {
+        let woken = state.withLock { state in
+            state.text += line + "\n"
+            let woken = state.waiters.filter { state.text.contains($0.text) }
+            state.waiters.removeAll { state.text.contains($0.text) }
+            return woken
+        }
+        for waiter in woken { waiter.waiter.resume(returning: true) }
+    }
+
+    func end() {
+        let woken = state.withLock { state in
+            defer { (state.hasEnded, state.waiters) = (true, []) }
+            return state.waiters
+        }
+        for waiter in woken { waiter.waiter.resume(returning: false) }
+    }
+
+    /// True once it is said; false when the program ends without it.
+    func waits(for text: String) async -> Bool {
+        await withCheckedContinuation { waiter in
+            let known: Bool? = state.withLock { state in
+                if state.text.contains(text) { return true }
+                if state.hasEnded { return false }
+                state.waiters.append((text, waiter))
+                return nil
+            }
+            if let known { waiter.resume(returning: known) }
+        }
+    }
+
+    var text: String { state.withLock { $0.text } }
 }

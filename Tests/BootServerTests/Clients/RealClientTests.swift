@@ -7,37 +7,15 @@ import Testing
 
 /// `muster-boot` as a child in a namespace, asked by programs that nobody here wrote.
 @Suite(.serialized) struct RealClientTests {
-    /// Runs udhcpc once, without changing any address; gives the variables of its script.
     private func udhcpc(
         _ network: BootNetwork,
         _ directory: TemporaryDirectory,
         _ options: String...
     ) async throws -> [String: String] {
-        try await udhcpc(network, directory, options)
+        try await DHCPClient(network: network, directory: directory).lease(options)
     }
 
-    private func udhcpc(
-        _ network: BootNetwork,
-        _ directory: TemporaryDirectory,
-        _ options: [String]
-    ) async throws -> [String: String] {
-        let script = try directory.write(
-            "udhcpc",
-            Array("#!/bin/sh\n[ \"$1\" = bound ] && env\nexit 0\n".utf8),
-            mode: 0o755
-        )
-        let words = ["busybox", "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "5", "-T", "2", "-s", script] + options
-        let result = try await network.runClient(words)
-        try #require(result.isSuccess, "\(result.output)")
-        var variables: [String: String] = [:]
-        for line in result.output.split(separator: "\n") {
-            let parts = line.split(separator: "=", maxSplits: 1)
-            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-        }
-        return variables
-    }
-
-    @Test("udhcpc takes a lease with boot data, and keeps it over kill -9")
+    @Test("D1, D30: udhcpc takes a lease with boot data, and keeps it over kill -9")
     func leases() async throws {
         let directory = try TemporaryDirectory()
         try await BootNetwork.with { network in
@@ -101,7 +79,8 @@ import Testing
             try await network.withNeighbour(["dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=\(file)"]) {
                 try await network.withServer(in: directory, dhcp: false, log: log) { network in
                     for kind in Self.kinds {
-                        let lease = try await udhcpc(network, directory, kind.options + ["-O", "bootfile"])
+                        let lease = try await DHCPClient(network: network, directory: directory)
+                            .lease(kind.options + ["-O", "bootfile"])
                         #expect(lease["bootfile"] ?? lease["boot_file"] == kind.file, "\(kind.options)")
                         if let server = kind.server { #expect(lease["siaddr"] == server) }
                     }
@@ -118,7 +97,7 @@ import Testing
         #expect(log.text.contains(#/[0-9a-f:]{17} \(10\.77\.0\.9\) loader: fetched snponly\.efi by TFTP, 5000 bytes/#))
     }
 
-    @Test("a denied machine gets an address and nothing to boot")
+    @Test("D42: a denied machine gets an address and nothing to boot")
     func denies() async throws {
         let directory = try TemporaryDirectory()
         try await BootNetwork.with { network in

@@ -47,7 +47,7 @@ import Testing
             pool: HostModel.IPv4Address(rawValue: 0x7F4D_0001)...HostModel.IPv4Address(rawValue: 0x7F4D_0009),
             bootFiles: BootFiles(baseURL: "http://127.0.0.1")
         )
-        var configuration = DHCPServer.Configuration(interface: "lo", settings: settings)
+        var configuration = DHCPServer.Configuration(interface: "lo", networks: DHCPNetworks(settings))
         (configuration.address, configuration.port, configuration.clientPort) = (Self.server, 0, client.port)
         configuration.limits = limits
         let leases = try await LeaseStore.open(directory: state.path, settings: settings)

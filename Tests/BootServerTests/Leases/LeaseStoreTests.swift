@@ -62,6 +62,40 @@ import Testing
         #expect(try await Self.bind(again, 1, 20) == .acknowledge)
     }
 
+    @Test("the leases of every network are in one journal, also of a network that is away for a while")
+    func remembersEveryNetwork() async throws {
+        let directory = try TemporaryDirectory()
+        func address(_ last: UInt32) -> IPv4Address { IPv4Address(rawValue: 0x0A4E_0000 | last) }
+        let own = try Self.settings()
+        let relayed = try DHCPSettings(
+            server: own.server,
+            relayed: try #require(IPv4Network(address(0), prefixLength: 24)),
+            pool: address(10)...address(20),
+            router: address(1)
+        )
+        func open(_ networks: DHCPNetworks) async throws -> LeaseStore {
+            try await LeaseStore.open(directory: directory.path + "/state", networks: networks)
+        }
+        let store = try await open(DHCPNetworks(own, relayed: [relayed]))
+        #expect(try await Self.bind(store, 1, 20) == .acknowledge)
+        var far = try Self.request(2, 20)
+        far.options = [.messageType(.request), .requestedAddress(address(10)), .serverIdentifier(own.server)]
+        far.relayAddress = address(1)
+        let outcome = try await store.respond(to: far, with: DHCPResponder(settings: relayed), verdict: .allowed)
+        #expect(outcome.reply?.packet.messageType == .acknowledge)
+        #expect(await store.machine(at: address(10)) == far.mac)
+        let kept = AddressReservation(mac: try LeaseRecordTests.mac(3), address: address(11))
+        let nowhere = AddressReservation(mac: try LeaseRecordTests.mac(4), address: IPv4Address(rawValue: 0x0B00_0001))
+        #expect(await store.keep([kept, nowhere]) == [nowhere])
+        await store.close()
+        let without = try await open(DHCPNetworks(own))
+        #expect(await without.leases.count == 2)
+        await without.close()
+        let again = try await open(DHCPNetworks(own, relayed: [relayed]))
+        #expect(await again.machine(at: address(10)) == far.mac)
+        await again.close()
+    }
+
     @Test("a closed store answers nothing more, keeps what it acknowledged, and closes once")
     func closes() async throws {
         let directory = try TemporaryDirectory()

@@ -59,9 +59,10 @@ import Testing
             stateDirectory: "\(directory.path)/state"
         )
         let pool = IPv4Address(rawValue: 0x7F4D_0001)...IPv4Address(rawValue: 0x7F4D_0009)
-        settings.pool = pool
-        let ports = try (0..<3).map { _ in try UDPClient().port }
+        settings.dhcp = .full(pool: pool)
+        let ports = try (0..<4).map { _ in try UDPClient().port }
         (settings.dhcpPort, settings.tftpPort, settings.httpPort) = (ports[0], ports[1], ports[2])
+        settings.pxePort = ports[3]
         let answer = FixedBootDirectory(BootAnswer(profile: BootProfile(name: "t", mode: .deny), reason: "a test"))
         var taken: UDPClient? = try UDPClient()
         settings.tftpPort = try #require(taken?.port)
@@ -103,6 +104,18 @@ import Testing
                 [
                     "--interface", "lo", "--address", "127.0.0.1/8", "--profile-file", "/nowhere", "--pool",
                     "10.0.0.1-10.0.0.9",
+                ], 78
+            ),
+            (
+                [
+                    "--interface", "lo", "--address", "127.0.0.1/8", "--profile-file", "/nowhere", "--dhcp", "proxy",
+                    "--pool", "127.77.0.1-127.77.0.9",
+                ], 78
+            ),
+            (
+                [
+                    "--interface", "lo", "--address", "127.0.0.1/8", "--profile-file", "/nowhere", "--pool",
+                    "127.77.0.1-127.77.0.9", "--subnet", "10.78.0.0/24,pool=10.78.0.1-10.78.0.9",
                 ], 78
             ), (["--help"], 0),
         ] as [([String], Int32)]

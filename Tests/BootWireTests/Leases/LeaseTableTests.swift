@@ -140,4 +140,51 @@ import Testing
             #expect(table == once)
         }
     }
+
+    @Test("D28: an address that another machine was seen with is not offered; seen with its own machine it is")
+    func leavesHeldAddressesAlone() throws {
+        var table = try Self.settings(pool: 10...11).emptyLeaseTable()
+        let (one, two) = (try Self.client(1), try Self.client(2))
+        let isFound = table.note(Self.address(10), heldBy: two.mac, at: .zero)
+        #expect(isFound)
+        let isFoundAgain = table.note(Self.address(10), heldBy: two.mac, at: .zero)
+        #expect(!isFoundAgain, "said once")
+        #expect(table.choose(for: one, requested: Self.address(10), at: .zero) == Self.address(11))
+        #expect(table.standing(of: Self.address(10), for: two, at: .zero) == .free)
+        #expect(table.held == [Self.address(10)])
+        let isGone = table.note(Self.address(10), heldBy: nil, at: .zero)
+        #expect(!isGone)
+        #expect(table.choose(for: one, requested: Self.address(10), at: .zero) == Self.address(10), "free again")
+        let isForeign = table.note(Self.address(99), heldBy: two.mac, at: .zero)
+        #expect(!isForeign, "not of the pool")
+    }
+
+    @Test("D28: an address that is found held after its offer is not acknowledged; a lease that runs is left alone")
+    func takesAnOfferBack() throws {
+        var table = try Self.settings(pool: 10...11).emptyLeaseTable()
+        let (one, two) = (try Self.client(1), try Self.client(2))
+        table.apply(try Self.lease(10, 1, .offered, .seconds(10)))
+        let isFound = table.note(Self.address(10), heldBy: two.mac, at: .zero)
+        #expect(isFound)
+        #expect(table.standing(of: Self.address(10), for: one, at: .zero) == .taken)
+        table.apply(try Self.lease(10, 1, .bound, .seconds(100)))
+        #expect(table.held.isEmpty)
+        // Bonds and bridges answer with other hardware addresses.
+        let isOfABond = table.note(Self.address(10), heldBy: two.mac, at: .zero)
+        #expect(!isOfABond)
+        #expect(table.standing(of: Self.address(10), for: one, at: .zero) == .own)
+        let isFoundLater = table.note(Self.address(10), heldBy: two.mac, at: .seconds(200))
+        #expect(isFoundLater, "its lease has ended")
+        #expect(table.choose(for: one, requested: nil, at: .seconds(200)) == Self.address(11))
+        table.keep([AddressReservation(mac: one.mac, address: Self.address(10))])
+        #expect(table.choose(for: one, requested: nil, at: .seconds(200)) == Self.address(10), "kept is kept")
+    }
+
+    @Test func listsWhatNobodyHas() throws {
+        var table = try Self.settings(pool: 0...12).emptyLeaseTable()
+        table.apply(try Self.lease(10, 1, .bound, .seconds(100)))
+        table.apply(try Self.lease(11, 2, .offered, .seconds(100)))
+        #expect(table.unleased(at: .zero).map { $0.rawValue & 0xFF } == [2, 3, 4, 5, 6, 7, 8, 9, 12])
+        #expect(table.unleased(at: .seconds(100)).count == 11)
+    }
 }

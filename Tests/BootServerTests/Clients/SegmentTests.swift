@@ -1,0 +1,58 @@
+import Glibc
+import HostModel
+import Testing
+
+@testable import BootServer
+
+/// Who else is on the segment: machines with addresses of the pool, and other DHCP servers. In namespaces, because both are
+/// found by broadcasts.
+@Suite(.serialized) struct SegmentTests {
+    @Test("D28: addresses that another machine answers for are never given, and nobody waits for it")
+    func leavesHeldAddressesAlone() async throws {
+        let directory = try TemporaryDirectory()
+        let log = BootLog()
+        try await BootNetwork.with { network in
+            try await network.withMachine { holder in
+                for last in 10...19 {
+                    try await BootNetwork.ip("-n", holder, "address", "add", "10.77.0.\(last)/24", "dev", "eth0")
+                }
+                try await network.withServer(in: directory, log: log) { network in
+                    let lease = try await DHCPClient(network: network, directory: directory).lease()
+                    #expect(lease["ip"] == "10.77.0.20")
+                    return SIGTERM
+                }
+            }
+        }
+        #expect(log.text.contains(#/failed: has the address 10\.77\.0\.1\d of the pool, but not from here/#))
+    }
+
+    @Test("D38: a second DHCP server is told of, and --strict does not start beside it")
+    func findsAnotherServer() async throws {
+        let directory = try TemporaryDirectory()
+        let log = BootLog()
+        try await BootNetwork.with { network in
+            try await network.withMachine { other in
+                try await BootNetwork.ip("-n", other, "address", "add", "10.77.0.53/24", "dev", "eth0")
+                let words = [
+                    "dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=/dev/null", "--port=0", "--no-ping",
+                    "--dhcp-authoritative", "--dhcp-range=10.77.0.50,10.77.0.52,1h",
+                    "--dhcp-leasefile=\(directory.path)/dnsmasq.leases",
+                ]
+                try await network.withNeighbour(words, in: other) {
+                    await #expect(throws: ServerEnded.self) {
+                        try await network.withServer(in: directory, options: ["--strict"], log: log) { _ in SIGTERM }
+                    }
+                    #expect(log.text.contains("another DHCP server, 10.77.0.53, answers on br0"))
+                    #expect(log.text.contains("give --dhcp proxy"))
+                    let second = BootLog()
+                    try await network.withServer(in: directory, log: second) { network in
+                        // Whichever answer the machine takes: the server asks by itself, too.
+                        _ = try await DHCPClient(network: network, directory: directory).lease()
+                        #expect(await second.waits(for: "failed: another DHCP server, 10.77.0.53"))
+                        return SIGTERM
+                    }
+                }
+            }
+        }
+    }
+}
