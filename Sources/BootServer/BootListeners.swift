@@ -55,6 +55,7 @@ struct BootListeners {
         guard let leases else { return nil }
         var configuration = DHCPServer.Configuration(interface: settings.interface, networks: networks)
         configuration.port = settings.dhcpPort
+        configuration.limits = DHCPLimits(newcomers: settings.newcomers)
         let addresses = await watchAddresses(of: networks.own, leases)
         do {
             return try await DHCPServer.open(
@@ -125,6 +126,7 @@ struct BootListeners {
         var configuration = ProxyServer.Configuration(interface: settings.interface)
         configuration.discoveryPort = isAlone ? settings.dhcpPort : nil
         configuration.bootServerPort = settings.pxePort
+        configuration.limits = DHCPLimits(newcomers: settings.newcomers)
         do {
             return try await ProxyServer.open(
                 configuration,
@@ -154,6 +156,7 @@ struct BootListeners {
         }
         var configuration = TFTPServer.Configuration(interface: settings.interface, address: settings.address.address)
         configuration.port = settings.tftpPort
+        configuration.ports = settings.tftpPorts
         do {
             return try await TFTPServer.open(
                 configuration,

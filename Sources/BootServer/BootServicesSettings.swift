@@ -56,8 +56,11 @@ package struct BootServicesSettings: Sendable {
     package var stateDirectory: String
     package var httpPort: UInt16 = 80
     package var tftpPort: UInt16 = 69
+    package var tftpPorts = TFTPServer.Configuration.Ports.any
     package var dhcpPort: UInt16 = 67
     package var pxePort: UInt16 = 4011
+    /// New machines that may be powered on at once; more are answered later.
+    package var newcomers = DHCPLimits.newcomersDefault
 
     package init(
         interface: String,

@@ -104,6 +104,20 @@ struct MusterBootOptions: ParsableArguments {
     )
     var engineFingerprint: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            UDP ports of the transfers, for firewalls that do not follow TFTP: any, a range, or single, which is the \
+            port of the requests and slower.
+            """,
+            valueName: "any|first-last|single"
+        )
+    )
+    var tftpPorts = TFTPServer.Configuration.Ports.any
+
+    @Option(help: "New machines that may be powered on at once; DHCP answers more of them later.")
+    var newcomers = DHCPLimits.newcomersDefault
+
     func settings() throws -> BootServicesSettings {
         var settings = BootServicesSettings(
             interface: interface,
@@ -122,7 +136,10 @@ struct MusterBootOptions: ParsableArguments {
             throw ValidationError("A port is from 1 to 65535.")
         }
         (settings.httpPort, settings.tftpPort, settings.dhcpPort) = (httpPort, tftpPort, dhcpPort)
-        settings.pxePort = pxePort
+        guard (1...DHCPLimits.newcomersMax).contains(newcomers) else {
+            throw ValidationError("--newcomers is from 1 to \(DHCPLimits.newcomersMax).")
+        }
+        (settings.pxePort, settings.tftpPorts, settings.newcomers) = (pxePort, tftpPorts, newcomers)
         settings.engine = try engineLocation()
         return settings
     }

@@ -50,3 +50,16 @@ extension IPv4Network: ExpressibleByArgument {
 }
 
 extension LogFormat: ExpressibleByArgument {}
+
+extension TFTPServer.Configuration.Ports: ExpressibleByArgument {
+    package init?(argument: String) {
+        switch argument {
+        case "any": self = .any
+        case "single": self = .single
+        default:
+            let ends = argument.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
+            guard ends.count == 2, let first = ends[0], let last = ends[1], first > 0, first <= last else { return nil }
+            self = .range(first...last)
+        }
+    }
+}

@@ -15,7 +15,21 @@ package struct DHCPLimits: Sendable {
     /// Messages of one known machine: a burst of four boots, then one a second.
     package var machineBurst = 32
 
+    /// New machines that are powered on at once.
+    package static let newcomersDefault = 1024
+    /// More than the addresses of all pools make no sense, and each number stays a number.
+    package static let newcomersMax = 1 << 20
+
     package init() {}
+
+    /// For so many new machines at once, in the proportions of the default.
+    package init(newcomers: Int) {
+        let count = min(max(1, newcomers), Self.newcomersMax)
+        newcomersBurst = count * 4
+        newcomersPerSecond = max(1, count / 16)
+        newcomerExchangesMax = max(16, count / 8)
+        exchangesMax = max(256, newcomerExchangesMax * 2)
+    }
 }
 
 /// Which messages are answered.

@@ -34,6 +34,26 @@ struct DatagramSocket: ~Copyable {
         return socket
     }
 
+    /// The first port of a range that is free, beginning at any of them, so that a port is not used again at once.
+    static func bound(
+        to address: IPv4Address,
+        ports: ClosedRange<UInt16>,
+        interface: String? = nil
+    ) throws(DatagramSocketError) -> DatagramSocket {
+        let start = UInt16.random(in: ports)
+        var last = start
+        for port in [start...ports.upperBound, ports.lowerBound...start].joined() {
+            do throws(DatagramSocketError) {
+                return try bound(to: address, port: port, interface: interface)
+            } catch {
+                guard error.code == EADDRINUSE else { throw error }
+                last = port
+            }
+        }
+        // All are taken: the reason of the last one is said.
+        return try bound(to: address, port: last, interface: interface)
+    }
+
     private borrowing func configure(interface: String?, isServer: Bool) throws(DatagramSocketError) {
         if let interface {
             let name = Array(interface.utf8)
@@ -74,6 +94,15 @@ struct DatagramSocket: ~Copyable {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw DatagramSocketError("copy a socket") }
         return DatagramSender(owning: copy)
+    }
+
+    /// A second descriptor of the same socket, on its way to another thread, which closes it.
+    borrowing func copy() throws(DatagramSocketError) -> Taken { try Self.copy(of: descriptor) }
+
+    static func copy(of descriptor: CInt) throws(DatagramSocketError) -> Taken {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw DatagramSocketError("copy a socket") }
+        return Taken(descriptor: copy)
     }
 
     /// A descriptor on its way to another thread, which closes it.

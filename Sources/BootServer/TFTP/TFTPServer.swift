@@ -18,11 +18,21 @@ package struct TFTPServer: Service {
         package var transfersMax = 400
         package var transfersPerSourceMax = 32
         package var windowSizeMax = 64
+        package var ports = Ports.any
         /// Threads that send: one for each processor, and no more than a network card has use for.
         package var threads = min(System.coreCount, 4)
         /// Requests that are worked on at once: the transfers, and those that are on their way in or out. One more is
         /// dropped, and its client asks again.
         package var tasksMax: Int { transfersMax + transfersMax / 2 }
+
+        /// The ports that transfers have (RFC 1350, section 4: each its own). Firewalls that do not follow TFTP need
+        /// something else.
+        package enum Ports: Hashable, Sendable {
+            case any
+            case range(ClosedRange<UInt16>)
+            /// All use the port of the requests. What comes is sorted out by its sender; slower than a socket for each.
+            case single
+        }
 
         package init(interface: String?, address: HostModel.IPv4Address) {
             (self.interface, self.address) = (interface, address)
@@ -32,6 +42,7 @@ package struct TFTPServer: Service {
     private let configuration: Configuration
     private let channel: any Channel
     private let loops: [TFTPTransferLoop]
+    private let shared: SharedSocket?
     private let loaders: LoaderDirectory
     private let machines: MachineLocator
     private let logger: Logger
@@ -59,6 +70,7 @@ package struct TFTPServer: Service {
             interface: configuration.interface,
             isServer: true
         )
+        let shared = configuration.ports == .single ? try socket.copy() : nil
         let loops = try (0..<configuration.threads).map { _ in try TFTPTransferLoop() }
         let channel = try await DatagramChannel.open(
             on: socket.take(),
@@ -69,6 +81,7 @@ package struct TFTPServer: Service {
             configuration: configuration,
             channel: channel,
             loops: loops,
+            shared: shared.map(SharedSocket.init),
             loaders: loaders,
             machines: machines,
             logger: logger,
@@ -108,7 +121,11 @@ package struct TFTPServer: Service {
                 // The group waits for its transfers.
                 defer { for loop in loops { loop.end() } }
                 for try await datagram in inbound.cancelOnGracefulShutdown() {
-                    guard let asked = Asked(datagram), gate.enter() else { continue }
+                    guard let asked = Asked(datagram) else {
+                        if shared != nil { bring(datagram, to: table) }
+                        continue
+                    }
+                    guard gate.enter() else { continue }
                     guard case .admitted(let id) = table.admit(asked.client, request: datagram.data) else {
                         gate.leave()
                         continue
@@ -213,36 +230,43 @@ extension TFTPServer {
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
             onFinish: { report($0, path, asked, mac, size: content.size) }
         )
-        let start = TFTPTransfer.Start(machine: machine, content: content, client: asked.name, observer: observer)
+        let start = TFTPTransfer.Start(
+            machine: machine,
+            content: content,
+            client: asked.name,
+            sharesSocket: shared != nil,
+            observer: observer
+        )
         do throws(DatagramSocketError) {
-            let socket = try DatagramSocket.bound(
-                to: configuration.address,
-                port: 0,
-                interface: configuration.interface
-            )
-            await loops[Int(id % UInt64(loops.count))].run(start, on: socket) { stop in
-                table.began(asked.client, id: id, stop: stop)
-            }
+            let socket = try transferSocket()
+            await loops[Int(id % UInt64(loops.count))].run(start, on: socket) { table.began(asked.client, id: id, $0) }
         } catch {
             logger.error("no socket for \(asked.client.address): \(error)")
             throw Refusal(code: .undefined, message: "the server is out of sockets")
         }
     }
 
+    private func transferSocket() throws(DatagramSocketError) -> DatagramSocket.Taken {
+        if let shared { return try shared.copy() }
+        let (address, interface) = (configuration.address, configuration.interface)
+        guard case .range(let ports) = configuration.ports else {
+            return try DatagramSocket.bound(to: address, port: 0, interface: interface).taken()
+        }
+        return try DatagramSocket.bound(to: address, ports: ports, interface: interface).taken()
+    }
+
+    /// What comes to the port of the requests and is none belongs to the sender's transfer.
+    private func bring(_ datagram: AddressedEnvelope<ByteBuffer>, to table: TransferTable) {
+        guard let address = datagram.remoteAddress.ipv4, let port = datagram.remoteAddress.port else { return }
+        table.running(TransferTable.Client(address: address, port: port))?.take(datagram.data)
+    }
+
     /// An error comes from a port of its own, as a transfer would: from port 69 some firmware does not take it.
     private func refuse(_ asked: Asked, _ refusal: Refusal) {
         let packet = TFTPPacket.error(refusal.code, message: Array(refusal.message.utf8))
         do throws(DatagramSocketError) {
-            let sender = try DatagramSocket.bound(
-                to: configuration.address,
-                port: 0,
-                interface: configuration.interface
-            )
-            .sender()
-            let (address, port) = (asked.client.address, UInt16(truncatingIfNeeded: asked.client.port))
-            if let error = sender.send(packet.encoded.readableBytesView, to: address, port: port) {
-                logger.debug("could not refuse \(address): \(error)")
-            }
+            let socket = TransferSocket(try transferSocket())
+            packet.encoded.withUnsafeReadableBytes { socket.send($0, to: asked.name) }
         } catch {
             logger.error("\(error)")
         }

@@ -18,6 +18,8 @@ final class TFTPTransfer {
         var machine: TFTPReadTransfer
         var content: TFTPContent
         var client: sockaddr_in
+        /// Other transfers use the socket too: what comes for this one is brought to it.
+        var sharesSocket = false
         var observer: Observer
     }
 
@@ -52,7 +54,8 @@ final class TFTPTransfer {
         self.socket.reserve(bytes: start.machine.terms.windowSize * wire.stride)
     }
 
-    var descriptor: CInt { socket.descriptor }
+    /// What can be read from; `nil` where datagrams are brought.
+    var descriptor: CInt? { start.sharesSocket ? nil : socket.descriptor }
 
     // Each of these gives an errand where the disk has to be waited for.
 
@@ -67,7 +70,12 @@ final class TFTPTransfer {
             answerStranger(source)
             return nil
         }
-        guard let packet = try? TFTPPacket(parsing: buffer) else { return nil }
+        return take(buffer, at: now)
+    }
+
+    /// One datagram of the client.
+    func take(_ datagram: ByteBuffer, at now: UInt64) -> Errand? {
+        guard let packet = try? TFTPPacket(parsing: datagram) else { return nil }
         if !hasAnswered {
             hasAnswered = true
             start.observer.onAcknowledgement()

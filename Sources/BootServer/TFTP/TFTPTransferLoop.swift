@@ -13,8 +13,18 @@ final class TFTPTransferLoop: Sendable {
     private enum Order: Sendable {
         case begin(TFTPTransfer.Start, DatagramSocket.Taken, ended: CheckedContinuation<Void, Never>)
         case resume(errand: Int, WireBlocks?)
+        /// What came for it on a socket that it shares.
+        case take(ByteBuffer)
         /// Without a word: the client has begun another one.
         case stop
+    }
+
+    /// A transfer that runs.
+    struct Running: Sendable {
+        /// Ends it without a word: the client has begun another one.
+        let stop: @Sendable () -> Void
+        /// Brings it a datagram of its client, where it shares its socket.
+        let take: @Sendable (ByteBuffer) -> Void
     }
 
     private struct Inbox {
@@ -28,13 +38,8 @@ final class TFTPTransferLoop: Sendable {
 
     init() throws(DatagramSocketError) { readiness = try Readiness() }
 
-    /// Sends one file; comes back when the transfer has ended, however. `began` gets what ends it without a word.
-    func run(
-        _ start: TFTPTransfer.Start,
-        on socket: consuming DatagramSocket,
-        began: (@escaping @Sendable () -> Void) -> Void
-    ) async {
-        let socket = socket.taken()
+    /// Sends one file; comes back when the transfer has ended, however.
+    func run(_ start: TFTPTransfer.Start, on socket: DatagramSocket.Taken, began: (Running) -> Void) async {
         await withCheckedContinuation { ended in
             let key = inbox.withLock { inbox in
                 inbox.lastKey += 1
@@ -42,7 +47,7 @@ final class TFTPTransferLoop: Sendable {
                 return inbox.lastKey
             }
             readiness.interrupt()
-            began { self.post(key, .stop) }
+            began(Running(stop: { self.post(key, .stop) }, take: { self.post(key, .take($0)) }))
         }
     }
 
@@ -60,7 +65,7 @@ final class TFTPTransferLoop: Sendable {
     // MARK: - The thread
 
     /// What the thread of the loop knows.
-    private struct Running {
+    private struct State {
         var transfers: [Readiness.Key: (transfer: TFTPTransfer, ended: CheckedContinuation<Void, Never>)] = [:]
         /// No deadline is before this one: transfers move theirs with every packet, and are looked through only then.
         var nextDeadline = UInt64.max
@@ -76,20 +81,20 @@ final class TFTPTransferLoop: Sendable {
 
     /// Holds the thread until `end`.
     func serve() {
-        var running = Running()
+        var state = State()
         while true {
             let (orders, isEnding) = inbox.withLock { inbox in
                 defer { inbox.orders = [] }
                 return (inbox.orders, inbox.isEnding)
             }
-            running.now = Self.now
-            for (key, order) in orders { follow(order, for: key, &running) }
-            if isEnding { return endAll(&running) }
-            readiness.wait(milliseconds: running.milliseconds) { key in
-                running.now = Self.now
-                receive(key, &running)
+            state.now = Self.now
+            for (key, order) in orders { follow(order, for: key, &state) }
+            if isEnding { return endAll(&state) }
+            readiness.wait(milliseconds: state.milliseconds) { key in
+                state.now = Self.now
+                receive(key, &state)
             }
-            tellTime(&running)
+            tellTime(&state)
         }
     }
 
@@ -100,37 +105,40 @@ final class TFTPTransferLoop: Sendable {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    private func follow(_ order: Order, for key: Readiness.Key, _ running: inout Running) {
+    private func follow(_ order: Order, for key: Readiness.Key, _ state: inout State) {
         switch order {
         case .begin(let start, let socket, let ended):
             let transfer = TFTPTransfer(start, on: socket)
-            running.transfers[key] = (transfer, ended)
-            guard readiness.add(transfer.descriptor, as: key) else {
+            state.transfers[key] = (transfer, ended)
+            guard transfer.descriptor.map({ readiness.add($0, as: key) }) ?? true else {
                 transfer.fail("the server is out of memory")
-                return settle(nil, transfer, key, &running)
+                return settle(nil, transfer, key, &state)
             }
-            settle(transfer.begin(at: running.now), transfer, key, &running)
+            settle(transfer.begin(at: state.now), transfer, key, &state)
         case .resume(let errand, let wire):
-            guard let transfer = running.transfers[key]?.transfer else { return }
-            transfer.resume(errand, with: wire, at: running.now)
-            settle(nil, transfer, key, &running)
-        case .stop: running.transfers.removeValue(forKey: key)?.ended.resume()
+            guard let transfer = state.transfers[key]?.transfer else { return }
+            transfer.resume(errand, with: wire, at: state.now)
+            settle(nil, transfer, key, &state)
+        case .take(let datagram):
+            guard let transfer = state.transfers[key]?.transfer else { return }
+            settle(transfer.take(datagram, at: state.now), transfer, key, &state)
+        case .stop: state.transfers.removeValue(forKey: key)?.ended.resume()
         }
     }
 
-    private func receive(_ key: Readiness.Key, _ running: inout Running) {
-        guard let transfer = running.transfers[key]?.transfer else { return }
-        let errand = transfer.receive(into: &running.buffer, at: running.now)
-        settle(errand, transfer, key, &running)
+    private func receive(_ key: Readiness.Key, _ state: inout State) {
+        guard let transfer = state.transfers[key]?.transfer else { return }
+        let errand = transfer.receive(into: &state.buffer, at: state.now)
+        settle(errand, transfer, key, &state)
     }
 
-    private func tellTime(_ running: inout Running) {
-        running.now = Self.now
-        guard running.now >= running.nextDeadline else { return }
-        running.nextDeadline = .max
-        for (key, entry) in running.transfers {
-            let isDue = entry.transfer.deadline <= running.now
-            settle(isDue ? entry.transfer.timeOut(at: running.now) : nil, entry.transfer, key, &running)
+    private func tellTime(_ state: inout State) {
+        state.now = Self.now
+        guard state.now >= state.nextDeadline else { return }
+        state.nextDeadline = .max
+        for (key, entry) in state.transfers {
+            let isDue = entry.transfer.deadline <= state.now
+            settle(isDue ? entry.transfer.timeOut(at: state.now) : nil, entry.transfer, key, &state)
         }
     }
 
@@ -139,25 +147,25 @@ final class TFTPTransferLoop: Sendable {
         _ errand: TFTPTransfer.Errand?,
         _ transfer: TFTPTransfer,
         _ key: Readiness.Key,
-        _ running: inout Running
+        _ state: inout State
     ) {
-        if transfer.isFinished { running.transfers.removeValue(forKey: key)?.ended.resume() }
-        running.nextDeadline = min(running.nextDeadline, transfer.deadline)
+        if transfer.isFinished { state.transfers.removeValue(forKey: key)?.ended.resume() }
+        state.nextDeadline = min(state.nextDeadline, transfer.deadline)
         guard let errand else { return }
-        NIOThreadPool.singleton.submit { state in
+        NIOThreadPool.singleton.submit { work in
             var wire = WireBlocks(for: errand.machine)
             let isLoaded =
-                state == .active
+                work == .active
                 && wire.load(from: errand.first, of: errand.machine, errand.content, mayWait: true) == .loaded
             self.post(key, .resume(errand: errand.number, isLoaded ? wire : nil))
         }
     }
 
-    private func endAll(_ running: inout Running) {
-        for entry in running.transfers.values {
+    private func endAll(_ state: inout State) {
+        for entry in state.transfers.values {
             entry.transfer.fail("the server stops")
             entry.ended.resume()
         }
-        running.transfers = [:]
+        state.transfers = [:]
     }
 }

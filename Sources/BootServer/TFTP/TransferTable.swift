@@ -21,7 +21,7 @@ final class TransferTable: Sendable {
         var id: UInt64
         var request: ByteBuffer
         var isAcknowledged = false
-        var stop: (@Sendable () -> Void)?
+        var running: TFTPTransferLoop.Running?
     }
 
     private struct State {
@@ -67,7 +67,7 @@ final class TransferTable: Sendable {
     /// Where there is no room, the oldest transfer that nobody ever acknowledged makes some: a machine acknowledges within
     /// milliseconds, and whoever sends requests in the names of others never does.
     func admit(_ client: Client, request: ByteBuffer) -> Admission {
-        let (admission, stop) = state.withLock { state -> (Admission, (@Sendable () -> Void)?) in
+        let (admission, victim) = state.withLock { state -> (Admission, TFTPTransferLoop.Running?) in
             var replaced = state.entries[client]
             if let replaced, !replaced.isAcknowledged, replaced.request == request { return (.duplicate, nil) }
             if replaced == nil, let victim = state.obstacle(to: client, limit, limitPerSource) {
@@ -77,21 +77,24 @@ final class TransferTable: Sendable {
             state.lastID += 1
             if state.entries[client] == nil { state.perSource[client.address, default: 0] += 1 }
             state.entries[client] = Entry(id: state.lastID, request: request)
-            return (.admitted(id: state.lastID), replaced?.stop)
+            return (.admitted(id: state.lastID), replaced?.running)
         }
-        stop?()
+        victim?.stop()
         return admission
     }
 
-    /// How to end a transfer that runs; done at once when its place was taken meanwhile.
-    func began(_ client: Client, id: UInt64, stop: @escaping @Sendable () -> Void) {
+    /// A transfer runs; it is ended at once when its place was taken meanwhile.
+    func began(_ client: Client, id: UInt64, _ running: TFTPTransferLoop.Running) {
         let isReplaced = state.withLock { state in
             guard state.entries[client]?.id == id else { return true }
-            state.entries[client]?.stop = stop
+            state.entries[client]?.running = running
             return false
         }
-        if isReplaced { stop() }
+        if isReplaced { running.stop() }
     }
+
+    /// The client's transfer that runs.
+    func running(_ client: Client) -> TFTPTransferLoop.Running? { state.withLock { $0.entries[client]?.running } }
 
     func acknowledged(_ client: Client, id: UInt64) {
         state.withLock { state in

@@ -116,6 +116,7 @@ struct ServeConfiguration: Sendable {
         (.bootDHCP, "dhcp"), (.bootPool, "pool"), (.bootRouter, "router"), (.bootDNS, "dns"),
         (.bootSubnet, "subnet"),
         (.bootLoaderDirectory, "loader-directory"), (.bootPXEDirectory, "pxe-directory"),
+        (.bootTFTPPorts, "tftp-ports"), (.bootNewcomers, "newcomers"),
     ]
 
     /// Absolute, so that the children find the same place.

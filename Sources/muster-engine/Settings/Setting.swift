@@ -20,6 +20,8 @@ enum Setting: String, CaseIterable, Sendable {
     case bootDNS = "boot-dns"
     case bootLoaderDirectory = "boot-loader-directory"
     case bootPXEDirectory = "boot-pxe-directory"
+    case bootTFTPPorts = "boot-tftp-ports"
+    case bootNewcomers = "boot-newcomers"
     case eventDays = "event-days"
     case metricsTokenFile = "metrics-token-file"
     case logLevel = "log-level"
@@ -44,7 +46,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootStrict, .bootRouter,
             .bootDNS,
             .bootSubnet,
-            .bootLoaderDirectory, .bootPXEDirectory, .metricsTokenFile:
+            .bootLoaderDirectory, .bootPXEDirectory, .bootTFTPPorts, .bootNewcomers, .metricsTokenFile:
             nil
         }
     }

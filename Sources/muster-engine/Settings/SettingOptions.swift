@@ -49,6 +49,10 @@ struct SettingOptions: ParsableArguments {
             """
     )
     var bootSubnet: String?
+    @Option(help: "UDP ports of TFTP transfers: any, FIRST-LAST, or single (default: any).")
+    var bootTftpPorts: String?
+    @Option(help: "New machines that may be powered on at once (default: 1024).")
+    var bootNewcomers: String?
     @Option(help: "Where the first-stage loaders lie (default: /usr/lib/ipxe).")
     var bootLoaderDirectory: String?
     @Option(name: .customLong("boot-pxe-directory"), help: "Where boot scripts lie (default: /usr/share/muster/pxe).")
@@ -74,7 +78,7 @@ struct SettingOptions: ParsableArguments {
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
             (.bootStrict, bootStrict),
             (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootLoaderDirectory, bootLoaderDirectory),
-            (.bootPXEDirectory, bootPXEDirectory),
+            (.bootPXEDirectory, bootPXEDirectory), (.bootTFTPPorts, bootTftpPorts), (.bootNewcomers, bootNewcomers),
             (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
             (.logLevel, logLevel), (.logFormat, logFormat), (.tlsMinimum, tlsMinimum),
         ]

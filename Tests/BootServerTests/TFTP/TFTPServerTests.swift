@@ -16,6 +16,7 @@ import Testing
     /// Runs a server of a directory with `small` (100 bytes) and `big` (3 MiB).
     private func withServer(
         transfersMax: Int = 400,
+        ports: TFTPServer.Configuration.Ports = .any,
         _ body: @escaping @Sendable (UInt16, [UInt8]) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory()
@@ -23,6 +24,7 @@ import Testing
         try directory.write("big", Self.big)
         var configuration = TFTPServer.Configuration(interface: "lo", address: .loopback, port: 0)
         configuration.transfersMax = transfersMax
+        configuration.ports = ports
         let server = try await TFTPServer.open(
             configuration,
             loaders: try LoaderDirectory(path: directory.path),
@@ -91,6 +93,54 @@ import Testing
             #expect(try Self.packet(offer) == .optionAcknowledgement(answer))
             client.send(Self.acknowledge(0), to: offer.port)
             #expect(try await Self.fetch(client, blockSize: 1468, window: window) == big)
+        }
+    }
+
+    @Test(
+        "T35: a hundred transfers at once from one port, each with what is its own; whatever else comes there is dropped"
+    )
+    func usesOnePort() async throws {
+        try await withServer(ports: .single) { port, big in
+            let stranger = try UDPClient()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        for _ in 0..<5 {
+                            let client = try UDPClient()
+                            stranger.send(Self.acknowledge(3), to: port)
+                            client.send(
+                                Self.read("big", [TFTPOption(.blockSize, 1468), TFTPOption(.windowSize, 8)]),
+                                to: port
+                            )
+                            let offer = try await #require(client.receive())
+                            #expect(offer.port == port)
+                            client.send(Self.acknowledge(0), to: port)
+                            #expect(try await Self.fetch(client, blockSize: 1468, window: 8) == big)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            stranger.send(Self.read("nothing"), to: port)
+            let refusal = try await #require(stranger.receive())
+            #expect(refusal.port == port)
+        }
+    }
+
+    @Test("transfers use the ports that a firewall lets through, and a refusal does too")
+    func usesPortsOfARange() async throws {
+        // Ports that were free a moment ago.
+        let probes = try (0..<3).map { _ in try UDPClient() }
+        let first = probes[0].port
+        let ports = first...(first + 2)
+        try await withServer(ports: .range(ports)) { port, _ in
+            for name in ["small", "nothing"] {
+                let client = try UDPClient()
+                client.send(Self.read(name), to: port)
+                let received = try await #require(client.receive())
+                #expect(ports.contains(received.port) && received.port != first, "the first one is taken")
+                client.send(Self.acknowledge(1), to: received.port)
+            }
         }
     }
 

@@ -38,7 +38,7 @@ import Testing
         let stopped = Mutex<[String]>([])
         func begin(_ last: UInt32, _ port: Int) throws -> UInt64 {
             let new = try #require(id(table.admit(client(last, port), request: request)))
-            table.began(client(last, port), id: new) { stopped.withLock { $0.append("\(last):\(port)") } }
+            table.began(client(last, port), id: new, running { stopped.withLock { $0.append("\(last):\(port)") } })
             return new
         }
         let kept = try begin(1, 1)
@@ -61,7 +61,7 @@ import Testing
         let table = TransferTable(limit: 3, limitPerSource: 1)
         let stopped = Mutex(0)
         let first = try #require(id(table.admit(client(1, 1), request: request)))
-        table.began(client(1, 1), id: first) { stopped.withLock { $0 += 1 } }
+        table.began(client(1, 1), id: first, running { stopped.withLock { $0 += 1 } })
         #expect(id(table.admit(client(1, 1), request: request)) == nil)
         let second = try #require(id(table.admit(client(1, 1), request: ByteBuffer(string: "b"))))
         #expect(stopped.withLock { $0 } == 1)
@@ -78,7 +78,11 @@ import Testing
         let stopped = Mutex(0)
         let first = try #require(id(table.admit(client(1, 1), request: request)))
         _ = table.admit(client(1, 1), request: ByteBuffer(string: "b"))
-        table.began(client(1, 1), id: first) { stopped.withLock { $0 += 1 } }
+        table.began(client(1, 1), id: first, running { stopped.withLock { $0 += 1 } })
         #expect(stopped.withLock { $0 } == 1)
+    }
+
+    private func running(_ stop: @escaping @Sendable () -> Void) -> TFTPTransferLoop.Running {
+        TFTPTransferLoop.Running(stop: stop, take: { _ in })
     }
 }
