@@ -48,7 +48,7 @@ import Testing
         return outcome.reply?.packet.messageType
     }
 
-    @Test("what was acknowledged is there after a restart, and nothing else has its address")
+    @Test("D29: what was acknowledged is there after a restart, and nothing else has its address")
     func remembers() async throws {
         let directory = try TemporaryDirectory()
         let store = try await Self.open(directory)
@@ -156,7 +156,7 @@ import Testing
         #expect(await store.leases.isEmpty)
     }
 
-    @Test("a torn last line costs nothing that was acknowledged, and is gone from the file")
+    @Test("D30: a torn last line costs nothing that was acknowledged, and is gone from the file")
     func mendsATornLine() async throws {
         let directory = try TemporaryDirectory()
         let store = try await Self.open(directory)
@@ -170,7 +170,7 @@ import Testing
         #expect(LeaseRecord.records(in: try directory.read("state/leases.journal")).damaged == 0)
     }
 
-    @Test("the clock of the wall decides after a restart, but never for longer than the lease")
+    @Test("D31: the clock of the wall decides after a restart, but never for longer than the lease")
     func survivesClockJumps() async throws {
         for (jump, isActive) in [(Int64(-86_400), true), (0, true), (899, true), (86_400, false)] {
             let directory = try TemporaryDirectory()
@@ -187,7 +187,7 @@ import Testing
         }
     }
 
-    @Test("while it runs, a jump of the wall's clock ends no lease")
+    @Test("D31: while it runs, a jump of the wall's clock ends no lease")
     func ignoresTheWallWhileItRuns() async throws {
         let clocks = Clocks()
         let store = try await Self.open(try TemporaryDirectory(), clocks)
