@@ -96,6 +96,21 @@ import Testing
         await again.close()
     }
 
+    @Test("the list of leases tells states and ends by the wall's clock, and how full each pool is")
+    func lists() async throws {
+        let directory = try TemporaryDirectory()
+        let clocks = Clocks()
+        let store = try await Self.open(directory, clocks)
+        #expect(try await Self.bind(store, 1, 20) == .acknowledge)
+        #expect(try await Self.bind(store, 2, 21) == .acknowledge)
+        let (networks, leases, count) = await store.listing(max: 1)
+        #expect(networks.map(\.in_use) == [2] && networks.map(\.pool) == ["10.77.0.10-10.77.0.254"] && count == 2)
+        #expect(leases.map(\.state) == ["bound"] && leases.map(\.expires) == [1_795_400_900])
+        clocks.now.withLock { $0 = .seconds(1000) }
+        #expect(await store.listing(max: 9).leases.map(\.state) == ["expired", "expired"])
+        await store.close()
+    }
+
     @Test("a closed store answers nothing more, keeps what it acknowledged, and closes once")
     func closes() async throws {
         let directory = try TemporaryDirectory()
