@@ -24,12 +24,17 @@ package protocol BootDirectory: Sendable {
     /// What a link stands for. The link is spent by that, whatever becomes of the answer.
     func fetchKickstart(_ fetch: KickstartFetch) async throws -> KickstartAnswer
 
+    /// How this boot server is now; the directory keeps the last word.
+    func report(status: BootStatus) async throws
+
     /// How an installation ended.
     func report(_ report: InstallReport) async throws -> InstallReportAnswer
 }
 
-/// A directory without kickstarts, for trying the boot services.
+/// A directory without kickstarts and status, for trying the boot services.
 extension BootDirectory {
+    package func report(status: BootStatus) async throws {}
+
     package func issueArrival(_ request: BootRequest) async throws -> ArrivalTicket { throw NoKickstarts() }
 
     package func issueKickstart(_ request: BootRequest) async throws -> KickstartTicket { throw NoKickstarts() }

@@ -127,6 +127,8 @@ package struct QueueingDirectory: BootDirectory {
         try await directory.fetchKickstart(fetch)
     }
 
+    package func report(status: BootStatus) async throws { try await directory.report(status: status) }
+
     package func report(_ report: InstallReport) async throws -> InstallReportAnswer {
         try await directory.report(report)
     }

@@ -54,7 +54,7 @@ struct BootListeners {
     ) async throws -> DHCPServer? {
         guard let leases else { return nil }
         var configuration = DHCPServer.Configuration(interface: settings.interface, networks: networks)
-        configuration.port = settings.dhcpPort
+        (configuration.port, configuration.relayPort) = (settings.dhcpPort, settings.dhcpPort)
         configuration.limits = DHCPLimits(newcomers: settings.newcomers)
         let addresses = await watchAddresses(of: networks.own, leases)
         do {

@@ -13,6 +13,7 @@ package struct BootServices: Service {
     private let tftp: TFTPServer
     private let http: BootHTTPServer
     private let events: BootEventQueue
+    private let reporter: StatusReporter
     private let logger: Logger
 
     /// Opens every listener and the journal of leases before any machine is served. What is not there yet (an interface, its
@@ -48,6 +49,12 @@ package struct BootServices: Service {
                     try await listeners.openHTTP(recipes, machines, kickstarts: kickstarts)
                 },
                 events: events,
+                reporter: StatusReporter(
+                    settings: settings,
+                    leases: dhcp.leases,
+                    directory: directory,
+                    logger: logger
+                ),
                 logger: logger
             )
         } catch {
@@ -73,6 +80,7 @@ package struct BootServices: Service {
             group.addTask { try await tftp.run() }
             group.addTask { try await http.run() }
             group.addTask { await events.run() }
+            group.addTask { try await reporter.run() }
             group.addTask {
                 // Cancellation instead of a graceful shutdown: another service failed; the listeners end all the same.
                 try? await gracefulShutdown()

@@ -51,6 +51,10 @@ package final class RemoteBootDirectory: BootDirectory {
         _ = try await post("/boot/events", events, isIdempotent: false)
     }
 
+    package func report(status: BootStatus) async throws {
+        _ = try await post("/boot/status", status, isIdempotent: true)
+    }
+
     package func reservations() async throws -> [AddressReservation] {
         do {
             let body = try await send(.get("/boot/reservations"))

@@ -21,6 +21,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let supervisor = HostSupervisor()
     let claimRate: RateLimit
     let bootRates: BootStepRates
+    let bootBook = BootServiceBook()
     let signInEventRate = RateLimit(burst: 40, perMinute: 20)
     let signInGate = SignInGate()
     let agentDigest = AgentDigest()

@@ -38,6 +38,10 @@ struct BootRoutes {
             let report = try await request.json(InstallReport.self, limit: BodyLimit.boot)
             return try Response.json(await directory.report(report))
         }
+        router.post("boot/status") { request, _ in
+            try await directory.report(status: request.json(BootStatus.self, limit: BodyLimit.bootStatus))
+            return Response(status: .noContent)
+        }
         router.get("boot/reservations") { _, _ in try Response.json(await directory.reservations()) }
         return router
     }

@@ -156,6 +156,10 @@ final class FakeEngine: Sendable {
         case (.GET, "events", nil, nil): return json(EventCollection(state.events))
         case (.GET, "networks", nil, nil): return json(NetworkCollection([]))
         case (.GET, "nodeimages", nil, nil): return json(NodeImageCollection(state.images))
+        case (.GET, "bootservices", nil, nil): return json(BootCommandTests.services)
+        case (.GET, "bootservices", "explanation", nil):
+            guard let told = BootCommandTests.explanation(request.head.uri) else { break }
+            return json(told)
         case (.GET, "bootprofiles", nil, nil): return json(BootProfileCollection([]))
         default: break
         }

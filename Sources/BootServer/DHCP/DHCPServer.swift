@@ -12,6 +12,8 @@ package struct DHCPServer: Service {
         package var port: UInt16 = 67
         /// Where clients listen.
         package var clientPort: UInt16 = 68
+        /// Where relays listen.
+        package var relayPort: UInt16 = 67
         package var networks: DHCPNetworks
         package var limits = DHCPLimits()
 
@@ -56,7 +58,7 @@ package struct DHCPServer: Service {
             interface: configuration.interface,
             address: configuration.address,
             port: configuration.port,
-            peers: .init(relayPort: configuration.port, clientPort: configuration.clientPort),
+            peers: .init(relayPort: configuration.relayPort, clientPort: configuration.clientPort),
             logger: logger
         )
         return DHCPServer(

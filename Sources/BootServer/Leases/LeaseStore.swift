@@ -107,6 +107,29 @@ package actor LeaseStore {
     /// Every lease, in the order of addresses.
     package var leases: [Lease] { tables.flatMap(\.leases).sorted { $0.address < $1.address } }
 
+    /// The networks and the leases as a person is shown them, at most `max` leases, and how many there are.
+    func listing(max: Int) -> (networks: [BootStatus.Network], leases: [BootStatus.Lease], count: Int) {
+        let (now, wall) = (clock.now(), clock.wall())
+        let networks = zip(networks.all, tables).map { settings, table in
+            BootStatus.Network(
+                network: settings.network,
+                pool: "\(settings.pool.lowerBound)-\(settings.pool.upperBound)",
+                pool_size: Int(settings.pool.upperBound.rawValue - settings.pool.lowerBound.rawValue) + 1,
+                in_use: table.leases.count { $0.state == .bound && $0.isActive(at: now) }
+            )
+        }
+        let all = leases
+        let shown = all.prefix(max).map { lease in
+            BootStatus.Lease(
+                address: lease.address,
+                mac: lease.client.mac,
+                state: lease.state == .released || lease.isActive(at: now) ? lease.state.rawValue : "expired",
+                expires: wall + (lease.expiry - now).components.seconds
+            )
+        }
+        return (networks, Array(shown), all.count)
+    }
+
     /// The machine that has an address now; `nil` when nobody has it from here.
     package func machine(at address: IPv4Address) -> MACAddress? {
         guard let lease = tables[networks.index(of: address) ?? 0].lease(at: address), lease.state == .bound,

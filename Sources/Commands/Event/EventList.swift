@@ -49,37 +49,48 @@ struct EventList: AsyncParsableCommand {
         try await options.withSession { session in
             let name = try await host(in: session)
             let selection = EventSelection(host: name, search: search, max: max)
-            let latest = try await session.events(selection)
             guard watch else {
+                let latest = try await session.events(selection)
                 let events = oldestFirst ? latest.reversed() : latest
                 return output.show(events, as: eventTable(events, .current))
             }
-            try await follow(EventFollower(session, selection, after: latest.first), from: latest.reversed())
+            try await output.follow(selection, in: session)
         }
     }
 
-    /// The name behind a name or an id. A host that was removed is known by its events alone.
     private func host(in session: EngineSession) async throws -> String? {
         guard let host else { return nil }
+        return try await session.hostOfEvents(host)
+    }
+}
+
+extension EngineSession {
+    /// The name behind a name or an id. A host that was removed is known by its events alone.
+    func hostOfEvents(_ host: String) async throws -> String {
         do {
-            return try await session.findHost(host).name
+            return try await findHost(host).name
         } catch let error as UserError {
-            let isKnown = try await !session.events(EventSelection(host: host, max: 1)).isEmpty
+            let isKnown = try await !events(EventSelection(host: host, max: 1)).isEmpty
             if isKnown { return host }
             throw error
         }
     }
+}
 
-    private func follow(_ follower: consuming EventFollower, from events: [EventResource]) async throws {
+extension OutputOptions {
+    /// Shows the latest events, and then each as it happens.
+    func follow(_ selection: EventSelection, in session: EngineSession) async throws {
+        let latest = try await session.events(selection)
+        var follower = EventFollower(session, selection, after: latest.first)
+        var events = Array(latest.reversed())
         let style = Style.current
         let format = eventFormat(events, style)
-        if [.table, .wide].contains(output.output) {
-            Terminal.show(format.lines([], style, headers: !output.noHeaders))
+        if [.table, .wide].contains(output) {
+            Terminal.show(format.lines([], style, headers: !noHeaders))
         }
-        var events = events
         while true {
             for event in events {
-                let text = output.output.renderNext(event) {
+                let text = output.renderNext(event) {
                     format.lines([eventCells(event, style)], style, headers: false)
                 }
                 Terminal.show(text)

@@ -12,7 +12,7 @@ struct Muster: AsyncParsableCommand {
             TagCommand.self, AffinityLabelCommand.self, MACPoolCommand.self, UserCommand.self, ApplyCommand.self,
             JobCommand.self,
             EventCommand.self,
-            ImageCommand.self, ProfileCommand.self, SupportCommand.self, CompletionCommand.self,
+            ImageCommand.self, ProfileCommand.self, BootCommand.self, SupportCommand.self, CompletionCommand.self,
         ]
     )
 

@@ -16,6 +16,8 @@ enum BodyLimit {
     /// Events of a boot server, at most `bootEvents` of them.
     static let boot = 256 << 10
     static let bootEvents = 256
+    /// A boot server's status: `BootStatus.leasesMax` leases are about half of it.
+    static let bootStatus = 1 << 20
 }
 
 extension Request {

@@ -15,3 +15,16 @@ extension EngineSession {
         try await decode(BootProfile.self, .get("\(Self.api)/bootprofiles/\(percentEncoded(name))"))
     }
 }
+
+extension EngineSession {
+    /// The boot servers, each as it said last.
+    package func bootServices() async throws(CallError) -> [BootServiceResource] {
+        try await decode(BootServiceCollection.self, .get("\(Self.api)/bootservices")).boot_service ?? []
+    }
+
+    /// What a machine would boot. `architecture` is a name as `uefi-x64`.
+    package func explainBoot(_ mac: MACAddress, architecture: String) async throws(CallError) -> BootExplanation {
+        let query = "mac=\(percentEncoded("\(mac)"))&arch=\(percentEncoded(architecture))"
+        return try await decode(BootExplanation.self, .get("\(Self.api)/bootservices/explanation?\(query)"))
+    }
+}

@@ -36,6 +36,7 @@ import Testing
         _ directory: Directory = Directory(),
         limits: DHCPLimits = DHCPLimits(),
         leases preset: [DHCPPacket] = [],
+        poolSize: UInt32 = 9,
         _ body: @escaping @Sendable (Running) async throws -> Void
     ) async throws {
         let state = try TemporaryDirectory()
@@ -44,12 +45,14 @@ import Testing
         let settings = try DHCPSettings(
             server: Self.server,
             network: network,
-            pool: HostModel.IPv4Address(rawValue: 0x7F4D_0001)...HostModel.IPv4Address(rawValue: 0x7F4D_0009),
+            pool: HostModel.IPv4Address(
+                rawValue: 0x7F4D_0001
+            )...HostModel.IPv4Address(rawValue: 0x7F4D_0000 + poolSize),
             bootFiles: BootFiles(baseURL: "http://127.0.0.1")
         )
         var configuration = DHCPServer.Configuration(interface: "lo", networks: DHCPNetworks(settings))
         (configuration.address, configuration.port, configuration.clientPort) = (Self.server, 0, client.port)
-        configuration.limits = limits
+        (configuration.limits, configuration.relayPort) = (limits, client.port)
         let leases = try await LeaseStore.open(directory: state.path, settings: settings)
         for packet in preset {
             let responder = DHCPResponder(settings: settings)
@@ -115,7 +118,7 @@ import Testing
         }
     }
 
-    @Test("machines that nobody knows are answered up to their share; one with a lease is answered all the same")
+    @Test("D37: machines that nobody knows are answered up to their share; one with a lease is answered all the same")
     func boundsNewcomers() async throws {
         var limits = DHCPLimits()
         (limits.newcomersBurst, limits.newcomersPerSecond) = (5, 1)
@@ -146,7 +149,38 @@ import Testing
         }
     }
 
-    @Test("whatever comes, the next good message is answered")
+    @Test(
+        "D39: a thousand machines that discover within seconds are offered a thousand addresses, each within one second"
+    )
+    func offersToAStorm() async throws {
+        try await withServer(poolSize: 1200) { running in
+            var offered: Set<HostModel.IPv4Address> = []
+            // A hundred at once: the test's own buffer holds no more.
+            for batch in 0..<10 {
+                let start = ContinuousClock.now
+                for number in 0..<100 {
+                    let index = batch * 100 + number
+                    let octets: [UInt8] = [0x52, 0x54, 1, 0, UInt8(index >> 8), UInt8(index & 0xFF)]
+                    var packet = DHCPPacket(
+                        operation: .request,
+                        transactionID: UInt32(index),
+                        mac: try #require(MACAddress(octets: octets)),
+                        options: [.messageType(.discover)] + Self.pxe
+                    )
+                    packet.relayAddress = Self.server
+                    running.client.send(packet.encoded().bytes.readableBytesView, to: running.port)
+                }
+                for _ in 0..<100 {
+                    let received = try await #require(running.client.receive(milliseconds: 5000))
+                    offered.insert(try DHCPPacket(parsing: received.bytes).yourAddress)
+                }
+                #expect(ContinuousClock.now - start < .seconds(1), "batch \(batch)")
+            }
+            #expect(offered.count == 1000)
+        }
+    }
+
+    @Test("D33: whatever comes, the next good message is answered")
     func survivesNoise() async throws {
         try await withServer { running in
             let noise = try UDPClient()

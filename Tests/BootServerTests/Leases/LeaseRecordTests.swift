@@ -40,7 +40,7 @@ import Testing
         #expect(read.lease(now: .seconds(7), wall: 1600).expiry == .seconds(3007))
     }
 
-    @Test("a wall clock that jumps neither lengthens a lease nor makes its time negative")
+    @Test("D31: a wall clock that jumps neither lengthens a lease nor makes its time negative")
     func survivesClockJumps() throws {
         let record = LeaseRecord(try Self.lease(1), now: .zero, wall: 1_000_000)
         #expect(record.lease(now: .seconds(5), wall: 1_000_000 - 86_400).expiry == .seconds(3605))
@@ -54,7 +54,7 @@ import Testing
         try (1...6).flatMap { LeaseRecord(try lease($0), now: .zero, wall: 1000).line.utf8 }
     }
 
-    @Test("a journal that was cut anywhere gives its whole lines")
+    @Test("D30: a journal that was cut anywhere gives its whole lines")
     func survivesTruncation() throws {
         let journal = try Self.journal()
         let ends = journal.indices.filter { journal[$0] == UInt8(ascii: "\n") }

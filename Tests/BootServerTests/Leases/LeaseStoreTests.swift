@@ -48,7 +48,7 @@ import Testing
         return outcome.reply?.packet.messageType
     }
 
-    @Test("what was acknowledged is there after a restart, and nothing else has its address")
+    @Test("D29: what was acknowledged is there after a restart, and nothing else has its address")
     func remembers() async throws {
         let directory = try TemporaryDirectory()
         let store = try await Self.open(directory)
@@ -94,6 +94,21 @@ import Testing
         let again = try await open(DHCPNetworks(own, relayed: [relayed]))
         #expect(await again.machine(at: address(10)) == far.mac)
         await again.close()
+    }
+
+    @Test("the list of leases tells states and ends by the wall's clock, and how full each pool is")
+    func lists() async throws {
+        let directory = try TemporaryDirectory()
+        let clocks = Clocks()
+        let store = try await Self.open(directory, clocks)
+        #expect(try await Self.bind(store, 1, 20) == .acknowledge)
+        #expect(try await Self.bind(store, 2, 21) == .acknowledge)
+        let (networks, leases, count) = await store.listing(max: 1)
+        #expect(networks.map(\.in_use) == [2] && networks.map(\.pool) == ["10.77.0.10-10.77.0.254"] && count == 2)
+        #expect(leases.map(\.state) == ["bound"] && leases.map(\.expires) == [1_795_400_900])
+        clocks.now.withLock { $0 = .seconds(1000) }
+        #expect(await store.listing(max: 9).leases.map(\.state) == ["expired", "expired"])
+        await store.close()
     }
 
     @Test("a closed store answers nothing more, keeps what it acknowledged, and closes once")
@@ -156,7 +171,7 @@ import Testing
         #expect(await store.leases.isEmpty)
     }
 
-    @Test("a torn last line costs nothing that was acknowledged, and is gone from the file")
+    @Test("D30: a torn last line costs nothing that was acknowledged, and is gone from the file")
     func mendsATornLine() async throws {
         let directory = try TemporaryDirectory()
         let store = try await Self.open(directory)
@@ -170,7 +185,7 @@ import Testing
         #expect(LeaseRecord.records(in: try directory.read("state/leases.journal")).damaged == 0)
     }
 
-    @Test("the clock of the wall decides after a restart, but never for longer than the lease")
+    @Test("D31: the clock of the wall decides after a restart, but never for longer than the lease")
     func survivesClockJumps() async throws {
         for (jump, isActive) in [(Int64(-86_400), true), (0, true), (899, true), (86_400, false)] {
             let directory = try TemporaryDirectory()
@@ -187,7 +202,7 @@ import Testing
         }
     }
 
-    @Test("while it runs, a jump of the wall's clock ends no lease")
+    @Test("D31: while it runs, a jump of the wall's clock ends no lease")
     func ignoresTheWallWhileItRuns() async throws {
         let clocks = Clocks()
         let store = try await Self.open(try TemporaryDirectory(), clocks)

@@ -101,7 +101,10 @@ import Testing
         #expect(try DHCPPacket(parsing: again.bytes) == packet)
     }
 
-    @Test(arguments: samples)
+    @Test(
+        "D8, D41: every captured message is answered in full, 300 bytes at least, option 67 with its NUL",
+        arguments: samples
+    )
     func isAnswered(_ sample: Sample) throws {
         let packet = try DHCPPacket(parsing: ByteBuffer(bytes: sample.bytes))
         var settings = try LeaseTableTests.settings(pool: 10...120)
@@ -158,7 +161,7 @@ import Testing
         #expect(throws: Never.self) { try DHCPPacket(parsing: encoded) }
     }
 
-    @Test("every prefix of a packet and every flipped byte is answered or dropped", arguments: samples)
+    @Test("D33: every prefix of a packet and every flipped byte is answered or dropped", arguments: samples)
     func survivesDamage(_ sample: Sample) throws {
         let settings = try LeaseTableTests.settings(pool: 10...120)
         let responder = DHCPResponder(settings: settings)

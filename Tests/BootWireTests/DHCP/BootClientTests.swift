@@ -106,6 +106,20 @@ import Testing
         #expect(reply.packet.bootFile.isEmpty == (files.file(for: client) == nil))
     }
 
+    @Test("D2: a BIOS ROM is told file, server and to boot at once, and gets its UUID back")
+    func tellsBIOS() throws {
+        let uuid = DHCPOption.clientMachineIdentifier([0] + Array(1...16))
+        let settings = try LeaseTableTests.settings()
+        let packet = try DHCPPacketTests.discover([Self.pxe, Self.architecture(0), uuid])
+        let reply = try #require(
+            DHCPResponder(settings: settings).respond(to: packet, leases: settings.emptyLeaseTable(), now: .zero).reply
+        )
+        #expect(reply.packet.bootFile == Array("undionly.kpxe".utf8) && reply.packet.nextServer == settings.server)
+        #expect(reply.packet.options.contains(.vendorSpecific([6, 1, 8, 255])))
+        #expect(reply.packet.options.contains(.vendorClass(Array("PXEClient".utf8))))
+        #expect(reply.packet.options.contains(uuid))
+    }
+
     @Test("D35: a name too long for the header goes as an option, with its NUL")
     func sendsLongNames() throws {
         var settings = try LeaseTableTests.settings()

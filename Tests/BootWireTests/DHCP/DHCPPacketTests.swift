@@ -31,14 +31,15 @@ import Testing
         #expect(encoded.omitted.isEmpty)
     }
 
-    @Test func splitsAndJoinsLongOptions() throws {
+    @Test("D33: a long option is split and joined again")
+    func splitsAndJoinsLongOptions() throws {
         let long = (0..<600).map { UInt8($0 % 251) }
         let packet = try Self.discover([.unknown(code: DHCPOptionCode(rawValue: 224), payload: long)])
         let bytes = packet.encoded(limit: 1444).bytes
         #expect(try DHCPPacket(parsing: bytes) == packet)
     }
 
-    @Test("options that do not fit go to file, then to sname, then nowhere")
+    @Test("D33: options that do not fit go to file, then to sname, then nowhere")
     func overloads() throws {
         let options = [250, 100, 60, 200].enumerated().map { index, length in
             DHCPOption.unknown(
@@ -76,7 +77,7 @@ import Testing
     }
 
     @Test(
-        "the client's longest message is honoured between 576 and 1472",
+        "D32: the client's longest message is honoured between 576 and 1472",
         arguments: [
             (nil, 548), (300, 548), (0, 548), (576, 548), (1000, 972), (1472, 1444), (1500, 1444), (65280, 1444),
         ] as [(UInt16?, Int)]
@@ -96,28 +97,31 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        Odd("none", [], .success([])),
-        Odd("no end mark", [53, 1, 1], .success([.messageType(.discover)])),
-        Odd("pads only", [0, 0, 0], .success([])),
-        Odd("option behind the end", [53, 1, 1, 255, 12, 1, 97], .success([.messageType(.discover)])),
-        Odd("code without length", [53], .failure(.truncatedOption(.messageType))),
-        Odd("length past the end", [12, 200, 97], .failure(.truncatedOption(.hostName))),
-        Odd(
-            "in two pieces",
-            [12, 1, 97, 53, 1, 1, 12, 1, 98],
-            .success([.hostName([97, 98]), .messageType(.discover)])
-        ),
-        Odd("overload of a wrong value", [52, 1, 9, 53, 1, 1], .success([.messageType(.discover)])),
-        Odd("overload of a wrong length", [52, 2, 1, 1, 53, 1, 1], .success([.messageType(.discover)])),
-    ])
+    @Test(
+        "D33: odd options are read or refused, and never past the end",
+        arguments: [
+            Odd("none", [], .success([])),
+            Odd("no end mark", [53, 1, 1], .success([.messageType(.discover)])),
+            Odd("pads only", [0, 0, 0], .success([])),
+            Odd("option behind the end", [53, 1, 1, 255, 12, 1, 97], .success([.messageType(.discover)])),
+            Odd("code without length", [53], .failure(.truncatedOption(.messageType))),
+            Odd("length past the end", [12, 200, 97], .failure(.truncatedOption(.hostName))),
+            Odd(
+                "in two pieces",
+                [12, 1, 97, 53, 1, 1, 12, 1, 98],
+                .success([.hostName([97, 98]), .messageType(.discover)])
+            ),
+            Odd("overload of a wrong value", [52, 1, 9, 53, 1, 1], .success([.messageType(.discover)])),
+            Odd("overload of a wrong length", [52, 2, 1, 1, 53, 1, 1], .success([.messageType(.discover)])),
+        ]
+    )
     func readsOddOptions(_ sample: Odd) throws {
         let bytes = ByteBuffer(bytes: try Self.bytes(options: sample.options))
         let result = Result { () throws(DHCPWireError) in try DHCPPacket(parsing: bytes).options }
         #expect(result == sample.result)
     }
 
-    @Test("what is no DHCP message is refused with its reason")
+    @Test("D34: what is no DHCP message is refused with its reason")
     func refuses() throws {
         let good = Array(try Self.discover().encoded().bytes.readableBytesView)
         func error(_ change: (inout [UInt8]) -> Void) -> DHCPWireError? {
@@ -136,7 +140,7 @@ import Testing
     }
 
     @Test(
-        "hardware without an Ethernet address has none",
+        "D34: hardware without an Ethernet address has none",
         arguments: [
             (1, 0), (1, 16), (32, 6), (1, 5),
         ] as [(UInt8, UInt8)]
@@ -148,7 +152,8 @@ import Testing
         #expect(packet.mac == nil)
     }
 
-    @Test func readsUserClasses() throws {
+    @Test("D5: user classes are read raw and with their lengths")
+    func readsUserClasses() throws {
         func classes(_ bytes: [UInt8]) throws -> [[UInt8]] { try Self.discover([.userClass(bytes)]).userClasses }
         let ipxe = Array("iPXE".utf8)
         #expect(try classes(ipxe) == [ipxe])
@@ -159,7 +164,8 @@ import Testing
         #expect(try Self.discover().userClasses.isEmpty)
     }
 
-    @Test func readsTheMachinesUUIDAsLinuxPrintsIt() throws {
+    @Test("D15: the UUID is read as Linux prints it; one of another type or length is none")
+    func readsTheMachinesUUIDAsLinuxPrintsIt() throws {
         let wire: [UInt8] = [
             0, 0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF,
         ]

@@ -75,7 +75,34 @@ import Testing
         #expect(server.table.lease(at: address)?.expiry == .seconds(900))
     }
 
-    @Test("two machines ask for the last address, and one gets it")
+    @Test("D18: whether the client asks for it or not, the answer to a client without an address is a broadcast")
+    func broadcasts() throws {
+        for isBroadcast in [true, false] {
+            var server = try Server()
+            var packet = try message(.discover, 1)
+            packet.isBroadcast = isBroadcast
+            let reply = try #require(server.ask(packet).reply)
+            #expect(reply.destination == .broadcast && reply.packet.isBroadcast == isBroadcast)
+        }
+    }
+
+    @Test("D36: a host name of any kind goes nowhere: not into the answer, not into an event")
+    func forgetsHostNames() throws {
+        for name in ["$(reboot)", "a\nb", String(repeating: "x", count: 255)] {
+            var server = try Server()
+            let outcome = server.ask(
+                try message(
+                    .discover,
+                    1,
+                    [.hostName(Array(name.utf8)), .vendorClass(Array("PXEClient:Arch:00007".utf8))]
+                )
+            )
+            #expect(outcome.reply?.packet.options.map(\.code).contains(.hostName) == false)
+            #expect(outcome.events.count == 1 && !outcome.events[0].detail.contains(name))
+        }
+    }
+
+    @Test("D25, D26: two machines ask for the last address, and one gets it; the other when it is free again")
     func offersOnce() throws {
         var server = try Server(pool: 10...10)
         #expect(server.ask(try message(.discover, 1)).reply != nil)
@@ -95,7 +122,8 @@ import Testing
         #expect(server.table.lease(at: address)?.state == .bound)
     }
 
-    @Test func withdrawsItsOfferWhenAnotherServerWasChosen() throws {
+    @Test("D19: an offer is withdrawn, in silence, when another server was chosen")
+    func withdrawsItsOfferWhenAnotherServerWasChosen() throws {
         var server = try Server()
         _ = server.ask(try message(.discover, 1))
         let outcome = server.ask(
@@ -105,7 +133,7 @@ import Testing
         #expect(server.table.leases.isEmpty)
     }
 
-    @Test("after a restart between offer and request the address is still given, but not twice")
+    @Test("D29: after a restart between offer and request the address is still given, but not twice")
     func selectsWithoutAnOffer() throws {
         var server = try Server()
         let request: [DHCPOption] = [.requestedAddress(Leases.address(11)), .serverIdentifier(Leases.address(1))]
@@ -131,14 +159,17 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        Reboot("wrong network", "10.99.0.5", known: false, .refuse),
-        Reboot("its own address", "own", known: true, .acknowledge),
-        Reboot("another address", "other", known: true, .refuse),
-        Reboot("unknown, authoritative", "10.77.0.11", known: false, .refuse),
-        Reboot("unknown, not authoritative", "10.77.0.11", known: false, authoritative: false, nil),
-        Reboot("not of the pool", "10.77.0.200", known: false, nil),
-    ])
+    @Test(
+        "D20: a machine that comes up with its old address is confirmed, refused or left to others",
+        arguments: [
+            Reboot("wrong network", "10.99.0.5", known: false, .refuse),
+            Reboot("its own address", "own", known: true, .acknowledge),
+            Reboot("another address", "other", known: true, .refuse),
+            Reboot("unknown, authoritative", "10.77.0.11", known: false, .refuse),
+            Reboot("unknown, not authoritative", "10.77.0.11", known: false, authoritative: false, nil),
+            Reboot("not of the pool", "10.77.0.200", known: false, nil),
+        ]
+    )
     func verifiesAfterAReboot(_ sample: Reboot) throws {
         var server = try Server()
         server.responder.settings.isAuthoritative = sample.isAuthoritative
@@ -149,7 +180,7 @@ import Testing
         #expect(outcome.reply?.packet.messageType == sample.answer)
     }
 
-    @Test("a lease is renewed, an ended one too, and one that somebody else has is not")
+    @Test("D21: a lease is renewed, an ended one too, and one that somebody else has is not")
     func renews() throws {
         var server = try Server()
         let address = try server.lease(1)
@@ -165,7 +196,8 @@ import Testing
         #expect(server.ask(try message(.request, 2, ciaddr: Leases.address(200))).silence == .foreignAddress)
     }
 
-    @Test func quarantinesADeclinedAddress() throws {
+    @Test("D22: a declined address is in quarantine, with an event, and its machine gets another")
+    func quarantinesADeclinedAddress() throws {
         var server = try Server()
         let address = try server.lease(1)
         let decline: [DHCPOption] = [.requestedAddress(address), .serverIdentifier(Leases.address(1))]
@@ -226,7 +258,8 @@ import Testing
         #expect(server.ask(try message(.request, 2, ciaddr: second)).reply?.packet.messageType == .refuse)
     }
 
-    @Test func releasesOnlyToItsOwner() throws {
+    @Test("D23: a release with a wrong address or server is ignored")
+    func releasesOnlyToItsOwner() throws {
         var server = try Server()
         let address = try server.lease(1)
         #expect(server.ask(try message(.release, 2, ciaddr: address)).silence == .notTheirs)
@@ -240,7 +273,8 @@ import Testing
         #expect(try server.lease(1) == address, "history")
     }
 
-    @Test func informs() throws {
+    @Test("D24: an INFORM is answered without address and lease")
+    func informs() throws {
         var server = try Server()
         let reply = try #require(server.ask(try message(.inform, 1, ciaddr: Leases.address(50))).reply)
         #expect(reply.packet.messageType == .acknowledge)
@@ -265,7 +299,8 @@ import Testing
         #expect(server.ask(packet).silence == .otherNetwork)
     }
 
-    @Test func ignoresWhatIsNotForIt() throws {
+    @Test("D34: replies, other hardware and what is not for servers are met with silence")
+    func ignoresWhatIsNotForIt() throws {
         var server = try Server()
         var reply = try message(.discover, 1)
         reply.operation = .reply
@@ -279,7 +314,7 @@ import Testing
         #expect(server.ask(try message(.request, 1)).silence == .malformed)
     }
 
-    @Test("by client identifier one machine is several clients, by hardware address one")
+    @Test("D27: by client identifier one machine is several clients, by hardware address one")
     func knowsClientsByTheRule() throws {
         for (rule, count) in [(ClientKey.Rule.hardwareAddress, 1), (.clientIdentifier, 2)] {
             var server = try Server()

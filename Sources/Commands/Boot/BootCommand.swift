@@ -1,0 +1,127 @@
+import ArgumentParser
+import EngineClient
+import HostModel
+
+struct BootCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "boot",
+        abstract: "The boot servers: how they are, their leases, and what a machine would boot.",
+        subcommands: [BootStatusCommand.self, BootLeaseCommand.self, BootExplain.self, BootEvents.self]
+    )
+}
+
+struct BootStatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show the boot servers: interfaces, modes, and how full their pools are."
+    )
+
+    @OptionGroup var options: EngineOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let services = try await options.withSession { try await $0.bootServices() }
+        output.show(services, as: bootStatusTable(services, .current))
+    }
+}
+
+struct BootLeaseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lease",
+        abstract: "Addresses that the boot servers gave.",
+        subcommands: [BootLeaseList.self]
+    )
+}
+
+struct BootLeaseList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the leases, in the order of addresses.",
+        discussion: "With --output json they are in the boot servers' status.",
+        aliases: ["ls"]
+    )
+
+    @OptionGroup var options: EngineOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let services = try await options.withSession { try await $0.bootServices() }
+        output.show(services, as: leaseTable(services, .current))
+    }
+}
+
+struct BootExplain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Show what a machine would boot, and why, without booting it.",
+        discussion: "--arch is bios, uefi-x64, uefi-x64-http, uefi-x86, uefi-arm64 or uefi-arm64-http."
+    )
+
+    @Option(help: "The hardware address of the machine's network card.", transform: Self.address)
+    var mac: MACAddress
+
+    @Option(help: "The machine's firmware.")
+    var arch = "uefi-x64"
+
+    @OptionGroup var options: EngineOptions
+    @OptionGroup var output: OutputOptions
+
+    private static func address(_ text: String) throws -> MACAddress {
+        guard let mac = MACAddress(text) else { throw ValidationError("expected aa:bb:cc:dd:ee:ff") }
+        return mac
+    }
+
+    func run() async throws {
+        let explanation = try await options.withSession { try await $0.explainBoot(mac, architecture: arch) }
+        output.show(explanation, as: explanationDetails(explanation))
+    }
+}
+
+/// `muster boot status`.
+func bootStatusTable(_ services: [BootServiceResource], _ style: Style) -> Table {
+    let rows = services.flatMap { service in
+        let status = service.status
+        let missing = status.missing_loaders.joined(separator: " ")
+        let networks = status.networks.isEmpty ? [nil] : status.networks.map(Optional.some)
+        return networks.map { network in
+            [
+                Cell(status.interface), Cell("\(status.address)"), Cell(status.dhcp), Cell(network?.pool),
+                Cell(network.map { "\($0.in_use)/\($0.pool_size)" }), Cell(missing.isEmpty ? nil : missing, .bad),
+                Cell(LocalTime.text(service.reported, style), .faint),
+            ]
+        }
+    }
+    return Table(
+        header: ["INTERFACE", "ADDRESS", "DHCP", "POOL", "IN USE", "MISSING LOADERS", "SAID"],
+        rows: rows,
+        isLastOpen: true,
+        ifEmpty: "No boot server has said how it is. One says it every ten seconds."
+    )
+}
+
+/// `muster boot lease list`.
+func leaseTable(_ services: [BootServiceResource], _ style: Style) -> Table {
+    let rows = services.flatMap(\.status.leases).map { lease in
+        [
+            Cell("\(lease.address)"), Cell("\(lease.mac)"), Cell(lease.state, lease.state == "bound" ? .good : .faint),
+            Cell(LocalTime.text("\(lease.expires)", style), .faint),
+        ]
+    }
+    return Table(
+        header: ["ADDRESS", "MAC", "STATE", "ENDS"],
+        rows: rows,
+        isLastOpen: true,
+        ifEmpty: "No boot server has given an address."
+    )
+}
+
+/// `muster boot explain`.
+func explanationDetails(_ explanation: BootExplanation) -> Details {
+    var fields = [
+        ("Machine", Cell("\(explanation.mac)")), ("Host", Cell(explanation.host)),
+        ("Profile", Cell(explanation.profile)),
+        ("Mode", Cell(explanation.mode)), ("Image", Cell(explanation.image)), ("Because", Cell(explanation.reason)),
+    ]
+    for (index, step) in explanation.steps.enumerated() { fields.append(("Step \(index + 1)", Cell(step))) }
+    return Details(fields: fields)
+}
