@@ -39,11 +39,13 @@ import Testing
     }
 
     @Test(
-        "every case of DHCP has its row in docs/boot.md, with tests that bear its number or the reason why there is none"
+        "every case of DHCP and TFTP has its row in docs/boot.md, with tests of its number or the reason why there is none"
     )
     func rowsHaveTests() throws {
         let (rows, tests) = (try Self.rows(), try Self.tests())
-        #expect(rows.map(\.number).filter { $0.hasPrefix("D") } == (1...44).map { "D\($0)" })
+        for (letter, count) in [("D", 44), ("T", 39)] {
+            #expect(rows.map(\.number).filter { $0.hasPrefix(letter) } == (1...count).map { "\(letter)\($0)" })
+        }
         for row in rows {
             #expect(!row.tests.isEmpty || !row.reason.isEmpty, "\(row.number) has neither a test nor a reason")
             for file in row.tests {
@@ -52,11 +54,11 @@ import Testing
         }
     }
 
-    @Test("every test of DHCP that is named by a case is in its case's row")
+    @Test("every test that is named by a case is in its case's row")
     func testsHaveRows() throws {
         let rows = Dictionary(try Self.rows().map { ($0.number, $0.tests) }) { first, _ in first }
         for (file, numbers) in try Self.tests() {
-            for number in numbers where number.hasPrefix("D") {
+            for number in numbers {
                 #expect(rows[number]?.contains(file) == true, "\(number) of \(file) is not in docs/boot.md")
             }
         }

@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test("tftp-hpa, atftp, curl and busybox get the same bytes, and nothing from outside")
+    @Test("T1, T2, T12, T25: tftp-hpa, atftp, curl and busybox get the same bytes, and nothing from outside")
     func fetches() async throws {
         let directory = try TemporaryDirectory()
         let bytes = (0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }

@@ -34,6 +34,7 @@ import Testing
     }
 
     @Test(
+        "T24, T25, T27: what is served and what is not",
         arguments: [
             ("small.efi", .success("small")), ("dir/deep.efi", .success("deep")), ("inner", .success("small")),
             ("missing", .failure(.notFound)), ("dir/missing", .failure(.notFound)),
@@ -64,7 +65,7 @@ import Testing
         #expect(try read(try LoaderDirectory(path: "\(directory.path)/link"), "small.efi") == .success("small"))
     }
 
-    @Test("a file that was cut since it was opened is not read past its end")
+    @Test("T32: a file that was cut since it was opened is not read past its end")
     func noticesTruncation() throws {
         let directory = try layout()
         let loaders = try LoaderDirectory(path: "\(directory.path)/root")

@@ -68,7 +68,7 @@ import Testing
         return bytes
     }
 
-    @Test("a transfer is answered from a port of its own")
+    @Test("T1: a transfer is answered from a port of its own")
     func usesAPortOfItsOwn() async throws {
         try await withServer { port, _ in
             let client = try UDPClient()
@@ -144,7 +144,7 @@ import Testing
         }
     }
 
-    @Test("the size is asked for, and the port is free for the next request")
+    @Test("T5: the size is asked for, and the port is free for the next request")
     func isProbed() async throws {
         try await withServer { port, _ in
             let client = try UDPClient()
@@ -167,7 +167,7 @@ import Testing
         }
     }
 
-    @Test("a stranger on a transfer's port is told so, and the transfer goes on")
+    @Test("T21: a stranger on a transfer's port is told so, and the transfer goes on")
     func answersStrangers() async throws {
         try await withServer { port, big in
             let (client, stranger) = (try UDPClient(), try UDPClient())
@@ -188,7 +188,9 @@ import Testing
         }
     }
 
-    @Test("requests that nobody acknowledges, however many and however long they ask to be waited for, stop nobody")
+    @Test(
+        "T20, T34: requests that nobody acknowledges, however many and however long they ask to be waited for, stop nobody"
+    )
     func survivesSilentClients() async throws {
         try await withServer(transfersMax: 4) { port, _ in
             let silent = try (0..<20).map { _ in try UDPClient() }
@@ -212,7 +214,7 @@ import Testing
         }
     }
 
-    @Test("firmware that uses its port again gets its next file")
+    @Test("T22: firmware that uses its port again gets its next file")
     func replacesATransfer() async throws {
         try await withServer { port, _ in
             let client = try UDPClient()
@@ -227,7 +229,7 @@ import Testing
     }
 
     @Test(
-        "refusals come from a port of their own",
+        "T24, T25: refusals come from a port of their own",
         arguments: [
             ("missing", TFTPErrorCode.fileNotFound), ("../etc/passwd", .accessViolation), ("", .accessViolation),
             ("a\nb", .accessViolation), (".", .accessViolation),
@@ -246,7 +248,23 @@ import Testing
         }
     }
 
-    @Test func refusesToWrite() async throws {
+    @Test("T39: a server that stops says so to who is in the middle of a file", arguments: [false, true])
+    func saysThatItStops(usesOnePort: Bool) async throws {
+        let client = try UDPClient()
+        try await withServer(ports: usesOnePort ? .single : .any) { port, _ in
+            client.send(Self.read("big"), to: port)
+            let first = try await #require(client.receive())
+            client.send(Self.acknowledge(1), to: first.port)
+            _ = try await client.receive()
+        }
+        let last = try await client.receive {
+            if case .error = try Self.packet($0) { true } else { false }
+        }
+        #expect(try Self.packet(last) == .error(.undefined, message: Array("the server stops".utf8)))
+    }
+
+    @Test("T29: nothing is written")
+    func refusesToWrite() async throws {
         try await withServer { port, _ in
             let client = try UDPClient()
             let write = TFTPPacket.writeRequest(TFTPRequest(fileName: Array("new".utf8)))
@@ -258,7 +276,8 @@ import Testing
         }
     }
 
-    @Test func sendsText() async throws {
+    @Test("T31: a text by netascii")
+    func sendsText() async throws {
         try await withServer { port, _ in
             let client = try UDPClient()
             let request = TFTPRequest(
@@ -274,7 +293,7 @@ import Testing
         }
     }
 
-    @Test("whatever comes, the next good request is answered")
+    @Test("T30: whatever comes, the next good request is answered")
     func survivesNoise() async throws {
         try await withServer { port, _ in
             let (client, noise) = (try UDPClient(), try UDPClient())

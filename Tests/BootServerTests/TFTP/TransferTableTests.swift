@@ -16,7 +16,8 @@ import Testing
 
     private let request = ByteBuffer(string: "a")
 
-    @Test func boundsAllAndEach() throws {
+    @Test("T33: so many transfers, and no more of one address")
+    func boundsAllAndEach() throws {
         let table = TransferTable(limit: 3, limitPerSource: 2)
         let first = try #require(id(table.admit(client(1, 1), request: request)))
         let second = try #require(id(table.admit(client(1, 2), request: request)))
@@ -32,7 +33,7 @@ import Testing
         #expect(id(table.admit(client(1, 3), request: request)) != nil)
     }
 
-    @Test("who never acknowledged makes room for the newest: first the oldest, and of a full source only its own")
+    @Test("T34: who never acknowledged makes room for the newest: first the oldest, and of a full source only its own")
     func evicts() throws {
         let table = TransferTable(limit: 4, limitPerSource: 2)
         let stopped = Mutex<[String]>([])
@@ -56,7 +57,7 @@ import Testing
         #expect(!stopped.withLock { $0.contains("1:1") }, "who acknowledged stays")
     }
 
-    @Test("the same request again is nothing new; another takes its place")
+    @Test("T22, T23: the same request again is nothing new; another takes its place")
     func replaces() throws {
         let table = TransferTable(limit: 3, limitPerSource: 1)
         let stopped = Mutex(0)

@@ -4,6 +4,7 @@ import Testing
 
 @Suite struct NetasciiTests {
     @Test(
+        "T31: lines end with CR LF, and a bare CR is CR NUL",
         arguments: [
             ([], []), ([97], [97]), ([97, 10], [97, 13, 10]), ([13], [13, 0]), ([13, 10], [13, 0, 13, 10]),
             ([0, 255], [0, 255]),

@@ -53,7 +53,7 @@ import Testing
         #expect(Array(sample.packet.encoded.readableBytesView) == sample.wire)
     }
 
-    @Test("every prefix and every flipped byte is read or refused, and never traps", arguments: cases)
+    @Test("T11, T30: every prefix and every flipped byte is read or refused, and never traps", arguments: cases)
     func survivesDamage(_ sample: Case) {
         for length in 0..<sample.wire.count {
             _ = try? TFTPPacket(parsing: ByteBuffer(bytes: sample.wire.prefix(length)))
@@ -79,7 +79,8 @@ import Testing
         #expect(throws: error) { try TFTPPacket(parsing: ByteBuffer(bytes: wire)) }
     }
 
-    @Test func boundsARequest() throws {
+    @Test("T28: a name of 600 bytes is no request")
+    func boundsARequest() throws {
         let long = [0, 1] + Array(repeating: UInt8(97), count: 600) + Self.text("\0octet\0")
         #expect(throws: TFTPWireError.fileNameTooLong(600)) { try TFTPPacket(parsing: ByteBuffer(bytes: long)) }
         let many = [0, 1] + Self.text("a\0octet\0") + (0..<100).flatMap { _ in Self.text("x\u{0}1\0") }
@@ -90,7 +91,7 @@ import Testing
         #expect(request.options.count == TFTPRequest.optionsMax)
     }
 
-    @Test("an option without its value, or a value without its end, is none")
+    @Test("T10, T11: an option without its value, or a value without its end, is none")
     func ignoresHalfOptions() throws {
         for tail in ["blksize", "blksize\0", "blksize\u{0}1468"] {
             let wire = [0, 1] + Self.text("a\0octet\0" + tail)

@@ -2,17 +2,24 @@ import BootWire
 import Testing
 
 @Suite struct TFTPPathTests {
-    @Test(arguments: [
-        ("ipxe.efi", "ipxe.efi"), ("/ipxe.efi", "ipxe.efi"), ("//grub//x", "grub/x"), ("\\boot\\x.efi", "boot/x.efi"),
-        ("./a/./b", "a/b"), ("a b", "a b"), ("%2e%2e/x", "%2e%2e/x"), ("..a/b..", "..a/b.."),
-    ])
+    @Test(
+        "T26: slashes of every kind",
+        arguments: [
+            ("ipxe.efi", "ipxe.efi"), ("/ipxe.efi", "ipxe.efi"), ("//grub//x", "grub/x"),
+            ("\\boot\\x.efi", "boot/x.efi"),
+            ("./a/./b", "a/b"), ("a b", "a b"), ("%2e%2e/x", "%2e%2e/x"), ("..a/b..", "..a/b.."),
+        ]
+    )
     func takes(name: String, path: String) {
         #expect(TFTPPath(Array(name.utf8))?.description == path)
     }
 
-    @Test(arguments: [
-        "", "/", "..", "../etc/passwd", "/../..", "a/../../x", "..\\x", "a/..", "a\nb", "a\u{1B}[2J", "a\u{7F}",
-    ])
+    @Test(
+        "T25, T28: what is no name, or leads out of the directory",
+        arguments: [
+            "", "/", "..", "../etc/passwd", "/../..", "a/../../x", "..\\x", "a/..", "a\nb", "a\u{1B}[2J", "a\u{7F}",
+        ]
+    )
     func refuses(name: String) {
         #expect(TFTPPath(Array(name.utf8)) == nil)
     }

@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test(
-        "the last block is the first short one",
+        "T1, T2, T3: the last block is the first short one",
         arguments: [
             (0, [0]), (1, [1]), (511, [511]), (512, [512, 0]), (1024, [512, 512, 0]), (1025, [512, 512, 1]),
         ] as [(UInt64, [Int])]
@@ -47,7 +47,8 @@ import Testing
         #expect(transfer.handle(.timedOut).isEmpty, "nothing follows the end")
     }
 
-    @Test func waitsForTheAnswerToItsOptions() {
+    @Test("T4: the first block follows the answer to the options")
+    func waitsForTheAnswerToItsOptions() {
         var transfer = Self.transfer(size: 10, options: true)
         let offer: [Transfer.Action] = [.sendOptions([TFTPOption(.transferSize, 10)]), .setTimer(.seconds(1))]
         #expect(transfer.handle(.start) == offer)
@@ -56,7 +57,10 @@ import Testing
         #expect(transfer.handle(Self.acknowledge(1)) == [.finish(.complete)])
     }
 
-    @Test("a client that only wanted the size has not failed", arguments: [TFTPErrorCode.optionsRefused, .undefined])
+    @Test(
+        "T5: a client that only wanted the size has not failed",
+        arguments: [TFTPErrorCode.optionsRefused, .undefined]
+    )
     func isProbed(code: TFTPErrorCode) {
         var transfer = Self.transfer(size: 10, options: true)
         _ = transfer.handle(.start)
@@ -77,7 +81,7 @@ import Testing
         )
     }
 
-    @Test("in lockstep each block goes out once, however often it is acknowledged")
+    @Test("T19: in lockstep each block goes out once, however often it is acknowledged")
     func knowsNoApprentice() {
         var transfer = Self.transfer(size: 512 * 20)
         var sent = Self.blocks(transfer.handle(.start))
@@ -90,7 +94,8 @@ import Testing
         #expect(transfer.isFinished)
     }
 
-    @Test func sendsAgainWithGrowingWaits() {
+    @Test("T20: what is not acknowledged goes out again, with growing waits, and then no more")
+    func sendsAgainWithGrowingWaits() {
         var transfer = Self.transfer(size: 512 * 20)
         _ = transfer.handle(.start)
         _ = transfer.handle(Self.acknowledge(1))
@@ -157,21 +162,23 @@ import Testing
 @Suite struct TFTPWindowTests {
     typealias Helper = TFTPReadTransferTests
 
-    @Test func sendsAWindowAndWaits() {
+    @Test("T12: a window goes out, and then an acknowledgement is waited for")
+    func sendsAWindowAndWaits() {
         var transfer = Helper.transfer(size: 512 * 6, window: 4)
         #expect(Helper.blocks(transfer.handle(.start)) == [1, 2, 3, 4])
         #expect(Helper.blocks(transfer.handle(Helper.acknowledge(4))) == [5, 6, 7])
         #expect(transfer.handle(Helper.acknowledge(7)) == [.finish(.complete)])
     }
 
-    @Test("an acknowledgement inside the window means that the next block was lost")
+    @Test("T14: an acknowledgement inside the window means that the next block was lost")
     func goesBackToTheGap() {
         var transfer = Helper.transfer(size: 512 * 20, window: 8)
         _ = transfer.handle(.start)
         #expect(Helper.blocks(transfer.handle(Helper.acknowledge(2))) == Array(3...10))
     }
 
-    @Test func sendsTheWindowAgainWhenTheAcknowledgementIsLost() {
+    @Test("T15: the window goes out again when its acknowledgement is lost")
+    func sendsTheWindowAgainWhenTheAcknowledgementIsLost() {
         var transfer = Helper.transfer(size: 512 * 20, window: 4)
         _ = transfer.handle(.start)
         _ = transfer.handle(Helper.acknowledge(4))
@@ -200,7 +207,7 @@ import Testing
         }
     }
 
-    @Test("a file of more than 65,535 blocks arrives whole", arguments: [1, 16])
+    @Test("T17, T18: a file of more than 65,535 blocks arrives whole", arguments: [1, 16])
     func wraps(window: Int) {
         let size = UInt64(200_000 * 8 + 3)
         var transfer = Helper.transfer(size: size, block: 8, window: window)
@@ -220,7 +227,11 @@ import Testing
     }
 
     /// A client by the RFC: takes blocks in order, acknowledges a window's end and the last block before a gap.
-    @Test("a file arrives over a line that loses one packet in fifty", arguments: [1, 2, 4, 16, 64], 1...5)
+    @Test(
+        "T14, T15, T18: a file arrives over a line that loses one packet in fifty",
+        arguments: [1, 2, 4, 16, 64],
+        1...5
+    )
     func survivesLoss(window: Int, seed: UInt64) {
         var line = LossyLine(state: seed &* 0x9E37_79B9_7F4A_7C15)
         var transfer = Helper.transfer(size: 512 * 3000 + 17, window: window)

@@ -10,39 +10,42 @@ import Testing
         var testDescription: String { asked.map { "\($0) \($1)" }.joined(separator: ", ") }
     }
 
-    @Test(arguments: [
-        Case(asked: [], answered: []),
-        Case(asked: [("tsize", "0")], answered: [("tsize", "1000")]),
-        Case(asked: [("blksize", "8")], answered: [("blksize", "8")]),
-        Case(asked: [("blksize", "512")], answered: [("blksize", "512")]),
-        Case(asked: [("blksize", "1468")], answered: [("blksize", "1468")]),
-        Case(asked: [("blksize", "65464")], answered: [("blksize", "1468")]),
-        Case(asked: [("blksize", "99999999999")], answered: [("blksize", "1468")]),
-        Case(asked: [("blksize", "99999999999999999999999")], answered: []),
-        Case(asked: [("blksize", "7")], answered: []),
-        Case(asked: [("blksize", "0")], answered: []),
-        Case(asked: [("blksize", "-1")], answered: []),
-        Case(asked: [("blksize", "abc")], answered: []),
-        Case(asked: [("blksize", "")], answered: []),
-        Case(asked: [("BLKSIZE", "1432"), ("Tsize", "0")], answered: [("BLKSIZE", "1432"), ("Tsize", "1000")]),
-        Case(asked: [("msftwindow", "31416")], answered: []),
-        Case(asked: [("multicast", "")], answered: []),
-        Case(asked: [("windowsize", "4")], answered: [("windowsize", "4")]),
-        Case(asked: [("windowsize", "0")], answered: []),
-        Case(asked: [("windowsize", "65535")], answered: [("windowsize", "64")]),
-        Case(asked: [("timeout", "3")], answered: [("timeout", "3")]),
-        Case(asked: [("timeout", "0")], answered: []),
-        Case(asked: [("timeout", "10")], answered: [("timeout", "10")]),
-        Case(asked: [("timeout", "11")], answered: []),
-        Case(asked: [("timeout", "255")], answered: []),
-        Case(asked: [("timeout", "256")], answered: []),
-        // OVMF's first request: the order stays.
-        Case(
-            asked: [("tsize", "0"), ("blksize", "1468"), ("windowsize", "4")],
-            answered: [("tsize", "1000"), ("blksize", "1468"), ("windowsize", "4")]
-        ),
-        Case(asked: [("blksize", "1000"), ("blksize", "900")], answered: [("blksize", "1000")]),
-    ])
+    @Test(
+        "T6, T7, T8, T9, T10, T13, T16: what is asked for, and what is answered",
+        arguments: [
+            Case(asked: [], answered: []),
+            Case(asked: [("tsize", "0")], answered: [("tsize", "1000")]),
+            Case(asked: [("blksize", "8")], answered: [("blksize", "8")]),
+            Case(asked: [("blksize", "512")], answered: [("blksize", "512")]),
+            Case(asked: [("blksize", "1468")], answered: [("blksize", "1468")]),
+            Case(asked: [("blksize", "65464")], answered: [("blksize", "1468")]),
+            Case(asked: [("blksize", "99999999999")], answered: [("blksize", "1468")]),
+            Case(asked: [("blksize", "99999999999999999999999")], answered: []),
+            Case(asked: [("blksize", "7")], answered: []),
+            Case(asked: [("blksize", "0")], answered: []),
+            Case(asked: [("blksize", "-1")], answered: []),
+            Case(asked: [("blksize", "abc")], answered: []),
+            Case(asked: [("blksize", "")], answered: []),
+            Case(asked: [("BLKSIZE", "1432"), ("Tsize", "0")], answered: [("BLKSIZE", "1432"), ("Tsize", "1000")]),
+            Case(asked: [("msftwindow", "31416")], answered: []),
+            Case(asked: [("multicast", "")], answered: []),
+            Case(asked: [("windowsize", "4")], answered: [("windowsize", "4")]),
+            Case(asked: [("windowsize", "0")], answered: []),
+            Case(asked: [("windowsize", "65535")], answered: [("windowsize", "64")]),
+            Case(asked: [("timeout", "3")], answered: [("timeout", "3")]),
+            Case(asked: [("timeout", "0")], answered: []),
+            Case(asked: [("timeout", "10")], answered: [("timeout", "10")]),
+            Case(asked: [("timeout", "11")], answered: []),
+            Case(asked: [("timeout", "255")], answered: []),
+            Case(asked: [("timeout", "256")], answered: []),
+            // OVMF's first request: the order stays.
+            Case(
+                asked: [("tsize", "0"), ("blksize", "1468"), ("windowsize", "4")],
+                answered: [("tsize", "1000"), ("blksize", "1468"), ("windowsize", "4")]
+            ),
+            Case(asked: [("blksize", "1000"), ("blksize", "900")], answered: [("blksize", "1000")]),
+        ]
+    )
     func settles(_ sample: Case) {
         let request = TFTPPacketTests.request("a", .octet, sample.asked)
         let terms = TFTPTerms(settling: request, size: 1000, limits: Self.limits)
@@ -72,14 +75,17 @@ import Testing
         #expect(plain.blockSize == 512 && plain.windowSize == 1 && plain.timeout == .seconds(1))
     }
 
-    @Test("a text's size is not known before it is sent, and its windows cannot be found again")
+    @Test("T31: a text's size is not known before it is sent, and its windows cannot be found again")
     func settlesText() {
         let request = TFTPPacketTests.request("a", .netascii, [("tsize", "0"), ("windowsize", "8")])
         let terms = TFTPTerms(settling: request, size: 1, limits: Self.limits)
         #expect(terms.acknowledged == [TFTPOption(.windowSize, 1)])
     }
 
-    @Test(arguments: [(1500, 1468), (9000, 8968), (576, 544), (68, 512), (100_000, 65464)])
+    @Test(
+        "T6: a block is what the link carries whole",
+        arguments: [(1500, 1468), (9000, 8968), (576, 544), (68, 512), (100_000, 65464)]
+    )
     func fitsTheLink(mtu: Int, block: Int) {
         #expect(TFTPTerms.Limits(mtu: mtu).blockSizeMax == block)
     }
