@@ -25,6 +25,28 @@ import Testing
         }
     }
 
+    @Test("check finds what keeps machines from booting, and says what to do")
+    func finds() {
+        func found(_ failures: [String] = [], later: Int64 = 0) -> [String] {
+            let said: Int64 = 1_795_723_200
+            let services = Self.services.boot_service ?? []
+            return bootFindings(services, failures: failures, now: said + later).map(\.what)
+        }
+        #expect(bootFindings([], failures: [], now: 0).map(\.what) == ["no boot server has said how it is"])
+        #expect(found() == ["the boot server on br0 has no snponly.efi"])
+        #expect(found(later: 61).first == "the boot server on br0 has been silent for 61 s")
+        let other = "Machine 52:54:00:00:00:09: another DHCP server, 10.77.0.53, answers on br0: stop it"
+        #expect(found(["else", other, other]).dropFirst() == [other])
+    }
+
+    @Test("check ends with 1 when there is something to do")
+    func checks() async throws {
+        try await FakeEngine.loggedIn { program, _ in
+            let result = try await program.run(["boot", "check"])
+            #expect(result.exit == 1 && result.output.contains("has no snponly.efi"), "\(result)")
+        }
+    }
+
     static let services: BootServiceCollection = {
         guard let network = IPv4Network("10.77.0.1/24"), let mac = MACAddress("52:54:00:00:00:01"),
             let address = IPv4Address("10.77.0.12")

@@ -80,9 +80,10 @@ package struct LeaseTable: Hashable, Sendable {
     package mutating func note(_ address: IPv4Address, heldBy mac: MACAddress?, at now: Duration) -> Bool {
         let lease = byAddress[address]
         guard pool.contains(address), lease?.state != .bound || lease?.isActive(at: now) == false else { return false }
-        guard holders[address] != mac else { return false }
+        // Said once, however often the machine behind it changes: anybody can answer in any machine's name.
+        let isNews = holders[address] == nil && mac != nil && mac != lease?.client.mac
         holders[address] = mac
-        return mac != nil && mac != lease?.client.mac
+        return isNews
     }
 
     /// Addresses that nobody has from here and that somebody was seen with.

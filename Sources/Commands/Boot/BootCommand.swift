@@ -6,7 +6,7 @@ struct BootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "boot",
         abstract: "The boot servers: how they are, their leases, and what a machine would boot.",
-        subcommands: [BootStatusCommand.self, BootLeaseCommand.self, BootExplain.self, BootEvents.self]
+        subcommands: [BootStatusCommand.self, BootLeaseCommand.self, BootExplain.self, BootEvents.self, BootCheck.self]
     )
 }
 

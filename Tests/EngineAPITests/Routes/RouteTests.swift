@@ -83,7 +83,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "hosts", "events", "networks", "clusters", "datacenters", "bootprofiles", "nodeimages", "rejections",
+        "hosts", "events", "networks", "clusters", "datacenters", "bootprofiles", "bootservices", "nodeimages",
+        "rejections",
     ])
     func nothingIsShownToStrangers(_ collection: String) async throws {
         try await APIInstallation.run { signedIn in
