@@ -197,7 +197,7 @@ let package = Package(
         tests("ArchiveTests", ["Archive", subprocess, systemPackage]),
         tests("NetlinkTests", ["Netlink", "HostModel", subprocess]),
         tests("VirtualizationTests", ["Virtualization", systemPackage], exclude: ["Captured"]),
-        tests("SimulationTests", ["Simulation", "HostModel"]),
+        tests("SimulationTests", ["Simulation", "AgentWire", "HostModel"]),
         tests("SigningTests", ["Signing", subprocess, systemPackage]),
         tests("BlockDevicesTests", ["BlockDevices", "HostModel", subprocess, systemPackage]),
         tests(

@@ -123,7 +123,7 @@ private final class AgentFaceHandler: ChannelInboundHandler {
         switch verb {
         case .getCapabilities: result = try? host.capabilities()
         case .setupNetworks:
-            host.state.withLock { $0.isManaged = true }
+            do { try host.setUp(call.params) } catch { return failure(error.code, error.message, id) }
             result = HostReplies.yes
         default: result = replies.result(of: verb, call: number)
         }

@@ -59,7 +59,13 @@ struct HostReplies: Sendable {
     }
 
     /// The capabilities of one host, with `ovirtmgmt` or without.
-    static func capabilities(address: IPv4Address, mac: String, uuid: String, isManaged: Bool) throws -> ByteBuffer {
+    static func capabilities(
+        address: IPv4Address,
+        mac: String,
+        uuid: String,
+        isManaged: Bool,
+        networks: SimulatedNetworks? = nil
+    ) throws -> ByteBuffer {
         var host = HostCapabilities()
         var place = AddressReport()
         (place.addr, place.netmask) = ("\(address)", "255.0.0.0")
@@ -88,6 +94,7 @@ struct HostReplies: Sendable {
         (host.cpuFlags, host.rngSources) = ("lm,nx,sse2,svm,model_qemu64,model_kvm64", ["random"])
         (host.supportedENGINEs, host.clusterLevels) = (["4.4", "4.5"], ["4.6", "4.7"])
         host.selinux = .init(mode: "1")
+        networks?.add(to: &host)
         host.onlineCpus = (0..<processors).map(String.init).joined(separator: ",")
         return try JSONText.encode(host)
     }

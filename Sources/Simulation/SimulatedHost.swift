@@ -1,3 +1,4 @@
+import AgentWire
 import Crypto
 import HostModel
 import NIOCore
@@ -13,6 +14,8 @@ final class SimulatedHost: Sendable {
         /// Since it has a certificate.
         var tls: NIOSSLContext?
         var isManaged = false
+        /// What it was ordered since; `nil` for most of a fleet.
+        var networks: SimulatedNetworks?
         var calls = 0
         /// Connections that speak STOMP now.
         var connections = 0
@@ -82,12 +85,25 @@ final class SimulatedHost: Sendable {
     }
 
     func capabilities() throws -> ByteBuffer {
-        try HostReplies.capabilities(
+        let (isManaged, networks) = state.withLock { ($0.isManaged, $0.networks) }
+        return try HostReplies.capabilities(
             address: address,
             mac: "\(mac)",
             uuid: "\(hardwareID)",
-            isManaged: state.withLock(\.isManaged)
+            isManaged: isManaged,
+            networks: networks
         )
+    }
+
+    /// The first order is that of the installation, and makes the management network.
+    func setUp(_ params: JSONValue) throws(RPCError) {
+        let change = try SetupNetworksParameters(params: params)
+        try state.withLock { state throws(RPCError) in
+            guard state.isManaged else { return state.isManaged = true }
+            var networks = state.networks ?? SimulatedNetworks()
+            try networks.take(change)
+            state.networks = networks
+        }
     }
 }
 

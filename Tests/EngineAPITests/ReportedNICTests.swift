@@ -46,7 +46,7 @@ import Testing
             var bond = BondReport(
                 hwaddr: "52:54:00:00:00:01",
                 slaves: ["eth1", "eth0"],
-                opts: ["mode": "4", "miimon": "100"],
+                opts: ["mode": "4"],
                 speed: 1000,
                 address: AddressReport()
             )

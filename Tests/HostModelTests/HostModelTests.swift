@@ -56,6 +56,27 @@ import Testing
         #expect(Array(id)[14] == "4" && "89ab".contains(Array(id)[19]))
     }
 
+    @Test(
+        "what is a UUID",
+        arguments: [
+            ("123E4567-e89b-42d3-a456-42661417400F", "123e4567-e89b-42d3-a456-42661417400f"),
+            ("123e4567-e89b-42d3-a456-42661417400", nil), ("123e4567-e89b-42d3-a456-4266141740000", nil),
+            ("123e4567e-89b-42d3-a456-426614174000", nil), ("123e4567-e89b-42d3-a456-42661417400g", nil),
+            ("123e4567-e89b-42d3-a456-4266141740é", nil), ("------------------------------------", nil),
+            ("123e456700e89b042d30a4560426614174000", nil), ("", nil),
+        ] as [(String, String?)]
+    )
+    func uniqueID(text: String, read: String?) { #expect(UniqueID(rawValue: text)?.rawValue == read) }
+
+    @Test(
+        "what is kept of a machine's id",
+        arguments: [
+            ("a-1.b:c_d", "a-1.b:c_d"), ("ABC-12", "abc-12"), (" a b;c/\u{1b}", "abc"), ("é", nil), ("", nil),
+            (String(repeating: "a", count: 65), nil), ("a<b", "ab"),
+        ] as [(String, String?)]
+    )
+    func hardwareID(text: String, kept: String?) { #expect(HardwareID(text)?.rawValue == kept) }
+
     @Test(arguments: [
         ("node-1", true), ("a.b.c", true), ("-a", false), ("a..b", false), ("a b", false), ("a;reboot", false),
         ("a\n", false),

@@ -114,27 +114,28 @@ private struct HostParts {
                 .order(Column("created")).fetchAll(db),
             by: \.host
         )
-        certificates = try SQLRequest<Row>(
+        // One host is asked for again and again, in the same words.
+        let isOne = hosts.count == 1
+        func rows(_ sql: SQL) throws -> [Row] { try SQLRequest<Row>(literal: sql, cached: isOne).fetchAll(db) }
+        certificates = try rows(
             "SELECT host, subject, issued FROM certificate WHERE revoked IS NULL AND \(isOfThem)"
         )
-        .fetchAll(db).reduce(into: [:]) { found, row in
+        .reduce(into: [:]) { found, row in
             guard let host: UniqueID = row["host"], let issued: Int64 = row["issued"] else { return }
             found[host] = (row["subject"], issued + Int64(CertificateAuthority.leafLifetime) * 1000)
         }
-        for row in try SQLRequest<Row>("SELECT host, mac FROM hostMAC WHERE \(isOfThem) ORDER BY mac").fetchAll(db) {
+        for row in try rows("SELECT host, mac FROM hostMAC WHERE \(isOfThem) ORDER BY mac") {
             macs[row["host"], default: []].append(row["mac"])
         }
-        for row in try SQLRequest<Row>("SELECT host, schedule, profile FROM bootAssignment WHERE \(isOfThem)").fetchAll(
-            db
-        ) {
+        for row in try rows("SELECT host, schedule, profile FROM bootAssignment WHERE \(isOfThem)") {
             profiles[row["schedule"], default: [:]][row["host"]] = row["profile"]
         }
-        tags = try Self.marks(TagRecord.self, isOfThem, in: db)
-        affinityLabels = try Self.marks(AffinityLabelRecord.self, isOfThem, in: db)
+        tags = try Self.marks(TagRecord.self, isOfThem, isOne: isOne, in: db)
+        affinityLabels = try Self.marks(AffinityLabelRecord.self, isOfThem, isOne: isOne, in: db)
         addresses = try Store.fixedAddresses(in: db)
         let access = try ServerAccessRow.filter(literal: isOfThem).fetchAll(db)
         servers = Dictionary(access.map { ($0.host, $0) }) { first, _ in first }
-        powers = try SQLRequest<Row>("SELECT * FROM powerManagement WHERE \(isOfThem)").fetchAll(db)
+        powers = try rows("SELECT * FROM powerManagement WHERE \(isOfThem)")
             .reduce(into: [:]) { powers, row in powers[row["host"]] = PowerManagement(row) }
     }
 }
@@ -143,14 +144,16 @@ extension HostParts {
     private static func marks<Mark: HostMark>(
         _ kind: Mark.Type,
         _ isOfThem: SQL,
+        isOne: Bool,
         in db: Database
     ) throws -> [UniqueID: [String]] {
         let (table, pairs) = (Mark.databaseTableName, Mark.pairs)
         let rows = try SQLRequest<Row>(
-            """
-            SELECT host, name FROM \(sql: pairs.table) JOIN \(sql: table) ON id = \(sql: pairs.column)
-            WHERE \(isOfThem) ORDER BY name
-            """
+            literal: """
+                SELECT host, name FROM \(sql: pairs.table) JOIN \(sql: table) ON id = \(sql: pairs.column)
+                WHERE \(isOfThem) ORDER BY name
+                """,
+            cached: isOne
         ).fetchAll(db)
         return rows.reduce(into: [:]) { $0[$1["host"], default: []].append($1["name"]) }
     }

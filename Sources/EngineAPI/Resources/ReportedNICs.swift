@@ -42,7 +42,10 @@ struct ReportedNICs {
             .init(bond.hwaddr), Self.speed(bond.speed), bond.ad_aggregator_id
         )
         shown.status = bond.slaves.contains(where: isUp) ? "up" : "down"
-        let options = bond.opts.sorted { $0.key < $1.key }.map { name, value in
+        var values = bond.opts
+        // The kernel's own value in this mode, which agents leave out, and oVirt's Ansible modules send and compare.
+        if values["mode"] == "4", values["arp_interval"] == nil { values["miimon"] = values["miimon"] ?? "100" }
+        let options = values.sorted { $0.key < $1.key }.map { name, value in
             ReportedNICResource.Option(name: name, value: value, type: name == "mode" ? Self.modes[value] : nil)
         }
         var bonding = ReportedNICResource.Bonding(

@@ -9,9 +9,21 @@ package struct HardwareID: Hashable, Sendable {
 
     /// Strips every other character; `nil` when nothing is left or more than 64 bytes are.
     package init?(_ text: some StringProtocol) {
-        let kept = text.lowercased().filter { character in
-            character.isASCII && (character.isLetter || character.isNumber || "-.:_".contains(character))
+        let isKeptWhole = text.utf8.allSatisfy { octet in
+            switch octet {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: ":"), UInt8(ascii: "-"),
+                UInt8(ascii: "."), UInt8(ascii: "_"):
+                true
+            default: false
+            }
         }
+        // What was kept before is read again and again.
+        let kept =
+            isKeptWhole
+            ? String(text)
+            : text.lowercased().filter { character in
+                character.isASCII && (character.isLetter || character.isNumber || "-.:_".contains(character))
+            }
         guard !kept.isEmpty, kept.utf8.count <= Self.lengthMax else { return nil }
         rawValue = kept
     }
