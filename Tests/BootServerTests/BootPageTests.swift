@@ -39,11 +39,11 @@ import Testing
     }
 
     @Test(
-        "every case of DHCP and TFTP has its row in docs/boot.md, with tests of its number or the reason why there is none"
+        "every case of DHCP, TFTP and HTTP has its row in docs/boot.md, with tests of its number or the reason why there is none"
     )
     func rowsHaveTests() throws {
         let (rows, tests) = (try Self.rows(), try Self.tests())
-        for (letter, count) in [("D", 44), ("T", 39)] {
+        for (letter, count) in [("D", 44), ("T", 39), ("H", 16)] {
             #expect(rows.map(\.number).filter { $0.hasPrefix(letter) } == (1...count).map { "\(letter)\($0)" })
         }
         for row in rows {

@@ -63,7 +63,8 @@ import Testing
         }
     }
 
-    @Test("whoever asks in the name of an announced machine gets no token, and it is told") func stranger() async throws
+    @Test("H11: whoever asks in the name of an announced machine gets no token, and it is told") func stranger()
+        async throws
     {
         let stranger = MachineLocator(neighbours: BootHTTPFixture.neighbours("52-54-00-00-00-66"))
         try await Self.with(machines: stranger) { (fixture, asked) async throws in

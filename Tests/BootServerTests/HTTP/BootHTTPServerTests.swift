@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test(
-        "H2",
+        "H2: ranges",
         arguments: [
             ("0-99", 206, "bytes 0-99/300000", 100), ("100-", 206, "bytes 100-299999/300000", 299_900),
             ("-50", 206, "bytes 299950-299999/300000", 50), ("999999999-", 416, "bytes */300000", 27),
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(
-        "H4, H8, H9: versions, hosts and paths",
+        "H4, H8, H9, H16: versions, hosts and paths",
         arguments: [
             ("GET /boot/ipxe HTTP/1.0\r\n\r\n", 200), ("GET /boot/ipxe HTTP/1.1\r\n\r\n", 400),
             ("GET /boot/ipxe HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),

@@ -24,7 +24,7 @@ import Testing
         #expect(try Self.route(text) == .script(expected))
     }
 
-    @Test("what iPXE of 2019 makes of an & in a product name adds parameters, and changes none")
+    @Test("H12: what iPXE of 2019 makes of an & in a product name adds parameters, and changes none")
     func ampersandInAProduct() throws {
         guard case .script(let request) = try Self.route(Self.script + "&product=A&mac=00-00-00-00-00-01&platform=x")
         else { throw BootRoute.Refusal.notFound }

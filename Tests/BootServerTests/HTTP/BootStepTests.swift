@@ -190,7 +190,7 @@ import Testing
         }
     }
 
-    @Test("past the limit of downloads a machine is told when to come again (H14)")
+    @Test("H14: past the limit of downloads a machine is told when to come again")
     func downloadLimit() async throws {
         var limits = BootHTTPLimits()
         limits.downloadsMax = 0

@@ -40,7 +40,7 @@ import Testing
 
 @Suite struct ByteRangeTests {
     @Test(
-        "H2 and the corners of RFC 9110, section 14.1.2",
+        "H2: ranges, and the corners of RFC 9110, section 14.1.2",
         arguments: [
             (nil, ByteRange.whole), ("bytes=0-99", .part(0..<100)), ("bytes=100-", .part(100..<1000)),
             ("bytes=-50", .part(950..<1000)), ("bytes=-5000", .part(0..<1000)), ("bytes=0-5000", .part(0..<1000)),

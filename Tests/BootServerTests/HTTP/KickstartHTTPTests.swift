@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test("the first fetch gets the kickstart, the second 410 and no byte of it")
+    @Test("H11: the first fetch gets the kickstart, the second 410 and no byte of it")
     func fetches() async throws {
         try await Self.with { (fixture, _) async throws in
             let head = try await fixture.exchange("HEAD /kickstart/\(Self.token) HTTP/1.0\r\n\r\n")
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test(
-        "a guess gets 403, what is no token 404",
+        "H11: a guess gets 403, what is no token 404",
         arguments: [
             (String(repeating: "0", count: 64), 403), (String(repeating: "0", count: 63), 404), ("x", 404), ("", 404),
             ("..%2fimages", 400), (String(repeating: "0", count: 64) + "/erased", 404),
