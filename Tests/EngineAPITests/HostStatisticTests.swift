@@ -18,7 +18,7 @@ import Testing
         #expect(
             data == [
                 "memory.total": ["4294967296"], "memory.free": ["1073741824"], "memory.used": ["3221225472"],
-                "swap.total": ["10485760"], "cpu.current.user": ["1.5"], "cpu.load.avg.5m": ["0.07"],
+                "swap.total": ["10485760"], "cpu.current.user": ["1.500"], "cpu.load.avg.5m": ["0.070"],
                 "boot.time": ["1700000000"],
             ]
         )
@@ -27,6 +27,15 @@ import Testing
         #expect(total.href == "/hosts/h/statistics/\(total.id)" && total.host == Self.host)
         #expect(total.kind == .gauge && total.unit == .bytes && total.type == .integer)
         #expect(HostStatisticList(HostFigures(), memory: nil).all(of: Self.host, at: "/").isEmpty)
+    }
+
+    @Test("memory that no machine has is not shown, and numbers are written out", arguments: [Int.min, -1, .max])
+    func hostile(memory: Int) {
+        var figures = HostFigures()
+        (figures.memoryFree, figures.userPercent) = (1, 2e-5)
+        let all = HostStatisticList(figures, memory: memory).all(of: Self.host, at: "/")
+        #expect(all.map(\.name) == ["memory.free", "cpu.current.user"])
+        #expect(all.last?.values.value.map(\.datum) == ["0"])
     }
 
     @Test("a nic has its totals at once, and its rates once there are two readings")

@@ -29,7 +29,10 @@ import Testing
             async let small: Void = openssl(
                 "req -x509 -newkey rsa:1024 -nodes -keyout small.key -out small.pem -days 9 -subj /CN=small"
             )
-            _ = try await (authority, request, curve, small)
+            async let edwards: Void = openssl(
+                "req -x509 -newkey ed25519 -nodes -keyout ed.key -out ed.pem -days 9 -subj /CN=ed"
+            )
+            _ = try await (authority, request, curve, small, edwards)
             async let leaf: Void = sign("names", to: "web.pem")
             async let client: Void = sign("client", to: "client.pem")
             async let locked: Void = openssl("pkey -in web.key -aes128 -passout pass:xxxx -out locked.key")
@@ -85,6 +88,8 @@ import Testing
         let (web, key, authority) = (try files.text("web.pem"), try files.text("web.key"), try files.text("ca.pem"))
         #expect(Self.refusal(web, key) == nil && Self.refusal(web + authority, key) == nil)
         #expect(Self.refusal(web + key, web + key) == nil, "both may stand in one file")
+        let longest = key + web + String(repeating: authority, count: WebCertificate.certificatesMax - 1)
+        #expect(Self.refusal(longest, longest) == nil, "the key is none of the certificates")
         #expect(
             try Self.refusal(files.text("other.pem"), files.text("other.key")) == nil,
             "P-384, behind its parameters"
@@ -98,6 +103,8 @@ import Testing
             (Self.refusal(web, key, after: -86400), "not valid before"),
             (Self.refusal(files.text("client.pem"), key), "none for servers"),
             (Self.refusal(files.text("small.pem"), files.text("small.key")), "key is of a kind"),
+            (Self.refusal(files.text("ed.pem"), files.text("ed.key")), "key is of a kind"),
+            (Self.refusal(longest + authority, key), "no chain"),
         ] as [(String?, String)] {
             #expect(text?.contains(sentence) == true, "\(text ?? "taken") is not \(sentence)")
         }
@@ -123,7 +130,8 @@ import Testing
 
     @Test("browsers and programs see it; by the name that no host has the engine's own is there")
     func served() async throws {
-        try await Self.serving { files, _, port in
+        try await Self.serving { files, engine, port in
+            #expect(try await engine.metrics().text.contains(#"{certificate="web"}"#), "of a chain, too")
             let health = "https://127.0.0.1:\(port)/ovirt-engine/services/health"
             let curl = try await files.program("curl", "--silent", "--cacert", "ca.pem", health)
             #expect(curl.output.hasPrefix("DB Up!"), "\(curl)")

@@ -136,7 +136,8 @@ extension JSONValue {
         return number.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
     }
 
-    fileprivate var share: Float? { real.map { Float($0) } }
+    /// What a `Float` cannot hold would be infinite.
+    fileprivate var share: Float? { real.map { Float($0) }.flatMap { $0.isFinite ? $0 : nil } }
 
     fileprivate var count: Int32? { real.flatMap { Int32(exactly: $0.rounded()) } }
 

@@ -108,6 +108,7 @@ final class OtherServers: Service {
         let isNews = told.withLock { told in
             let now = ContinuousClock.now
             if let last = told[other], now - last < Self.tellInterval { return false }
+            told = told.filter { now - $0.value < Self.tellInterval }
             guard told[other] != nil || told.count < Self.toldMax else { return false }
             told[other] = now
             return true

@@ -22,13 +22,15 @@ final class LoopGuard: Sendable {
     /// Follows a machine by the steps of its boot. Gives the event that is due when it goes in a circle.
     func follow(_ event: BootEvent, now: ContinuousClock.Instant = .now) -> BootEvent? {
         courses.withLock { courses in
-            if event.stage == .script {
+            if [.script, .localDisk, .denied].contains(event.stage) {
                 courses[event.mac] = nil
                 return nil
             }
             guard event.stage == .loader else { return nil }
             if courses.count >= Self.machinesMax, courses[event.mac] == nil {
-                courses = courses.filter { $0.value.loads.contains { now - $0 < Self.window } }
+                courses = courses.filter { _, course in
+                    course.loads.contains { now - $0 < Self.window } || course.stoppedUntil.map { now < $0 } ?? false
+                }
                 guard courses.count < Self.machinesMax else { return nil }
             }
             var course = courses[event.mac] ?? Course()

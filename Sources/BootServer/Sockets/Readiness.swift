@@ -17,9 +17,8 @@ final class Readiness: Sendable {
         guard descriptor >= 0 else { throw DatagramSocketError("make an epoll descriptor") }
         wake = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
         guard wake >= 0, add(wake, as: Self.wakeKey) else {
-            let error = DatagramSocketError("make an eventfd")
-            close(descriptor)
-            throw error
+            // Everything is set: `deinit` closes.
+            throw DatagramSocketError("make an eventfd")
         }
     }
 

@@ -21,6 +21,14 @@ package struct TFTPServer: Service {
         package var ports = Ports.any
         /// Threads that send: one for each processor, and no more than a network card has use for.
         package var threads = min(System.coreCount, 4)
+        /// Blocks of a window where the ports of transfers can be guessed: whoever acknowledges in another's name makes the
+        /// server send no more than this for each packet.
+        static let guessableWindowMax = 4
+
+        var transfersPossible: Int {
+            if case .range(let range) = ports { min(transfersMax, range.count) } else { transfersMax }
+        }
+
         /// Requests that are worked on at once: the transfers, and those that are on their way in or out. One more is
         /// dropped, and its client asks again.
         package var tasksMax: Int { transfersMax + transfersMax / 2 }
@@ -70,7 +78,7 @@ package struct TFTPServer: Service {
             interface: configuration.interface,
             isServer: true
         )
-        let shared = configuration.ports == .single ? try socket.copy() : nil
+        let shared = configuration.ports == .single ? SharedSocket(try socket.copy()) : nil
         let loops = try (0..<configuration.threads).map { _ in try TFTPTransferLoop() }
         let channel = try await DatagramChannel.open(
             on: socket.take(),
@@ -81,7 +89,7 @@ package struct TFTPServer: Service {
             configuration: configuration,
             channel: channel,
             loops: loops,
-            shared: shared.map(SharedSocket.init),
+            shared: shared,
             loaders: loaders,
             machines: machines,
             logger: logger,
@@ -101,9 +109,17 @@ package struct TFTPServer: Service {
         threads.start()
         defer { threads.shutdownGracefully { _ in } }
         try await withThrowingDiscardingTaskGroup { group in
-            for loop in loops { group.addTask { try await threads.runIfActive { loop.serve() } } }
+            for loop in loops { group.addTask { await Self.serve(loop, on: threads) } }
             defer { for loop in loops { loop.end() } }
             try await takeRequests()
+        }
+    }
+
+    private static func serve(_ loop: TFTPTransferLoop, on threads: NIOThreadPool) async {
+        do {
+            try await threads.runIfActive { loop.serve() }
+        } catch {
+            loop.abandon()
         }
     }
 
@@ -111,7 +127,7 @@ package struct TFTPServer: Service {
         logger.info("TFTP serves loaders", metadata: ["port": "\(configuration.port)"])
         let channel = try await DatagramChannel.receive(from: channel)
         let table = TransferTable(
-            limit: configuration.transfersMax,
+            limit: configuration.transfersPossible,
             limitPerSource: configuration.transfersPerSourceMax
         )
         // A client that changes its request at once replaces its transfer, but the old one's task needs its time to end.
@@ -223,6 +239,9 @@ extension TFTPServer {
     ) async throws(Refusal) {
         var limits = TFTPTerms.Limits(mtu: InterfaceMTU.bytes(of: configuration.interface))
         limits.windowSizeMax = min(limits.windowSizeMax, configuration.windowSizeMax)
+        if configuration.ports != .any {
+            limits.windowSizeMax = min(limits.windowSizeMax, Configuration.guessableWindowMax)
+        }
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
         let mac = await machines.machine(at: asked.client.address)

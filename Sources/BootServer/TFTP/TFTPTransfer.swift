@@ -43,9 +43,13 @@ final class TFTPTransfer {
     private var hasAnswered = false
     private var hasFailed = false
     private var errands = 0
+    /// An errand is under way: what the client says again meanwhile is answered by its end.
+    private var isFetching = false
     private var postponed: [TFTPReadTransfer.Action] = []
 
     private static let datagramMax = 2048
+    /// How long a disk may take.
+    private static let fetchMax: Duration = .seconds(30)
 
     init(_ start: Start, on socket: DatagramSocket.Taken) {
         (self.start, machine) = (start, start.machine)
@@ -61,13 +65,19 @@ final class TFTPTransfer {
 
     func begin(at now: UInt64) -> Errand? { perform(machine.handle(.start), at: now) }
 
-    func timeOut(at now: UInt64) -> Errand? { perform(machine.handle(.timedOut), at: now) }
+    func timeOut(at now: UInt64) -> Errand? {
+        guard !isFetching else {
+            fail("the file cannot be read in time")
+            return nil
+        }
+        return perform(machine.handle(.timedOut), at: now)
+    }
 
     /// Reads one datagram; `buffer` is scratch space.
     func receive(into buffer: inout ByteBuffer, at now: UInt64) -> Errand? {
         guard let source = socket.receive(into: &buffer, lengthMax: Self.datagramMax) else { return nil }
         guard source.names(start.client) else {
-            answerStranger(source)
+            answerStranger(source, buffer)
             return nil
         }
         return take(buffer, at: now)
@@ -80,12 +90,16 @@ final class TFTPTransfer {
             hasAnswered = true
             start.observer.onAcknowledgement()
         }
+        if isFetching {
+            guard case .error = packet else { return nil }
+        }
         return perform(machine.handle(.received(packet)), at: now)
     }
 
     /// The errand is done.
     func resume(_ errand: Int, with loaded: WireBlocks?, at now: UInt64) {
         guard errand == errands, !isFinished else { return }
+        isFetching = false
         guard let loaded else { return fail("the file cannot be read") }
         wire = loaded
         for action in postponed { perform(action, at: now) }
@@ -108,7 +122,8 @@ final class TFTPTransfer {
             errands += 1
             let first = blocks.lowerBound
             if wire.load(from: first, of: machine, start.content, mayWait: false) != .loaded {
-                postponed = actions
+                (postponed, isFetching) = (actions, true)
+                deadline = now + Self.fetchMax.nanoseconds
                 return Errand(first: first, machine: machine, content: start.content, number: errands)
             }
         }
@@ -132,9 +147,10 @@ final class TFTPTransfer {
         packet.encoded.withUnsafeReadableBytes { socket.send($0, to: peer) }
     }
 
-    /// RFC 1350, section 4: the stranger is told, and the transfer goes on.
-    private func answerStranger(_ source: sockaddr_in) {
-        guard source.sin_port != 0 else { return }
+    /// RFC 1350, section 4: the stranger is told, and the transfer goes on. Only what a client sends is answered: two
+    /// servers would tell each other for ever.
+    private func answerStranger(_ source: sockaddr_in, _ datagram: ByteBuffer) {
+        guard source.sin_port != 0, case .acknowledgement? = try? TFTPPacket(parsing: datagram) else { return }
         send(.error(.unknownTransferID, message: Array("no such transfer".utf8)), to: source)
     }
 }

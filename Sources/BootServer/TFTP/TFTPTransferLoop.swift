@@ -41,11 +41,13 @@ final class TFTPTransferLoop: Sendable {
     /// Sends one file; comes back when the transfer has ended, however.
     func run(_ start: TFTPTransfer.Start, on socket: DatagramSocket.Taken, began: (Running) -> Void) async {
         await withCheckedContinuation { ended in
-            let key = inbox.withLock { inbox in
+            let key: Readiness.Key? = inbox.withLock { inbox in
+                guard !inbox.isEnding else { return nil }
                 inbox.lastKey += 1
                 inbox.orders.append((inbox.lastKey, .begin(start, socket, ended: ended)))
                 return inbox.lastKey
             }
+            guard let key else { return Self.refuse(start, socket, ended) }
             readiness.interrupt()
             began(Running(stop: { self.post(key, .stop) }, take: { self.post(key, .take($0)) }))
         }
@@ -56,6 +58,27 @@ final class TFTPTransferLoop: Sendable {
         inbox.withLock { $0.isEnding = true }
         readiness.interrupt()
     }
+
+    /// For a loop whose `serve` never ran: nobody else would tell those who wait.
+    func abandon() {
+        let orders = inbox.withLock { inbox in
+            inbox.isEnding = true
+            defer { inbox.orders = [] }
+            return inbox.orders
+        }
+        for case (_, .begin(let start, let socket, let ended)) in orders { Self.refuse(start, socket, ended) }
+    }
+
+    private static func refuse(
+        _ start: TFTPTransfer.Start,
+        _ socket: DatagramSocket.Taken,
+        _ ended: CheckedContinuation<Void, Never>
+    ) {
+        TFTPTransfer(start, on: socket).fail(stopping)
+        ended.resume()
+    }
+
+    private static let stopping = "the server stops"
 
     private func post(_ key: Readiness.Key, _ order: Order) {
         inbox.withLock { $0.orders.append((key, order)) }
@@ -163,7 +186,7 @@ final class TFTPTransferLoop: Sendable {
 
     private func endAll(_ state: inout State) {
         for entry in state.transfers.values {
-            entry.transfer.fail("the server stops")
+            entry.transfer.fail(Self.stopping)
             entry.ended.resume()
         }
         state.transfers = [:]

@@ -90,11 +90,13 @@ extension DHCPPacket {
     }
 
     /// The network that a relay names for the client (option 82, sub-option 5, RFC 3527), else the relay's own address.
+    /// `nil` without a relay: option 82 of a client itself is not to be believed (RFC 3046, section 2.1).
     package var linkAddress: IPv4Address? {
+        guard relayAddress != .any else { return nil }
         let selection = relayAgentInformation.flatMap { EncapsulatedOptions(parsing: $0)?[5] }
         if let selection, selection.count == 4 {
             return IPv4Address(rawValue: selection.reduce(0) { $0 << 8 | UInt32($1) })
         }
-        return relayAddress == .any ? nil : relayAddress
+        return relayAddress
     }
 }

@@ -89,7 +89,7 @@ private func statusFindings(_ service: BootServiceResource, now: Int64) -> [Boot
             )
         )
     }
-    for network in status.networks where network.in_use * 100 > network.pool_size * poolUseMax {
+    for network in status.networks where Double(network.in_use) * 100 > Double(network.pool_size) * Double(poolUseMax) {
         findings.append(
             BootFinding(
                 what: "\(network.in_use) of the \(network.pool_size) addresses \(network.pool) are in use",

@@ -3,13 +3,20 @@ import Glibc
 
 /// A file that is there whole or not at all: written beside its place, flushed, and renamed into it.
 enum DurableFile {
-    /// `mode` holds from the first byte on: a key is never readable by others, not even for a moment.
-    static func write(_ bytes: some Collection<UInt8>, to path: String, mode: mode_t) throws(EngineError) {
+    /// `mode` holds from the first byte on: a key is never readable by others, not even for a moment. Where root writes, the
+    /// file gets the owner of `directory` before it is in its place.
+    static func write(
+        _ bytes: some Collection<UInt8>,
+        to path: String,
+        mode: mode_t,
+        like directory: String? = nil
+    ) throws(EngineError) {
         let temporary = "\(path).new"
         unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
         guard descriptor >= 0 else { throw failure("create \(temporary)") }
-        do {
+        do throws(EngineError) {
+            if let directory { try give(descriptor, like: directory, path: temporary) }
             try writeAll(Array(bytes), to: descriptor, path: temporary)
         } catch {
             close(descriptor)
@@ -67,6 +74,14 @@ enum DurableFile {
             written += count
         }
         guard fsync(descriptor) == 0 else { throw failure("flush \(path)") }
+    }
+
+    private static func give(_ descriptor: CInt, like directory: String, path: String) throws(EngineError) {
+        guard geteuid() == 0 else { return }
+        var owner = stat()
+        guard stat(directory, &owner) == 0, fchown(descriptor, owner.st_uid, owner.st_gid) == 0 else {
+            throw failure("give \(path) to the owner of \(directory)")
+        }
     }
 
     /// The engine's user owns its directory where it ran before; a fresh one is given to it when it starts.

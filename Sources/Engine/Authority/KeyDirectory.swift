@@ -88,8 +88,10 @@ struct KeyDirectory: Sendable {
             guard unlink(webPath) == 0 || errno == ENOENT else { throw DurableFile.failure("remove \(webPath)") }
             return try DurableFile.syncDirectory(of: webPath)
         }
-        try DurableFile.write((certificate.keyPEM + certificate.pem).utf8, to: webPath, mode: 0o600)
-        DurableFile.give([webPath], like: path)
+        let text = certificate.keyPEM + certificate.pem
+        // As it is read at each start: what could not be would keep the engine from it.
+        _ = try WebCertificate(certificates: text, key: text)
+        try DurableFile.write(text.utf8, to: webPath, mode: 0o600, like: path)
     }
 
     /// The CA's certificate alone, which needs no key.

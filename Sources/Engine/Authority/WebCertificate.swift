@@ -52,8 +52,11 @@ package struct WebCertificate: Sendable {
 
     /// Reads a pair that is to be used from now on.
     package init(certificates: String, key: String, now: Date) throws(EngineError) {
+        let chain = try Self.chain(certificates)
+        // Browsers have no Ed25519 in TLS.
+        if let leaf = chain.first, Curve25519.Signing.PublicKey(leaf.publicKey) != nil { throw Self.unreadable }
         try self.init(certificates: certificates, key: key)
-        for certificate in try Self.chain(certificates) {
+        for certificate in chain {
             let name = terminalEscaped("\(certificate.subject)")
             guard certificate.notValidBefore <= now else {
                 throw Self.refusal(
@@ -92,19 +95,12 @@ package struct WebCertificate: Sendable {
 
 extension WebCertificate {
     private static func chain(_ pem: String) throws(EngineError) -> [Certificate] {
-        guard let documents = try? PEMDocument.parseMultiple(pemString: pem), !documents.isEmpty,
-            documents.count <= certificatesMax
-        else { throw noCertificate }
+        guard let documents = try? PEMDocument.parseMultiple(pemString: pem) else { throw noCertificate }
         // A key may stand in the same file.
         let certificates = documents.filter { $0.discriminator == "CERTIFICATE" }
+        guard !certificates.isEmpty, certificates.count <= certificatesMax else { throw noCertificate }
         let chain = certificates.compactMap { try? Certificate(pemDocument: $0) }
-        guard chain.count == certificates.count else {
-            throw refusal(
-                "A certificate of the file cannot be read: it is damaged, or its key is of a kind that is not taken.",
-                "Have one made with an RSA key of 2048 bits or more, or an ECDSA key on P-256, P-384 or P-521."
-            )
-        }
-        guard !chain.isEmpty else { throw noCertificate }
+        guard chain.count == certificates.count else { throw unreadable }
         for (certificate, issuer) in zip(chain, chain.dropFirst())
         where !issuer.publicKey.isValidSignature(certificate.signature, for: certificate) {
             throw refusal(
@@ -144,6 +140,13 @@ extension WebCertificate {
             )
         }
         return String(decoding: data, as: UTF8.self)
+    }
+
+    private static var unreadable: EngineError {
+        refusal(
+            "A certificate of the file cannot be read: it is damaged, or its key is of a kind that is not taken.",
+            "Have one made with an RSA key of 2048 bits or more, or an ECDSA key on P-256, P-384 or P-521."
+        )
     }
 
     private static var noCertificate: EngineError {

@@ -8,9 +8,12 @@ final class BootServiceBook: Sendable {
 
     /// More boot servers than one engine has.
     private static let servicesMax = 64
+    /// One that was silent for so long, in milliseconds, is gone: its address or interface may be another's.
+    private static let silenceMax: Int64 = 3_600_000
 
     func put(_ status: BootStatus, at now: Int64) {
         services.withLock { services in
+            services = services.filter { now - $0.value.reported < Self.silenceMax }
             let key = "\(status.interface) \(status.address)"
             guard services[key] != nil || services.count < Self.servicesMax else { return }
             services[key] = (status, now)
@@ -37,7 +40,7 @@ extension HostEngine {
                 remedy: "Give one of \(BootCourse.architectures.keys.sorted().joined(separator: ", "))."
             )
         }
-        guard let server = bootServices().first?.status else {
+        guard let server = bootServices().max(by: { $0.reported < $1.reported })?.status else {
             throw EngineError(
                 .conflict,
                 "No boot server has said yet how it is.",

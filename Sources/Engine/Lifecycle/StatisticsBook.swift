@@ -20,7 +20,7 @@ final class StatisticsBook: Sendable {
     func note(_ figures: HostFigures, of id: UniqueID, at now: Int64) {
         var figures = figures
         pages.withLock { pages in
-            if let before = pages[id] { figures.setRates(since: before.figures) }
+            if let before = pages[id], now - before.read <= Self.lifetime { figures.setRates(since: before.figures) }
             pages[id] = Page(figures: figures, read: now)
         }
     }

@@ -142,7 +142,7 @@ extension HostHardware {
         (family, uuid) = (said(hardware.systemFamily), said(hardware.systemUUID))
         (cpuModel, cpuSpeed) = (said(capabilities.cpuModel), said(capabilities.cpuSpeed))
         (cpuSockets, cpuCores) = (Int(capabilities.cpuSockets), Int(capabilities.cpuCores))
-        (cpuThreads, memory) = (Int(capabilities.cpuThreads), Int(capabilities.memSize))
+        (cpuThreads, memory) = (Int(capabilities.cpuThreads), Self.plausible(memory: Int(capabilities.memSize)))
         let system = capabilities.operatingSystem
         operatingSystem = said(system.pretty_name) ?? said(system.name)
         operatingSystemVersion = said([system.version, system.release].filter { !$0.isEmpty }.joined(separator: " - "))

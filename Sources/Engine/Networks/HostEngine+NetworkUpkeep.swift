@@ -75,11 +75,7 @@ extension HostEngine {
         correlation: String?
     ) async throws(EngineError) {
         let target = try await hostRow(id)
-        let filter = HostFilter(name: source.id == nil ? source.name : nil)
-        let found = try await store.hosts(matching: filter).first { host in
-            source.id.map { $0.lowercased() == host.id.rawValue } ?? (host.name.rawValue == source.name)
-        }
-        guard let found else {
+        guard let found = try await sourceHost(source) else {
             throw EngineError(
                 .notFound,
                 "There is no host \(terminalEscaped(source.text.prefix(64))) to copy from.",
@@ -98,5 +94,18 @@ extension HostEngine {
         var order = try copy.order()
         order.commit_on_success = WireFlag(true)
         try await setupNetworks(order, on: id, by: user, correlation: correlation)
+    }
+
+    /// The one of this id, or, without one, of this name; `nil` where there is none.
+    private func sourceHost(_ reference: WireReference) async throws(EngineError) -> HostRecord? {
+        guard let text = reference.id else {
+            return try await store.hosts(matching: HostFilter(name: reference.name))
+                .first { $0.name.rawValue == reference.name }
+        }
+        guard let id = UniqueID(rawValue: text) else { return nil }
+        do throws(EngineError) { return try await store.host(id) } catch {
+            guard error.kind == .notFound else { throw error }
+            return nil
+        }
     }
 }

@@ -79,12 +79,16 @@ struct HostNetworkCopy {
             if let bond = bond(of: source, on: from) { slaves[bond, default: []].append(target) }
         }
         let management = Set(networks.filter(\.isManagement).compactMap { to.networks[$0.name]?.device(on: to) })
+        // Bonds of nics that have no partner stay as they are.
+        let cleared = partners.compactMap { bond(of: $0.target, on: to) }
+        let standing = Set(to.bondings.keys).subtracting(cleared).union(management)
         var names: [String: String] = [:]
         let bonds = slaves.sorted { $0.key < $1.key }.map { bond, slaves in
-            let taken = Set(slaves).union(names.values).union(from.bondings.keys).union(management)
-            let name = management.contains(bond) ? Self.freeName(beside: taken) : bond
+            let taken = Set(slaves).union(names.values).union(from.bondings.keys).union(to.bondings.keys)
+                .union(management)
+            let name = standing.contains(bond) ? Self.freeName(beside: taken) : bond
             names[bond] = name
-            let options = (from.bondings[bond]?.opts ?? [:]).sorted { $0.key < $1.key }
+            let options = options(of: bond, partners).sorted { $0.key < $1.key }
             return HostNICResource(
                 name: name,
                 bonding: .init(
@@ -95,6 +99,18 @@ struct HostNetworkCopy {
         }
         return (bonds, names)
     }
+
+    /// A nic that an option names is called like its partner on the target; without one the option is not copied.
+    private func options(of bond: String, _ partners: [(source: String, target: String)]) -> [String: String] {
+        var options = from.bondings[bond]?.opts ?? [:]
+        for name in Self.optionsOfNICs {
+            guard let nic = options[name] else { continue }
+            options[name] = partners.first { $0.source == nic }?.target
+        }
+        return options
+    }
+
+    private static let optionsOfNICs = ["primary", "active_slave"]
 
     private static func freeName(beside taken: Set<String>) -> String {
         var number = 0

@@ -62,10 +62,13 @@ extension HostEngine {
         let size = try? FileManager.default.attributesOfItem(atPath: settings.databasePath)[.size] as? NSNumber
         text.add("muster_database_bytes", .gauge, "Size of the database, without its journal.", size?.doubleValue ?? 0)
         text.begin("muster_certificate_expiry_timestamp_seconds", .gauge, "When certificates of the engine end.")
-        let web = webCertificate.map { [("web", $0.pem)] } ?? []
-        for (name, pem) in [("authority", authorityPEM), ("engine", engineCertificatePEM)] + web {
-            guard let certificate = try? Certificate(pemEncoded: pem) else { continue }
-            let end = certificate.notValidAfter.timeIntervalSince1970.rounded()
+        let ends: [(name: String, end: Date?)] = [
+            ("authority", (try? Certificate(pemEncoded: authorityPEM))?.notValidAfter),
+            ("engine", (try? Certificate(pemEncoded: engineCertificatePEM))?.notValidAfter),
+            ("web", webCertificate?.end),
+        ]
+        for (name, end) in ends {
+            guard let end = end?.timeIntervalSince1970.rounded() else { continue }
             text.add("muster_certificate_expiry_timestamp_seconds", [("certificate", name)], end)
         }
     }

@@ -97,7 +97,13 @@ package struct HostHardware: Sendable, Hashable, Codable {
     /// Which image runs, and from where; `nil` for a host that runs none of ours.
     package var image: NodeImageReport?
 
+    /// Mebibytes that a machine may have: far above what is built, and far below what overflows in bytes.
+    package static let memoryRange = 0...1 << 40
+
     package init() {}
+
+    /// `nil` for mebibytes that no machine has: the number is the host's own word.
+    package static func plausible(memory: Int?) -> Int? { memory.flatMap { memoryRange.contains($0) ? $0 : nil } }
 }
 
 /// Which hosts are asked for, in which order, and how many of them.

@@ -38,7 +38,7 @@ final class LinkFollower: Sendable {
         private var octets = 0
 
         private struct End {
-            /// `nil` where there is nothing, or nothing that the user may see.
+            /// `nil` where there is nothing, nothing that the user may see, or a host that cannot say now.
             var value: JSONValue?
             var octets = 0
         }
@@ -126,7 +126,9 @@ final class LinkFollower: Sendable {
                 return End(value: try JSONDecoder().decode(JSONValue.self, from: bytes), octets: bytes.count)
             } catch {
                 let fault = FaultMiddleware.fault(for: error, request, context)
-                guard fault.status == .notFound || fault.status == .forbidden else { throw error }
+                // One host that is down or busy must not keep the others of a list from who asks.
+                let passed: [HTTPResponse.Status] = [.notFound, .forbidden, .conflict, .serviceUnavailable]
+                guard passed.contains(fault.status) else { throw error }
                 return End()
             }
         }

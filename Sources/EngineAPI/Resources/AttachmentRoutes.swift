@@ -65,13 +65,16 @@ struct AttachmentRoutes {
         ) { request, context in
             switch try await request.read(AttachmentBody.self) {
             case .order(let order): return try await attach(order, request, context)
-            case .wanted(let wanted): return try await add(wanted, context)
+            case .wanted(let wanted):
+                try Self.refuseDryRun(request)
+                return try await add(wanted, context)
             }
         }
         host.post(
             "nics/:nic/networkattachments",
             .add("Puts a network on a nic", WantedAttachmentResource.self, NetworkAttachmentResource.self)
         ) { request, context in
+            try Self.refuseDryRun(request)
             var wanted = try await request.read(WantedAttachmentResource.self)
             wanted.host_nic = WireReference(name: try context.parameters.require("nic"))
             return try await add(wanted, context)
@@ -85,7 +88,8 @@ struct AttachmentRoutes {
                     NetworkAttachmentResource.self
                 )
             ) { request, context in
-                try await change(try await request.read(WantedAttachmentResource.self), context)
+                try Self.refuseDryRun(request)
+                return try await change(try await request.read(WantedAttachmentResource.self), context)
             }
             host.delete(
                 path,
@@ -136,7 +140,23 @@ extension AttachmentRoutes {
 // MARK: - Changes
 
 extension AttachmentRoutes {
-    private static func isDryRun(_ request: Request) -> Bool { request.query["dry_run"] == "true" }
+    /// oVirt's form knows no trial; who asks for one must not get the change.
+    private static func refuseDryRun(_ request: Request) throws {
+        guard try ListQuery.isDryRun(request.query) else { return }
+        throw Fault(
+            .badRequest,
+            "A change in oVirt's form cannot be tried.",
+            remedy: "Leave dry_run out, or POST our own form to hosts/ID/networkattachments: its network is a text."
+        )
+    }
+
+    private static var unreported: Fault {
+        Fault(
+            .conflict,
+            "The host made the change, and does not report the network.",
+            remedy: "`muster host network HOST show` shows what it carries."
+        )
+    }
 
     /// Ours: attaches, or changes how a network is attached.
     private func attach(
@@ -145,7 +165,7 @@ extension AttachmentRoutes {
         _ context: APIContext
     ) async throws -> Response {
         let id = try context.id(of: "host")
-        guard !Self.isDryRun(request) else {
+        guard try !ListQuery.isDryRun(request.query) else {
             return try await context.answer(NetworkRoutes.Plan(plan: try await engine.planAttachment(order, to: id)))
         }
         try await engine.attach(order, to: id, by: context.user, correlation: context.correlation)
@@ -170,11 +190,7 @@ extension AttachmentRoutes {
         }
         try await setUp(wanted, context)
         guard let made = try await attachments(context).first(where: { $0.isOf(wanted.reference) }) else {
-            throw Fault(
-                .conflict,
-                "The host made the change, and does not report the network.",
-                remedy: "`muster host network HOST show` shows what it carries."
-            )
+            throw Self.unreported
         }
         return try context.created(NetworkAttachmentResource(made, context))
     }
@@ -191,14 +207,16 @@ extension AttachmentRoutes {
         var wanted = wanted
         wanted.network = WireReference(id: found.network.id.rawValue)
         try await setUp(wanted, context)
-        let now = try await attachments(context).first { $0.network.id == found.network.id } ?? found
+        guard let now = try await attachments(context).first(where: { $0.network.id == found.network.id }) else {
+            throw Self.unreported
+        }
         return try await context.answer(NetworkAttachmentResource(now, context))
     }
 
     private func detach(_ request: Request, _ context: APIContext) async throws -> Response {
         let (id, network) = (try context.id(of: "host"), try context.parameters.require("network"))
         if context.parameters.get("nic") != nil { _ = try await attachment(context) }
-        guard !Self.isDryRun(request) else {
+        guard try !ListQuery.isDryRun(request.query) else {
             return try await context.answer(
                 NetworkRoutes.Plan(plan: try await engine.planDetachment(network, from: id))
             )

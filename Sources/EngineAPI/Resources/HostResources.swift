@@ -17,7 +17,8 @@ extension HostResource {
         cluster = ResourcePath.link("clusters", record.cluster.id, name: record.cluster.name)
         hardware_information = Hardware(record)
         cpu = Processor(record)
-        memory = (record.hardware?.memory ?? record.facts?.memory).map { String(Int64($0) << 20) }
+        memory = HostHardware.plausible(memory: record.hardware?.memory ?? record.facts?.memory)
+            .map { String(Int64($0) << 20) }
         os = OperatingSystem(record)
         if let hardware = record.hardware { take(hardware) }
         if let figures = record.figures { take(figures) }

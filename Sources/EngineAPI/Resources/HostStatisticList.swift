@@ -1,5 +1,6 @@
 import AgentWire
 import Crypto
+import Engine
 import HostModel
 
 /// A host's figures as oVirt's statistics: its names, kinds, units and ids (ovirt.md 4.7). What the host did not say is not
@@ -9,7 +10,9 @@ struct HostStatisticList {
     /// Mebibytes.
     private let memory: Int?
 
-    init(_ figures: HostFigures, memory: Int?) { (self.figures, self.memory) = (figures, memory) }
+    init(_ figures: HostFigures, memory: Int?) {
+        (self.figures, self.memory) = (figures, HostHardware.plausible(memory: memory))
+    }
 
     /// `place`: where the collection is.
     func all(of host: ResourceLink, at place: String) -> [StatisticResource] {
@@ -48,7 +51,7 @@ struct HostStatisticList {
             ("cpu.load.avg.5m", "CPU 5 minute load average", figures.load),
         ]
         let shown = shares.compactMap { name, description, share in
-            share.map { StatisticResource(name, description, .gauge, .percent, .decimal, "\($0)") }
+            share.map { StatisticResource(name, description, .gauge, .percent, .decimal, $0.datum) }
         }
         let boot = figures.bootTime.map {
             StatisticResource("boot.time", "Boot time of the machine", .gauge, .none, .integer, "\($0)")
@@ -74,7 +77,7 @@ extension HostFigures.Link {
         ]
         let all =
             rates.compactMap { name, description, unit, rate in
-                rate.map { StatisticResource(name, description, .gauge, unit, .decimal, Self.decimal($0)) }
+                rate.map { StatisticResource(name, description, .gauge, unit, .decimal, $0.datum) }
             } + totals.map { StatisticResource($0, $1, .counter, $2, .integer, "\($3)") }
         return all.map { statistic in
             var shown = statistic.placed(at: place)
@@ -82,10 +85,12 @@ extension HostFigures.Link {
             return shown
         }
     }
+}
 
+extension Float {
     /// In thousandths, never in powers of ten: not every client reads those.
-    private static func decimal(_ rate: Float) -> String {
-        guard let thousandths = Int64(exactly: (Double(rate) * 1000).rounded()) else { return "0" }
+    fileprivate var datum: String {
+        guard let thousandths = Int64(exactly: (Double(self) * 1000).rounded()) else { return "0" }
         let rest = thousandths % 1000
         let digits = String(rest + 1000).dropFirst()
         return rest == 0 ? "\(thousandths / 1000)" : "\(thousandths / 1000).\(digits)"

@@ -59,14 +59,24 @@ struct ListQuery {
     /// `nil` where it is not there. Throws for what is neither true nor false.
     static func flag(_ query: FormFields, _ name: String) throws -> Bool? {
         guard let text = query[name], !text.isEmpty else { return nil }
-        guard let flag = Bool(text.lowercased()) else {
-            throw Fault(
-                .badRequest,
-                "\(name)=\(text.prefix(32)) is neither true nor false.",
-                remedy: "Write \(name)=true."
-            )
-        }
+        guard let flag = flags[text.lowercased()] else { throw noFlag(name, text) }
         return flag
+    }
+
+    /// Whether a change is only to be tried. An empty flag is refused, too: who meant a trial must not change anything.
+    static func isDryRun(_ query: FormFields) throws -> Bool {
+        guard query["dry_run"] != "" else { throw noFlag("dry_run", "") }
+        return try flag(query, "dry_run") ?? false
+    }
+
+    private static let flags = ["true": true, "1": true, "false": false, "0": false]
+
+    private static func noFlag(_ name: String, _ text: String) -> Fault {
+        Fault(
+            .badRequest,
+            "\(name)=\(text.prefix(32)) is neither true nor false.",
+            remedy: "Write \(name)=true."
+        )
     }
 }
 

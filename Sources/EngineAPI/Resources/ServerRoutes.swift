@@ -25,7 +25,9 @@ struct ServerRoutes {
             )
         ) { request, context in
             let body = try await request.read(NewHostResource.self)
+            let isDry = try ListQuery.isDryRun(request.query)
             if let arrival = body.muster?.arrival {
+                guard !isDry else { throw Self.noTrial }
                 let order = try ArrivalOrder(body, arrival)
                 let host = try await engine.announce(order, by: context.user, correlation: context.correlation)
                 return try context.created(HostResource(alone: host))
@@ -33,7 +35,7 @@ struct ServerRoutes {
             try Self.refuseOthers(request.query)
             let reboot = try ListQuery.flag(request.query, "reboot")
             let order = try ServerOrder(body, reboot: reboot)
-            if request.query["dry_run"] == "true" {
+            if isDry {
                 try await engine.checkServer(order)
                 return Response(status: .noContent)
             }
@@ -64,6 +66,10 @@ struct ServerRoutes {
             return try await context.begun(job)
         }
         addTranscript(to: api)
+    }
+
+    private static var noTrial: Fault {
+        Fault(.badRequest, "An announcement of a machine cannot be tried.", remedy: "Leave dry_run out.")
     }
 
     /// What oVirt's call can do besides, and nothing here does: told, not passed over.

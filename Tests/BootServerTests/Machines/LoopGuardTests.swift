@@ -26,13 +26,16 @@ import Testing
         #expect(!loops.stops(mac, now: Self.start + .seconds(130)), "only for a while")
     }
 
-    @Test("D44: machines that boot, however often, and those that load seldom are left alone")
-    func leavesBootsAlone() throws {
+    @Test(
+        "D44: machines that boot, however often, and those that load seldom are left alone",
+        arguments: [BootEvent.Stage.script, .localDisk, .denied]
+    )
+    func leavesBootsAlone(arrival: BootEvent.Stage) throws {
         let loops = LoopGuard()
         for second in 0..<20 {
             let now = Self.start + .seconds(second)
             #expect(loops.follow(try Self.event(.loader), now: now) == nil)
-            #expect(loops.follow(try Self.event(.script), now: now) == nil)
+            #expect(loops.follow(try Self.event(arrival), now: now) == nil)
             #expect(loops.follow(try Self.event(.loader, of: 2), now: Self.start + .seconds(second * 60)) == nil)
         }
     }

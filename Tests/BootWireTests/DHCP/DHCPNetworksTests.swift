@@ -68,6 +68,8 @@ import Testing
         #expect(Array(bytes[..<end].suffix(option82.count + 2)) == [82, UInt8(option82.count)] + option82)
         let malformed = try Self.discover(giaddr: "10.77.8.1", option82: [5, 4, 10])
         #expect(networks.index(for: malformed) == 1, "what cannot be read selects nothing")
+        let unrelayed = try Self.discover(option82: option82)
+        #expect(networks.index(for: unrelayed) == 0, "a machine does not choose its network itself")
     }
 
     @Test("D21: a machine that renews without its relay is known by the address that it has")

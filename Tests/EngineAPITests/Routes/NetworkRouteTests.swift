@@ -54,6 +54,28 @@ import Testing
         }
     }
 
+    @Test("a trial in oVirt's form is refused instead of done, and a flag that is none as well")
+    func dryRun() async throws {
+        let oVirts = #"{"network": {"name": "red"}, "host_nic": {"id": "eth0"}}"#
+        let ours = #"{"network": "red"}"#
+        try await APIInstallation.run { client in
+            for (method, path, body, status) in [
+                (.post, "networkattachments?dry_run=true", oVirts, 400),
+                (.post, "nics/eth0/networkattachments?dry_run=1", oVirts, 400),
+                (.put, "networkattachments/red?dry_run=TRUE", "{}", 400),
+                (.put, "nics/eth0/networkattachments/red?dry_run=true", "{}", 400),
+                (.post, "networkattachments?dry_run=maybe", ours, 400),
+                (.post, "networkattachments?dry_run", ours, 400),
+                (.delete, "networkattachments/red?dry_run=yes", nil, 400),
+                (.post, "networkattachments?dry_run=True", ours, 404),
+                (.post, "networkattachments?dry_run=0", oVirts, 404),
+            ] as [(HTTPRequest.Method, String, String?, Int)] {
+                let answer = try await client.send(method, "\(Self.api)/hosts/\(Self.nobody)/\(path)", body)
+                #expect(answer.status == status, "\(method) \(path): \(answer.status) \(answer.body)")
+            }
+        }
+    }
+
     @Test("a network is made, shown, changed and removed; what is none is refused")
     func life() async throws {
         try await APIInstallation.run { client in

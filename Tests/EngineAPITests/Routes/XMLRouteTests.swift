@@ -145,6 +145,8 @@ import XMLWire
             #expect(!links.contains { $0["rel"] == "tags" }, "what is there needs no link")
             let list = try await client.get("\(Self.api)/hosts?follow=cluster").body
             #expect(list.contains(#""scheduling_policy""#))
+            let asked = try await client.get("\(Self.api)/hosts?follow=unmanagednetworks")
+            #expect(asked.status == 200, "a host that cannot be asked stays as it is: \(asked.body)")
             #expect(try await client.get("\(Self.api)/hosts?follow=").status == 200)
             #expect(try await client.get("\(Self.api)/hosts?follow=a..b").status == 400)
             // The same user asks: what is nobody's is followed by nobody.

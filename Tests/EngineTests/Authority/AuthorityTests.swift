@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Glibc
 import HostModel
 import SwiftASN1
 import Testing
@@ -13,6 +14,23 @@ import X509
 
     static func authority() throws -> CertificateAuthority {
         try CertificateAuthority.make(organization: "Muster", engineAddress: "engine.example.org", now: now)
+    }
+
+    @Test("what root writes has the owner of its directory, or is not written", .enabled(if: geteuid() == 0))
+    func ownership() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "muster-keys-\(UniqueID.random())").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (file, other) = ("\(folder)/web.pem", "\(folder)/other.pem")
+        #expect(throws: EngineError.self) {
+            try DurableFile.write("key".utf8, to: other, mode: 0o600, like: "\(folder)/none")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+        // A name space may have no other user.
+        guard chown(folder, 1, 1) == 0 else { return }
+        try DurableFile.write("key".utf8, to: file, mode: 0o600, like: folder)
+        let owner = try FileManager.default.attributesOfItem(atPath: file)[.ownerAccountID] as? NSNumber
+        #expect(owner?.uint32Value == 1)
     }
 
     @Test func theAuthorityIsWhatOVirtsIs() throws {

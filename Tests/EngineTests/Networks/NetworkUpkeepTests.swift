@@ -1,5 +1,6 @@
 import AgentWire
 import HostModel
+import NIOCore
 import Synchronization
 import Testing
 
@@ -181,6 +182,28 @@ import Testing
         #expect(wanted.map(\.host_nic?.name) == ["bond1"] && Self.names(order.removed_network_attachments) == ["blue"])
     }
 
+    @Test("a bond of the target whose nics have no partner keeps its name, and options name the target's nics")
+    func standingBonds() throws {
+        let nics = ["eth0", "eth1", "eth2"]
+        var from = Self.host(nics: nics, bonds: ["bond0": ["eth1", "eth2"]], ["ovirtmgmt": "eth0"])
+        from.bondings["bond0"]?.opts = ["primary": "eth2", "active_slave": "gone"]
+        let copy = HostNetworkCopy(
+            from: from,
+            to: Self.host(
+                nics: ["p0", "p1", "p2", "p3", "p4"],
+                bonds: ["bond0": ["p3", "p4"], "bond1": ["p1"]],
+                ["ovirtmgmt": "p0"]
+            ),
+            networks: Self.networks
+        )
+        let order = try copy.order()
+        let bonds = try #require(order.modified_bonds?.host_nic?.elements)
+        #expect(bonds.map(\.name) == ["bond2"])
+        #expect(bonds.first?.bonding?.slaves?.host_nic?.elements.map(\.name) == ["p1", "p2"])
+        #expect(bonds.first?.bonding?.options?.option?.elements == [.init(name: "primary", value: "p2")])
+        #expect(order.removed_bonds?.host_nic?.elements.map(\.name) == ["bond1"])
+    }
+
     @Test func aHostWithFewerNICsIsRefused() {
         let copy = HostNetworkCopy(
             from: Self.host(nics: ["eth0", "eth1"], ["ovirtmgmt": "eth0"]),
@@ -203,5 +226,25 @@ import Testing
         #expect(book.figures(of: id, at: 1001 + StatisticsBook.lifetime) == nil)
         book.forget(id)
         #expect(book.figures(of: id, at: 1000) == nil)
+    }
+
+    @Test func aShareThatIsTooLargeIsNone() throws {
+        let text = ByteBuffer(string: #"{"cpuUser": "1e300", "cpuSys": "inf", "cpuIdle": 1e39, "cpuLoad": "7.5"}"#)
+        let found = try HostFigures(text: text)
+        #expect(found.userPercent == nil && found.systemPercent == nil && found.idlePercent == nil && found.load == 7.5)
+    }
+
+    @Test("rates are of two readings that are near each other", arguments: [0, 1] as [Int64])
+    func rates(late: Int64) {
+        let (book, id) = (StatisticsBook(), UniqueID.random())
+        var figures = HostFigures()
+        (figures.sampled, figures.links) = (10, [HostFigures.Link(name: "eth0")])
+        book.note(figures, of: id, at: 1000)
+        figures.sampled = 20
+        figures.links[0].receivedBytes = 1000
+        let now = 1000 + StatisticsBook.lifetime + late
+        book.note(figures, of: id, at: now)
+        let wanted: Float? = late == 0 ? 100 : nil
+        #expect(book.figures(of: id, at: now)?.links.first?.receiveRate == wanted)
     }
 }
