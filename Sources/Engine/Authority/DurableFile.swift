@@ -78,18 +78,22 @@ enum DurableFile {
 
     private static func give(_ descriptor: CInt, like directory: String, path: String) throws(EngineError) {
         guard geteuid() == 0 else { return }
-        var owner = stat()
-        guard stat(directory, &owner) == 0, fchown(descriptor, owner.st_uid, owner.st_gid) == 0 else {
+        guard let (user, group) = owner(of: directory), fchown(descriptor, user, group) == 0 else {
             throw failure("give \(path) to the owner of \(directory)")
         }
     }
 
     /// The engine's user owns its directory where it ran before; a fresh one is given to it when it starts.
     static func give(_ paths: [String], like directory: String) {
-        guard geteuid() == 0, let owner = try? FileManager.default.attributesOfItem(atPath: directory),
+        guard geteuid() == 0, let (user, group) = owner(of: directory) else { return }
+        for path in paths { lchown(path, user, group) }
+    }
+
+    private static func owner(of directory: String) -> (user: uid_t, group: gid_t)? {
+        guard let owner = try? FileManager.default.attributesOfItem(atPath: directory),
             let user = (owner[.ownerAccountID] as? NSNumber)?.uint32Value,
             let group = (owner[.groupOwnerAccountID] as? NSNumber)?.uint32Value
-        else { return }
-        for path in paths { lchown(path, user, group) }
+        else { return nil }
+        return (user, group)
     }
 }
