@@ -38,18 +38,22 @@ final class TFTPTransferLoop: Sendable {
 
     init() throws(DatagramSocketError) { readiness = try Readiness() }
 
-    /// Sends one file; comes back when the transfer has ended, however.
-    func run(_ start: TFTPTransfer.Start, on socket: DatagramSocket.Taken, began: (Running) -> Void) async {
+    /// Sends one file; comes back when the transfer has ended, however. `willBegin` is called before the first packet goes
+    /// out: the answer to it may come at once.
+    func run(_ start: TFTPTransfer.Start, on socket: DatagramSocket.Taken, willBegin: (Running) -> Void) async {
+        let key = inbox.withLock { inbox in
+            inbox.lastKey += 1
+            return inbox.lastKey
+        }
+        willBegin(Running(stop: { self.post(key, .stop) }, take: { self.post(key, .take($0)) }))
         await withCheckedContinuation { ended in
-            let key: Readiness.Key? = inbox.withLock { inbox in
-                guard !inbox.isEnding else { return nil }
-                inbox.lastKey += 1
-                inbox.orders.append((inbox.lastKey, .begin(start, socket, ended: ended)))
-                return inbox.lastKey
+            let isTaken = inbox.withLock { inbox in
+                guard !inbox.isEnding else { return false }
+                inbox.orders.append((key, .begin(start, socket, ended: ended)))
+                return true
             }
-            guard let key else { return Self.refuse(start, socket, ended) }
+            guard isTaken else { return Self.refuse(start, socket, ended) }
             readiness.interrupt()
-            began(Running(stop: { self.post(key, .stop) }, take: { self.post(key, .take($0)) }))
         }
     }
 
@@ -78,6 +82,7 @@ final class TFTPTransferLoop: Sendable {
         ended.resume()
     }
 
+    private static let stoppedMax = 1000
     private static let stopping = "the server stops"
 
     private func post(_ key: Readiness.Key, _ order: Order) {
@@ -90,6 +95,8 @@ final class TFTPTransferLoop: Sendable {
     /// What the thread of the loop knows.
     private struct State {
         var transfers: [Readiness.Key: (transfer: TFTPTransfer, ended: CheckedContinuation<Void, Never>)] = [:]
+        /// Those that were stopped before they began, and a few that had ended.
+        var stopped: Set<Readiness.Key> = []
         /// No deadline is before this one: transfers move theirs with every packet, and are looked through only then.
         var nextDeadline = UInt64.max
         var now = UInt64(0)
@@ -132,6 +139,7 @@ final class TFTPTransferLoop: Sendable {
         switch order {
         case .begin(let start, let socket, let ended):
             let transfer = TFTPTransfer(start, on: socket)
+            guard state.stopped.remove(key) == nil else { return ended.resume() }
             state.transfers[key] = (transfer, ended)
             guard transfer.descriptor.map({ readiness.add($0, as: key) }) ?? true else {
                 transfer.fail("the server is out of memory")
@@ -145,7 +153,11 @@ final class TFTPTransferLoop: Sendable {
         case .take(let datagram):
             guard let transfer = state.transfers[key]?.transfer else { return }
             settle(transfer.take(datagram, at: state.now), transfer, key, &state)
-        case .stop: state.transfers.removeValue(forKey: key)?.ended.resume()
+        case .stop:
+            if let entry = state.transfers.removeValue(forKey: key) { return entry.ended.resume() }
+            // What is forgotten here ends by itself: nobody acknowledges it.
+            if state.stopped.count >= Self.stoppedMax { state.stopped = [] }
+            state.stopped.insert(key)
         }
     }
 
