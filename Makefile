@@ -73,8 +73,9 @@ test-engine: build ## the engine's faults and attacks at full size: 100,000 clai
 	MUSTER_TEST_ENGINE=1 packaging/test --filter 'EngineFaultTests|EngineAttackTests|AttackRouteTests|EngineTests.*Fault|RestoredEngineTests|ClockAndVersionTests|SupportBundleTests|LogFormatTests|FaultsPageTests'
 
 .PHONY: test-api
-test-api: build ## oVirt's own SDK and Ansible's modules, unmodified, against a fresh engine with simulated hosts (two minutes)
+test-api: build agent ## oVirt's own SDK and Ansible's modules, unmodified, against simulated hosts and one real node (six minutes)
 	@packaging/api/try
+	@packaging/api/node
 
 .PHONY: bench-boot
 bench-boot: dependencies ## boot services by us and by the peers' programs, in turn (.build/bench/boot.json)

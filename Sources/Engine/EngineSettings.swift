@@ -133,6 +133,11 @@ package struct MonitoringTimes: Sendable {
     package var waitTold: Int64 = 30_000
     /// How long a host whose conversion is taken back on failure may be unfit for its cluster.
     package var proof: Int64 = 300_000
+    /// Between two readings of statistics that are kept of a host that answers more often: oVirt's.
+    package var figures: Int64 = 15_000
+    /// How long the nic below a required network may be without a link: a cable that is moved and a switch that learns its tree
+    /// anew are no failure of the host.
+    package var linkLoss: Int64 = 60_000
 
     package init() {}
 }

@@ -7,14 +7,26 @@ package struct XMLEncoder {
     /// The document, with `root` as its element. Throws for an array that stands alone, and what the value itself throws.
     package func encode(_ value: some Encodable, root: String) throws -> [UInt8] {
         let output = XMLOutput()
-        output.bytes.append(contentsOf: Self.declaration)
-        let encoder = ElementEncoder(output, root)
-        try value.encode(to: encoder)
-        encoder.close()
+        output.bytes.append(contentsOf: Self.head.utf8)
+        try Self.write(value, root, to: output)
         return output.bytes
     }
 
-    private static let declaration = Array("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>".utf8)
+    /// A part of a document: an element of this name for each value, one after the other.
+    package func encode(_ values: [some Encodable], each name: String) throws -> [UInt8] {
+        let output = XMLOutput()
+        for value in values { try Self.write(value, name, to: output) }
+        return output.bytes
+    }
+
+    private static func write(_ value: some Encodable, _ name: String, to output: XMLOutput) throws {
+        let encoder = ElementEncoder(output, name)
+        try value.encode(to: encoder)
+        encoder.close()
+    }
+
+    /// What a document begins with.
+    package static let head = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>"
 }
 
 /// A key that is no name of XML: `<item key="…">`.

@@ -28,9 +28,9 @@ import Testing
     /// The words of each command that has no subcommands.
     private static func leaves(_ command: any ParsableCommand.Type, _ path: [String]) -> [[String]] {
         let name = command.configuration.commandName ?? ""
-        // `muster host network HOST show`: the host stands between.
-        let isOfHost = path.count == 3 && ["network", "bond", "label", "nic", "power"].contains(path.last)
-        let words = path + (isOfHost ? ["node-5a31", name] : [name])
+        // `muster host network HOST show`: the host stands between, or a cluster.
+        let isOfOne = path.count == 3 && ["network", "bond", "label", "nic", "power"].contains(path.last)
+        let words = path + (isOfOne ? [path[1] == "cluster" ? "east-1" : "node-5a31", name] : [name])
         let subcommands = command.configuration.subcommands
         return subcommands.isEmpty ? [words] : subcommands.flatMap { leaves($0, words) }
     }

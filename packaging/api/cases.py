@@ -393,8 +393,17 @@ def case_networks(place):
         same(networks.network_service(made.id).update(types.Network(required=True)).required, True)
         same(networks.network_service(made.id).update(types.Network(required=False)).required, False)
         same(networks.network_service(made.id).get().status, types.NetworkStatus.OPERATIONAL)
-        with refused(sdk.Error, 409, "every cluster"):
-            networks.network_service(made.id).remove()
+        networks.network_service(made.id).remove()
+        same([n.name for n in networks.list()], ["ovirtmgmt"])
+        with refused(sdk.NotFoundError, 404, "does not have"):
+            networks.network_service(made.id).get()
+        same(networks.add(types.Network(name="sdk-n")).required, True)
+        networks.network_service(made.id).update(types.Network(required=False, usages=[types.NetworkUsage.MIGRATION]))
+        same(networks.network_service(made.id).get().usages, [types.NetworkUsage.MIGRATION, types.NetworkUsage.VM])
+        management = next(n for n in networks.list() if n.name == "ovirtmgmt")
+        with refused(sdk.Error, 409, "management network"):
+            networks.network_service(management.id).remove()
+        cluster.sync_all_networks()
         with refused(sdk.NotFoundError, 404):
             networks.add(types.Network(name="nothing"))
         network.remove()

@@ -11,6 +11,8 @@ package struct HostFigures: Hashable, Sendable {
         package var sentBytes: UInt64 = 0
         package var receiveErrors: UInt64 = 0
         package var sendErrors: UInt64 = 0
+        /// Whether it is up and has a carrier.
+        package var isUp: Bool?
         /// Bytes a second since the reading before; `nil` in the first one, and after a counter began anew.
         package var receiveRate: Float?
         package var sendRate: Float?
@@ -92,6 +94,7 @@ extension HostFigures {
         var link = Link(name: name)
         try reader.members { reader, key in
             switch key {
+            case "state": if case .string(let state) = try reader.value() { link.isUp = state == "up" }
             case "rx": link.receivedBytes = try reader.value().counter ?? 0
             case "tx": link.sentBytes = try reader.value().counter ?? 0
             case "rxErrors": link.receiveErrors = try reader.value().counter ?? 0

@@ -7,7 +7,7 @@ struct ClusterCommand: AsyncParsableCommand {
         abstract: "Clusters: hosts that can stand in for one another.",
         subcommands: [
             SiteList<ClusterResource>.self, SiteShow<ClusterResource>.self, SiteAdd<ClusterResource>.self,
-            SiteUpdate<ClusterResource>.self, SiteRemove<ClusterResource>.self,
+            SiteUpdate<ClusterResource>.self, SiteRemove<ClusterResource>.self, ClusterNetwork.self,
         ]
     )
 }

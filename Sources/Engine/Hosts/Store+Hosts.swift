@@ -8,11 +8,13 @@ extension Store {
         // No field of a host is a time.
         let terms = SearchTerms(columns: HostSearch.columns, isCaseSensitive: filter.isCaseSensitive, now: 0)
         let condition = try terms.sql(filter.query.condition)
-        return try await read { db in
+        let (rows, parts) = try await read { db in
             var request = HostRow.filter(literal: condition).order(literal: terms.order(filter.query.order))
             if let max = filter.max { request = request.limit(max, offset: (filter.query.page - 1) * max) }
-            return try Self.records(of: request.fetchAll(db), in: db)
+            let rows = try request.fetchAll(db)
+            return (rows, try HostParts(of: rows.map(\.id), in: db))
         }
+        return await rows.inParallel { $0.compactMap(parts.record) }.flatMap(\.self)
     }
 
     /// How many hosts have each status, as lists show it.
@@ -30,9 +32,8 @@ extension Store {
 
     func host(_ id: UniqueID) async throws(EngineError) -> HostRecord {
         try await read { db in
-            guard let record = try Self.records(of: [try HostRow.require(id, in: db)], in: db).first else {
-                throw HostRow.notFound(id)
-            }
+            let row = try HostRow.require(id, in: db)
+            guard let record = try HostParts(of: [id], in: db).record(row) else { throw HostRow.notFound(id) }
             return record
         }
     }
@@ -52,48 +53,10 @@ extension Store {
         }
     }
 
-    private static func records(of rows: [HostRow], in db: Database) throws -> [HostRecord] {
-        let clusters = Dictionary(uniqueKeysWithValues: try ClusterRecord.fetchAll(db).map { ($0.id, $0) })
-        let parts = try HostParts(of: rows.map(\.id), in: db)
-        let active = try Row.fetchAll(db, sql: "SELECT name, version FROM image WHERE isActive = 1")
-            .reduce(into: [String: String]()) { $0[$1["name"]] = $1["version"] }
-        return rows.compactMap { row in
-            guard let cluster = clusters[row.cluster] else { return nil }
-            let hardware: HostHardware? = ColumnJSON.decode(row.hardware)
-            let newest = hardware?.image.flatMap { active[$0.name.raw] }
-            return HostRecord(
-                id: row.id,
-                name: row.name,
-                address: row.address,
-                port: row.port,
-                status: row.status,
-                statusDetail: row.statusDetail,
-                cluster: cluster,
-                comment: row.comment,
-                spmPriority: row.spmPriority,
-                tags: parts.tags[row.id] ?? [],
-                affinityLabels: parts.affinityLabels[row.id] ?? [],
-                hardwareID: row.hardwareID,
-                facts: ColumnJSON.decode(row.facts),
-                hardware: hardware,
-                claims: (parts.claims[row.id] ?? []).map { ClaimRecord($0, of: row) },
-                bootProfile: parts.profiles[.always]?[row.id],
-                nextBootProfile: parts.profiles[.next]?[row.id],
-                fixedAddress: parts.addresses[row.id],
-                macs: parts.macs[row.id] ?? [],
-                lastSeen: row.lastSeen,
-                certificateSubject: parts.certificates[row.id]?.subject,
-                certificateEnd: parts.certificates[row.id]?.end,
-                newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
-                server: ColumnJSON.decode(parts.servers[row.id]?.access),
-                power: parts.powers[row.id] ?? PowerManagement()
-            )
-        }
-    }
 }
 
 /// What belongs to hosts and stands in other tables, by host: each table is asked once, however many hosts there are.
-private struct HostParts {
+private struct HostParts: Sendable {
     /// More hosts than these are not named one by one: the tables are read whole.
     private static let namedMax = 500
 
@@ -106,6 +69,9 @@ private struct HostParts {
     let addresses: [UniqueID: IPv4Address]
     let servers: [UniqueID: ServerAccessRow]
     let powers: [UniqueID: PowerManagement]
+    let clusters: [UniqueID: ClusterRecord]
+    /// The active version of each image.
+    let active: [String: String]
 
     init(of hosts: [UniqueID], in db: Database) throws {
         let isOfThem: SQL = hosts.count > Self.namedMax ? "1" : "host IN \(hosts)"
@@ -135,12 +101,49 @@ private struct HostParts {
         addresses = try Store.fixedAddresses(in: db)
         let access = try ServerAccessRow.filter(literal: isOfThem).fetchAll(db)
         servers = Dictionary(access.map { ($0.host, $0) }) { first, _ in first }
+        clusters = Dictionary(uniqueKeysWithValues: try ClusterRecord.fetchAll(db).map { ($0.id, $0) })
+        active = try Row.fetchAll(db, sql: "SELECT name, version FROM image WHERE isActive = 1")
+            .reduce(into: [:]) { $0[$1["name"]] = $1["version"] }
         powers = try rows("SELECT * FROM powerManagement WHERE \(isOfThem)")
             .reduce(into: [:]) { powers, row in powers[row["host"]] = PowerManagement(row) }
     }
 }
 
 extension HostParts {
+    /// The host with all that belongs to it; `nil` for one whose cluster is gone.
+    func record(_ row: HostRow) -> HostRecord? {
+        guard let cluster = clusters[row.cluster] else { return nil }
+        let hardware: HostHardware? = ColumnJSON.decode(row.hardware)
+        let newest = hardware?.image.flatMap { active[$0.name.raw] }
+        return HostRecord(
+            id: row.id,
+            name: row.name,
+            address: row.address,
+            port: row.port,
+            status: row.status,
+            statusDetail: row.statusDetail,
+            cluster: cluster,
+            comment: row.comment,
+            spmPriority: row.spmPriority,
+            tags: tags[row.id] ?? [],
+            affinityLabels: affinityLabels[row.id] ?? [],
+            hardwareID: row.hardwareID,
+            facts: ColumnJSON.decode(row.facts),
+            hardware: hardware,
+            claims: (claims[row.id] ?? []).map { ClaimRecord($0, of: row) },
+            bootProfile: profiles[.always]?[row.id],
+            nextBootProfile: profiles[.next]?[row.id],
+            fixedAddress: addresses[row.id],
+            macs: macs[row.id] ?? [],
+            lastSeen: row.lastSeen,
+            certificateSubject: certificates[row.id]?.subject,
+            certificateEnd: certificates[row.id]?.end,
+            newerImageVersion: newest == hardware?.image?.version.raw ? nil : newest,
+            server: ColumnJSON.decode(servers[row.id]?.access),
+            power: powers[row.id] ?? PowerManagement()
+        )
+    }
+
     private static func marks<Mark: HostMark>(
         _ kind: Mark.Type,
         _ isOfThem: SQL,

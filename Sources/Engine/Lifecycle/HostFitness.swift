@@ -4,6 +4,8 @@ import AgentWire
 struct HostFitness: Hashable, Sendable {
     /// The logical networks that the agent reports, and whether each is a bridge.
     var networks: [String: Bool]
+    /// The nic or bond below each of them that has one.
+    var devices: [String: String] = [:]
     /// False while the agent changes them, or does not know them itself: nothing is said of what is missing then.
     var areNetworksKnown = true
     var hasKVM: Bool
@@ -110,6 +112,7 @@ extension HostFitness {
     init(_ values: HostCapabilities) {
         self.init(
             networks: values.networks.mapValues(\.bridged),
+            devices: values.networks.compactMapValues { $0.device(on: values) },
             areNetworksKnown: values.musterNetworkChanging != true,
             hasKVM: values.kvmEnabled.lowercased() == "true",
             flags: Set(values.cpuFlags.split(separator: ",")),

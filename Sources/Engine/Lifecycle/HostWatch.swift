@@ -169,6 +169,9 @@ struct HostWatch: Sendable {
         var refreshes = 0
         /// When its statistics are kept again.
         var figuresDue: Int64 = 0
+        var links = RequiredLinks()
+
+        var hasLostLink: Bool { life.detail == NonOperationalReason.networkInterfaceIsDown.rawValue }
 
         /// `now`: the grace period counts from here.
         init(_ host: WatchedHost, _ link: AgentLink, drains: Bool, now: Int64) {
@@ -258,8 +261,12 @@ struct HostWatch: Sendable {
                 fitness = capabilities.fitness
                 host.memory = ReportMemory(digest: digest, fitness: fitness)
             }
-            let unfit = try await store.judge(id, fitness, isUp: host.life.status == .up)
-            return unfit.map(HostLife.Signal.unfit) ?? .fit
+            let (unfit, required) = try await store.judge(id, fitness, isUp: host.life.status == .up)
+            host.links.devices = fitness.devices.filter { required.contains($0.key) }
+            if let unfit { return .unfit(unfit) }
+            // What made it unfit stands in its statistics only.
+            if host.hasLostLink { note(try await link.ask(.getStats), of: host) }
+            return linkLoss(of: host) ?? .fit
         } catch let failure as AgentFailure {
             return Self.signal(for: failure)
         } catch {
@@ -271,10 +278,16 @@ struct HostWatch: Sendable {
         do {
             // That it came, and is JSON, says that the host is there.
             note(try await host.link.ask(.getStats), of: host)
-            return .heard
+            return linkLoss(of: host) ?? .heard
         } catch {
             return Self.signal(for: error)
         }
+    }
+
+    /// A host that is out of service for it already stays so until every link is back.
+    private func linkLoss(of host: Monitored) -> HostLife.Signal? {
+        let patience = host.hasLostLink ? 0 : settings.monitoring.linkLoss
+        return host.links.unfitness(at: now, after: patience).map(HostLife.Signal.unfit)
     }
 
     /// Most answers are not read: ten thousand hosts send 27 MB of them a second.
@@ -282,8 +295,9 @@ struct HostWatch: Sendable {
     private func note(_ text: ByteBuffer, of host: Monitored) {
         let now = now
         guard now >= host.figuresDue, let figures = try? HostFigures(text: text) else { return }
-        host.figuresDue = now + StatisticsBook.interval
+        host.figuresDue = now + settings.monitoring.figures
         statistics.note(figures, of: id, at: now)
+        host.links.note(figures.links, at: now)
     }
 
     /// A host that is to go out of service waits until its guests are gone; who moves or stops them is told how many.

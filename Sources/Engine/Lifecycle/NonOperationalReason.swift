@@ -10,11 +10,13 @@ enum NonOperationalReason: String, CaseIterable, Hashable, Sendable {
     case clusterVersionIncompatible = "cluster_version_incompatible_with_cluster"
     case architectureIncompatible = "architecture_incompatible_with_cluster"
     case rngSources = "rng_sources_incompatible_with_cluster"
+    case networkInterfaceIsDown = "network_interface_is_down"
     case emulatedMachinesOfLevel = "emulated_machines_incompatible_with_cluster_level"
 
     var code: EventCode {
         switch self {
         case .networkUnreachable, .vmNetworkIsBridgeless: .nonOperationalNetwork
+        case .networkInterfaceIsDown: .nonOperationalInterfaceDown
         case .cpuTypeIncompatible, .versionIncompatible, .kvmNotRunning, .timeoutRecoveringFromCrash,
             .emulatedMachinesIncompatible, .clusterVersionIncompatible, .architectureIncompatible, .rngSources,
             .emulatedMachinesOfLevel:

@@ -12,8 +12,6 @@ final class StatisticsBook: Sendable {
 
     private let pages = Mutex<[UniqueID: Page]>([:])
 
-    /// Milliseconds between two readings that are kept of a host that answers more often: oVirt's.
-    static let interval: Int64 = 15_000
     /// Milliseconds after which figures are of the past, and nobody's any more.
     static let lifetime: Int64 = 120_000
 

@@ -2,7 +2,7 @@ import AgentWire
 import GRDB
 import HostModel
 
-/// A host with the network of its data center and the key that its agent must show: what a watch needs.
+/// A host with the networks of its cluster and the key that its agent must show: what a watch needs.
 struct WatchedHost: Sendable {
     var row: HostRow
     var publicKey: CertificateRow?
@@ -14,11 +14,10 @@ extension Store {
     func watched(_ id: UniqueID) async throws(EngineError) -> WatchedHost? {
         try await read { db in
             guard let row = try HostRow.fetch(id, in: db) else { return nil }
-            let cluster = try ClusterRecord.require(row.cluster, in: db)
             return WatchedHost(
                 row: row,
                 publicKey: try CertificateRow.valid(of: id, in: db),
-                networks: try NetworkRecord.fetchAll(in: db).filter { $0.dataCenter == cluster.dataCenter }
+                networks: try NetworkRecord.fetchAll(of: row.cluster, in: db)
             )
         }
     }
@@ -55,12 +54,17 @@ extension Store {
 
 extension Store {
     /// Compares a host with its cluster, in one transaction with what the cluster takes over from the first host that
-    /// fits: two hosts at once must not both be first. `nil`: it is fit.
-    func judge(_ id: UniqueID, _ fitness: HostFitness, isUp: Bool) async throws(EngineError) -> Unfitness? {
+    /// fits: two hosts at once must not both be first. `required`: the networks that the cluster requires.
+    func judge(
+        _ id: UniqueID,
+        _ fitness: HostFitness,
+        isUp: Bool
+    ) async throws(EngineError) -> (unfitness: Unfitness?, required: Set<String>) {
         try await write { db in
             let host = try HostRow.require(id, in: db)
             let demands = try ClusterDemands.fetch(host.cluster, without: id, in: db)
-            if let unfitness = fitness.firstUnfitness(in: demands, isUp: isUp) { return unfitness }
+            let required = Set(demands.networks.filter(\.isRequired).map(\.name))
+            if let unfitness = fitness.firstUnfitness(in: demands, isUp: isUp) { return (unfitness, required) }
             let architecture = demands.architecture ?? fitness.architecture
             let machine = demands.emulatedMachine ?? fitness.preferredMachine
             try db.execute(
@@ -70,7 +74,7 @@ extension Store {
                         IS NOT (\(architecture?.rawValue), \(machine))
                     """
             )
-            return nil
+            return (nil, required)
         }
     }
 
@@ -117,8 +121,7 @@ extension ClusterDemands {
         (demands.level, demands.cpu) = (row["level"], row["cpu"])
         let sources: String = row["rngSources"]
         demands.rngSources = sources.split(separator: " ").map(String.init)
-        let dataCenter: UniqueID = row["dataCenter"]
-        demands.networks = try NetworkRecord.fetchAll(in: db).filter { $0.dataCenter == dataCenter }
+        demands.networks = try NetworkRecord.fetchAll(of: id, in: db)
         let others = """
             SELECT 1 FROM host WHERE cluster = ? AND id <> ? AND status NOT IN
             ('pending_approval', 'installing_os', 'installing', 'install_failed', 'initializing', 'non_operational')

@@ -1,5 +1,5 @@
 import AgentWire
-import HostModel
+package import HostModel
 
 // Labels: a nic of a host that has one carries every network with it.
 
@@ -9,9 +9,15 @@ extension HostEngine {
 
     /// Puts a network that has got a label on every nic that has the same, a few hosts at a time. The first host that refuses
     /// ends it: those that come after it stay as they are.
-    package func spread(_ network: NetworkRecord, by user: String, correlation: String?) async throws(EngineError) {
+    package func spread(
+        _ network: NetworkRecord,
+        in cluster: UniqueID? = nil,
+        by user: String,
+        correlation: String?
+    ) async throws(EngineError) {
         guard let label = network.label else { return }
-        let failure = await firstFailure(on: try await store.hosts(labelled: label, in: network.dataCenter)) {
+        let hosts = try await store.hosts(labelled: label, for: network.id, in: cluster)
+        let failure = await firstFailure(on: hosts) {
             [self] host throws(EngineError) in
             guard let nic = try await store.nicLabels(of: host)[label] else { return }
             var setup = try await networkSetup(of: host)
@@ -38,11 +44,13 @@ extension HostEngine {
     func letGo(
         _ network: NetworkRecord,
         instead next: String?,
+        in cluster: UniqueID? = nil,
         by user: String,
         correlation: String?
     ) async throws(EngineError) {
         guard let label = network.label else { return }
-        let failure = await firstFailure(on: try await store.hosts(labelled: label, in: network.dataCenter)) {
+        let hosts = try await store.hosts(labelled: label, for: network.id, in: cluster)
+        let failure = await firstFailure(on: hosts) {
             [self] host throws(EngineError) in
             let labels = try await store.nicLabels(of: host)
             guard let nic = labels[label], next.flatMap({ labels[$0] }) == nil else { return }
@@ -59,8 +67,8 @@ extension HostEngine {
         guard let failure else { return }
         throw EngineError(
             failure.kind,
-            "Network \(network.name) keeps the label \(label), as not every host with it let the network go. \(failure.detail)",
-            remedy: failure.remedy ?? "Take the label away once more when the host is well: the rest is done then."
+            "Network \(network.name) stays as it is, as not every host with its label \(label) let the network go. \(failure.detail)",
+            remedy: failure.remedy ?? "Order the same once more when the host is well: the rest is done then."
         )
     }
 
@@ -79,26 +87,34 @@ extension HostEngine {
         try await store.keepOrders(setup.forgotten, of: host)
     }
 
-    /// Changes hosts, a few at a time, until one refuses; that one's error. Those that are at it go on to their end.
     private func firstFailure(
         on hosts: [UniqueID],
         _ change: @escaping @Sendable (UniqueID) async throws(EngineError) -> Void
     ) async -> EngineError? {
-        var waiting = hosts[...]
-        while !waiting.isEmpty {
+        await failures(on: hosts, stopsAtFirst: true, change).first?.error
+    }
+
+    /// Changes hosts, a few at a time, and gives those that refuse, in the order of `hosts`. Where the first ends it, those that
+    /// are at it go on to their end.
+    func failures(
+        on hosts: [UniqueID],
+        stopsAtFirst: Bool,
+        _ change: @escaping @Sendable (UniqueID) async throws(EngineError) -> Void
+    ) async -> [(host: UniqueID, error: EngineError)] {
+        var (waiting, failed) = (hosts[...], [UniqueID: EngineError]())
+        while !waiting.isEmpty, failed.isEmpty || !stopsAtFirst {
             let now = waiting.prefix(Self.hostsAtOnce)
             waiting = waiting.dropFirst(now.count)
-            let failures = await withTaskGroup(of: EngineError?.self) { group in
+            await withTaskGroup(of: (UniqueID, EngineError?).self) { group in
                 for host in now {
                     group.addTask {
-                        do throws(EngineError) { try await change(host) } catch { return error }
-                        return nil
+                        do throws(EngineError) { try await change(host) } catch { return (host, error) }
+                        return (host, nil)
                     }
                 }
-                return await group.reduce(into: []) { $0 += $1.map { [$0] } ?? [] }
+                for await (host, error) in group { failed[host] = error }
             }
-            if let failure = failures.first { return failure }
         }
-        return nil
+        return hosts.compactMap { host in failed[host].map { (host, $0) } }
     }
 }

@@ -29,7 +29,8 @@ extension HostEngine {
         }
     }
 
-    /// A label that it had goes from it together with what it attached.
+    /// A label that it had goes from it together with what it attached. What is said of `required` and `usages` holds for all
+    /// its clusters.
     package func updateNetwork(
         _ id: UniqueID,
         _ order: NetworkOrder,
@@ -47,6 +48,7 @@ extension HostEngine {
         return try await store.write { [store] db in
             let network = try NetworkRecord.changed(id, by: order, among: try NetworkRecord.fetchAll(in: db))
             try network.update(in: db)
+            try network.setInClusters(order, in: db)
             let text =
                 "Network \(network.name) was changed; hosts that carry it are out of sync until it is attached anew."
             try store.record(network.occurrence(.networkUpdated, text, context), at: context.now, in: db)
@@ -80,14 +82,15 @@ extension HostEngine {
         return try DataCenterRecord.require(id, in: db)
     }
 
-    /// By name or id, among those of the host's data center.
+    /// By name or id, among those of the host's cluster.
     func network(_ reference: String, of host: UniqueID) async throws(EngineError) -> NetworkRecord {
         let all = try await networks(of: host)
         guard let found = all.first(where: { $0.name == reference || $0.id.rawValue == reference }) else {
             throw EngineError(
                 .notFound,
-                "There is no network \(terminalEscaped(reference.prefix(64))).",
-                remedy: "`muster network list` shows the networks; `muster network add NAME` makes one."
+                "There is no network \(terminalEscaped(reference.prefix(64))) in the host's cluster.",
+                remedy:
+                    "`muster network list` shows the networks; `muster network add NAME` makes one; `muster cluster network CLUSTER add NETWORK` puts it back into a cluster."
             )
         }
         return found
@@ -105,11 +108,11 @@ extension EventCode {
 }
 
 extension NetworkRecord {
-    fileprivate func occurrence(_ code: EventCode, _ text: String, _ context: TransitionContext) -> Occurrence {
+    func occurrence(_ code: EventCode, _ text: String, _ context: TransitionContext) -> Occurrence {
         Occurrence(code, .normal, text, user: context.user, correlation: context.correlation)
     }
 
-    fileprivate static func existing(_ id: UniqueID, among all: [NetworkRecord]) throws -> NetworkRecord {
+    static func existing(_ id: UniqueID, among all: [NetworkRecord]) throws -> NetworkRecord {
         guard let network = all.first(where: { $0.id == id }) else {
             throw EngineError(.notFound, "There is no network with this id.", remedy: "List them.")
         }
@@ -179,7 +182,6 @@ extension NetworkRecord {
         }
     }
 
-    private static let usageNames = ["default_route", "display", "management", "migration", "vm"]
     private static let descriptionMax = 1024
 
     /// The name is also that of a bridge on every host: VDSM's rules hold.

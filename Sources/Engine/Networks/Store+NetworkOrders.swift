@@ -45,13 +45,14 @@ extension Store {
         }
     }
 
-    /// By name, those of the host's data center.
+    /// By name, those of the host's cluster.
     private static func networkIDs(of host: UniqueID, in db: Database) throws -> [String: UniqueID] {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT id, name FROM network WHERE dataCenter =
-                    (SELECT cluster.dataCenter FROM host JOIN cluster ON cluster.id = host.cluster WHERE host.id = ?)
+                SELECT network.id, network.name FROM host
+                JOIN clusterNetwork ON clusterNetwork.cluster = host.cluster
+                JOIN network ON network.id = clusterNetwork.network WHERE host.id = ?
                 """,
             arguments: [host]
         )
@@ -91,17 +92,23 @@ extension Store {
         }
     }
 
-    /// Hosts that have a nic with the label, by name, and which.
-    func hosts(labelled label: String, in dataCenter: UniqueID) async throws(EngineError) -> [UniqueID] {
+    /// Hosts of the clusters that have the network, or of one of them, which have a nic with the label; by name.
+    func hosts(
+        labelled label: String,
+        for network: UniqueID,
+        in cluster: UniqueID?
+    ) async throws(EngineError) -> [UniqueID] {
         try await read { db in
             try UniqueID.fetchAll(
                 db,
                 sql: """
                     SELECT host.id FROM nicLabel JOIN host ON host.id = nicLabel.host
-                    JOIN cluster ON cluster.id = host.cluster WHERE label = ? AND cluster.dataCenter = ?
+                    JOIN clusterNetwork ON clusterNetwork.cluster = host.cluster
+                    WHERE label = :label AND clusterNetwork.network = :network
+                        AND (:cluster IS NULL OR host.cluster = :cluster)
                     ORDER BY host.name
                     """,
-                arguments: [label, dataCenter]
+                arguments: ["label": label, "network": network, "cluster": cluster]
             )
         }
     }

@@ -33,6 +33,8 @@ extension EventCode {
     package static let installStepFailed = EventCode(rawValue: 511)
     package static let nonOperational = EventCode(rawValue: 517)
     package static let nonOperationalNetwork = EventCode(rawValue: 519)
+    /// VDS_SET_NONOPERATIONAL_IFACE_DOWN.
+    package static let nonOperationalInterfaceDown = EventCode(rawValue: 603)
     /// USER_VDS_MAINTENANCE_WITHOUT_REASON.
     package static let maintenanceOrdered = EventCode(rawValue: 600)
     /// USER_VDS_MAINTENANCE: with a reason.

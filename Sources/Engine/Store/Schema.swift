@@ -27,6 +27,7 @@ enum Schema {
         migrator.registerMigration("20 external events") { try $0.execute(sql: externalEvents) }
         migrator.registerMigration("21 network comments") { try $0.execute(sql: networkComments) }
         migrator.registerMigration("22 external jobs") { try $0.execute(sql: externalJobs) }
+        migrator.registerMigration("23 cluster networks") { try $0.execute(sql: clusterNetworks) }
         return migrator
     }
 

@@ -34,7 +34,7 @@ extension APIContext {
     }
 
     /// The OpenAPI document is made of what routes say, so a route must not answer what it does not say.
-    private func assertDescribed(_ type: Any.Type) {
+    func assertDescribed(_ type: Any.Type) {
         assert(call?.permits(type) ?? true, "\(call?.summary ?? ""): \(type) is not among its answers")
     }
 }
@@ -67,10 +67,14 @@ extension Response {
         }
     }
 
-    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+    static var encoder: JSONEncoder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Response(
+        return encoder
+    }
+
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        Response(
             status: status,
             headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: try encoder.encode(value)))

@@ -58,7 +58,7 @@ struct HostRoutes {
             var filter = try HostFilter(search: query["search"] ?? "", max: count)
             filter.isCaseSensitive = try ListQuery.flag(query, "case_sensitive") ?? false
             let records = try await engine.hosts(matching: filter)
-            return try await context.answer(HostCollection(records.map { HostResource($0) }))
+            return try await context.answer(HostCollection.self, of: records) { HostResource($0) }
         }
         hosts.get(":id", .show("A host", HostResource.self)) { _, context in
             try await context.answer(HostResource(alone: await engine.host(context.id(of: "host"))))

@@ -3,12 +3,11 @@ import HTTPTypes
 import HostModel
 import Hummingbird
 
-/// `networks`, to look at; and where else they and clusters are found: below their data center and their clusters. Networks
-/// are a data center's, and so are in each of its clusters.
+/// `networks`, to look at; and where else they and clusters are found: below their data center and their clusters.
 struct InventoryRoutes {
     let engine: HostEngine
 
-    private static let listed = Call.list(
+    static let listed = Call.list(
         "Networks",
         NetworkCollection.self,
         fields: NetworkResource.searchFields
@@ -23,7 +22,7 @@ struct InventoryRoutes {
         }
         addDataCenters(to: api.group("datacenters/:id"))
         ClustersOfDataCenter(engine: engine).add(to: api.group("datacenters/:id/clusters"))
-        addClusters(to: api.group("clusters/:id"))
+        ClusterNetworkRoutes(engine: engine).add(to: api.group("clusters/:id"))
     }
 
     private func addDataCenters(to center: some RouterMethods<APIContext>) {
@@ -59,62 +58,14 @@ struct InventoryRoutes {
         }
     }
 
-    private func addClusters(to cluster: some RouterMethods<APIContext>) {
-        cluster.get("networks", Self.listed) { request, context in
-            let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
-            let found = try await engine.networks().filter { $0.dataCenter == record.dataCenter }
-            return try await list(found, request, context, in: record)
-        }
-        // It is there already: what is said of it is taken over.
-        cluster.post(
-            "networks",
-            .add("Says what hosts of a cluster need of a network", ClusterNetworkOrder.self, NetworkResource.self)
-        ) { request, context in
-            let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
-            let order = try await request.read(ClusterNetworkOrder.self)
-            let there = try await engine.networks().filter { $0.dataCenter == record.dataCenter }
-            let named = order.id.map { id in there.first { $0.id.rawValue == id.lowercased() } }
-            guard let found = named ?? there.first(where: { $0.name == order.name }) else {
-                throw Fault.notFound(
-                    "The data center of \(record.name) has no network \((order.name ?? order.id ?? "").prefix(64)).",
-                    remedy: "GET datacenters/ID/networks lists them."
-                )
-            }
-            let changed = try await change(found, order.change, context)
-            return try await context.created(NetworkResource(changed, centers(), in: record))
-        }
-        cluster.get("networks/:network", .show("A network as one of a cluster", NetworkResource.self)) { _, context in
-            let (record, found) = try await networkOfCluster(context)
-            return try await context.answer(NetworkResource(found, centers(), in: record))
-        }
-        cluster.put(
-            "networks/:network",
-            .change("Says what hosts of a cluster need of a network", ClusterNetworkOrder.self, NetworkResource.self)
-        ) { request, context in
-            let (record, found) = try await networkOfCluster(context)
-            let changed = try await change(found, try await request.read(ClusterNetworkOrder.self).change, context)
-            return try await context.answer(NetworkResource(changed, centers(), in: record))
-        }
-        cluster.delete("networks/:network", .remove("Always refused: a network is in every cluster of its data center"))
-        { _, context -> Response in
-            let (record, found) = try await networkOfCluster(context)
-            throw Fault(
-                .conflict,
-                "The network \(found.name) is in every cluster of its data center, and so in \(record.name).",
-                remedy: "Make it one that hosts need not have (required false), or remove it from the data center."
-            )
-        }
-    }
-
     private func list(
         _ found: [NetworkRecord],
         _ request: Request,
-        _ context: APIContext,
-        in cluster: ClusterRecord? = nil
+        _ context: APIContext
     ) async throws -> Response {
         let query = try ListQuery(request.query, fields: NetworkResource.searchFields, limit: .max)
         let centers = try await centers()
-        let shown = found.map { NetworkResource($0, centers, in: cluster) }
+        let shown = found.map { NetworkResource($0, centers) }
         return try await context.answer(NetworkCollection(query.page(of: shown)))
     }
 
@@ -139,13 +90,6 @@ struct InventoryRoutes {
         let found = try await network(context.id(of: "network", at: "network"))
         guard found.dataCenter == center.id else { throw Self.notHere(found) }
         return found
-    }
-
-    private func networkOfCluster(_ context: APIContext) async throws -> (ClusterRecord, NetworkRecord) {
-        let record = try await engine.one(ClusterRecord.self, context.id(of: "cluster"))
-        let found = try await network(context.id(of: "network", at: "network"))
-        guard found.dataCenter == record.dataCenter else { throw Self.notHere(found) }
-        return (record, found)
     }
 
     private static func notHere(_ network: NetworkRecord) -> Fault {

@@ -19,6 +19,42 @@ extension EngineSession {
         _ = try await perform(HTTPCall(.DELETE, "\(Self.api)/networks/\(percentEncoded(id))"))
     }
 
+    private static func networks(ofCluster cluster: String) -> String {
+        "\(api)/clusters/\(percentEncoded(cluster))/networks"
+    }
+
+    /// Those that the cluster has, with what its hosts need of them.
+    package func networks(ofCluster cluster: String) async throws(CallError) -> [NetworkResource] {
+        try await decode(NetworkCollection.self, .get(Self.networks(ofCluster: cluster))).network ?? []
+    }
+
+    package func addNetwork(
+        _ order: ClusterNetworkOrder,
+        toCluster cluster: String
+    ) async throws(CallError) -> NetworkResource {
+        try await decode(NetworkResource.self, try Self.json(.POST, Self.networks(ofCluster: cluster), order))
+    }
+
+    package func updateNetwork(
+        _ id: String,
+        ofCluster cluster: String,
+        _ order: ClusterNetworkOrder
+    ) async throws(CallError) -> NetworkResource {
+        let path = "\(Self.networks(ofCluster: cluster))/\(percentEncoded(id))"
+        return try await decode(NetworkResource.self, try Self.json(.PUT, path, order))
+    }
+
+    package func removeNetwork(_ id: String, fromCluster cluster: String) async throws(CallError) {
+        let path = "\(Self.networks(ofCluster: cluster))/\(percentEncoded(id))"
+        _ = try await perform(HTTPCall(.DELETE, path))
+    }
+
+    /// Makes anew, on each host of the cluster that is up, what differs from its networks.
+    package func synchronizeNetworks(ofCluster cluster: String) async throws(CallError) {
+        let path = "\(Self.api)/clusters/\(percentEncoded(cluster))/syncallnetworks"
+        _ = try await perform(.post(path, ByteBuffer(string: "{}")))
+    }
+
     /// The data center's networks that the host carries, asked of it now.
     package func networkAttachments(of host: String) async throws(CallError) -> [NetworkAttachmentResource] {
         let path = Self.path(host, "networkattachments")

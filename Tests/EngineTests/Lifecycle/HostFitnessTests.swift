@@ -111,14 +111,17 @@ import Testing
         }
         var fitness = HostFitness(TestAgent.withManagementNetwork(TestAgent.freshHost))
         fitness.emulatedMachines = ["pc-q35-7.2", "pc"]
-        #expect(try await engine.store.judge(hosts[0], fitness, isUp: false) == nil)
+        #expect(try await engine.store.judge(hosts[0], fitness, isUp: false).unfitness == nil)
         fitness.emulatedMachines = ["pc"]
-        #expect(try await engine.store.judge(hosts[1], fitness, isUp: false) == nil, "the first is not up yet")
+        #expect(
+            try await engine.store.judge(hosts[1], fitness, isUp: false).unfitness == nil,
+            "the first is not up yet"
+        )
         fitness.emulatedMachines = ["q35"]
-        #expect(try await engine.store.judge(hosts[0], fitness, isUp: false) == nil)
+        #expect(try await engine.store.judge(hosts[0], fitness, isUp: false).unfitness == nil)
         try await engine.store.write { try $0.execute(sql: "UPDATE host SET status = 'up' WHERE name = 'first'") }
         fitness.emulatedMachines = ["pc"]
-        let second = try await engine.store.judge(hosts[1], fitness, isUp: false)
+        let second = try await engine.store.judge(hosts[1], fitness, isUp: false).unfitness
         #expect(second?.reason == .emulatedMachinesIncompatible)
     }
 }

@@ -77,7 +77,7 @@ import Testing
 
             line.agent.change { $0.setup = .fails(RPCError(.unexpected, "not now")) }
             let error = await #expect(throws: EngineError.self) { try await relabel(red, "") }
-            #expect(error?.detail.contains("keeps the label lab") == true, "\(String(describing: error))")
+            #expect(error?.detail.contains("stays as it is") == true, "\(String(describing: error))")
             #expect(try await engine.network(red.id).label == "lab", "the order can be given again")
 
             line.agent.change { $0.setup = .works }

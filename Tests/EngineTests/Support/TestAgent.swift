@@ -37,6 +37,8 @@ final class TestAgent: Sendable {
         var node = TestNodeDisks()
         /// Guests that run.
         var guests = 0
+        /// What its statistics say of links: whether they are up.
+        var links: [String: Bool] = [:]
         /// Runs fence agents for other hosts, as a node does.
         var fencing: FenceAgents?
         /// Knows no `Host.renewCertificate`, as an older agent.
@@ -71,6 +73,8 @@ final class TestAgent: Sendable {
     let key: P256.Signing.PrivateKey
     let state = Mutex(State())
     private let (changes, change) = AsyncStream.makeStream(of: Void.self)
+    /// The newest only: who does not wait does not keep them.
+    let (asked, ask) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1))
     private let group = MultiThreadedEventLoopGroup.singleton
     private let listener: any Channel
 
@@ -134,23 +138,6 @@ final class TestAgent: Sendable {
         (host.cpuFlags, host.rngSources) = ("lm,nx,sse2,svm,model_qemu64,model_kvm64", ["random"])
         (host.supportedENGINEs, host.clusterLevels) = (["4.4", "4.5"], ["4.6", "4.7"])
         host.selinux = .init(mode: "1")
-        return host
-    }
-
-    /// What `ovirtmgmt` looks like once it is set up.
-    static func withManagementNetwork(_ host: HostCapabilities) -> HostCapabilities {
-        var host = host
-        let address = host.nics["eth0"]?.address ?? AddressReport()
-        host.networks["ovirtmgmt"] = NetworkReport(
-            iface: "ovirtmgmt",
-            bridged: true,
-            southbound: "eth0",
-            ports: ["eth0"],
-            address: address
-        )
-        host.bridges["ovirtmgmt"] = BridgeReport(ports: ["eth0"], stp: "off", opts: [:], address: address)
-        host.nics["eth0"]?.address = AddressReport()
-        host.lastClientIface = "ovirtmgmt"
         return host
     }
 
@@ -264,6 +251,11 @@ extension TestAgent {
     }
 
     fileprivate func outcome(of call: RPCRequest, on loop: any EventLoop) -> Answer {
+        defer { ask.yield(call.method) }
+        return answer(to: call, on: loop)
+    }
+
+    private func answer(to call: RPCRequest, on loop: any EventLoop) -> Answer {
         state.withLock { state in
             state.calls.append(call.method)
             if state.isRecovering { return .now(.failure(RPCError(.recovering, "recovering"))) }
@@ -273,10 +265,7 @@ extension TestAgent {
                 Self.hear(&state)
                 return .now(.success(.boolean(true)))
             case .getCapabilities: return .now(Self.payload(Self.show(&state)).map { $0.with(state.further) })
-            case .getStats:
-                var statistics = HostStatistics()
-                statistics.vmActive = state.guests
-                return .now(Self.payload(statistics))
+            case .getStats: return .now(Self.payload(Self.statistics(state)))
             case .getHardwareInfo: return .now(Self.payload(HardwareInformation()))
             case .getVMList, .getVMFullList, .getAllVmStats: return .now(.success(.array([])))
             case .getLldp:

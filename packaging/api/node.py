@@ -1,0 +1,111 @@
+"""oVirt's SDK and Ansible's modules against one real node: a machine in QEMU with a board, three cards and a state partition.
+
+`packaging/api/node` has the demo bring it up, and is called by it (`--then`) in the engine's namespace."""
+import os, pathlib, subprocess, sys, time
+
+import ovirtsdk4 as sdk
+import ovirtsdk4.types as types
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = pathlib.Path(os.environ["MUSTER_DEMO"])
+NAME = os.environ["MUSTER_DEMO_HOST"]
+URL = "https://10.77.0.1/ovirt-engine/api"
+PASSWORD = (FOLDER / "password").read_text().strip()
+CA = FOLDER / "engine/pki/ca.pem"
+
+
+def same(found, expected):
+    assert found == expected, f"found {found!r}, expected {expected!r}"
+
+
+def playbook(name):
+    """How many tasks did what, and what it said."""
+    python = subprocess.run([REPOSITORY / "packaging/ansible"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    settings = dict(OVIRT_URL=URL, OVIRT_PASSWORD=PASSWORD, OVIRT_CAFILE=str(CA), HOME=str(FOLDER), ANSIBLE_NOCOLOR="1",
+                    ANSIBLE_PYTHON_INTERPRETER=f"{python}/bin/python", ANSIBLE_LOCALHOST_WARNING="0")
+    done = subprocess.run([f"{python}/bin/ansible-playbook", "-i", "localhost,", "-e", f"ansible_python_interpreter={python}/bin/python",
+                           REPOSITORY / "packaging/api/ansible" / name], env={**os.environ, **settings}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    recap = [line for line in done.stdout.splitlines() if line.startswith("localhost ")][-1]
+    return {word.split("=")[0]: int(word.split("=")[1]) for word in recap.split(":")[1].split()}, done.stdout
+
+
+def node(connection):
+    service = connection.system_service().hosts_service()
+    return service.host_service(service.list(search=f"name={NAME}")[0].id)
+
+
+def facts(connection):
+    "what the node says of itself: hardware, cards, statistics"
+    service = node(connection)
+    host = service.get()
+    same((host.status, host.hardware_information.manufacturer, host.hardware_information.serial_number),
+         (types.HostStatus.UP, "Muster", "DEMO-1"))
+    nics = {nic.name: nic for nic in service.nics_service().list()}
+    same(sorted(nics), ["eth0", "eth1", "eth2"])
+    assert all(nic.mac.address.startswith("52:54:00:") for nic in nics.values())
+    same((nics["eth0"].bridged, connection.follow_link(nics["eth0"].network).name), (True, "ovirtmgmt"))
+    found = {statistic.name: statistic.values[0].datum for statistic in service.statistics_service().list()}
+    same(found["memory.total"], host.memory)
+    rx = {s.name: s.values[0].datum for s in service.nics_service().nic_service("eth0").statistics_service().list()}
+    assert rx["data.total.rx"] > 1_000_000, "the node fetched its image by this card"
+
+
+def networks(connection):
+    "Ansible makes a bond, VLANs on it, an address and a label; once more, and nothing changes"
+    first, text = playbook("node.yml")
+    assert first["changed"] >= 4, text[-4000:]
+    second, text = playbook("node.yml")
+    same(second["changed"], 0)
+    service = node(connection)
+    attachments = {connection.follow_link(a.network).name: a for a in service.network_attachments_service().list()}
+    same({name: (a.host_nic.id, a.in_sync) for name, a in attachments.items()},
+         {"ovirtmgmt": ("eth0", True), "api-red": ("bond0", True), "api-blue": ("bond0", True)})
+    bond = service.nics_service().nic_service("bond0").get()
+    same(sorted(nic.id for nic in bond.bonding.slaves), ["eth1", "eth2"])
+    same(service.nics_service().nic_service("bond0.7").get().mtu, 1400)
+
+
+def refusals(connection):
+    "what the node itself refuses comes back as a fault with its sentence, and leaves it as it was"
+    service = node(connection)
+    before = sorted(nic.name for nic in service.nics_service().list())
+    for nic, words in (("eth9", "eth9"), ("eth1", "eth1")):
+        try:
+            service.setup_networks(check_connectivity=True, modified_network_attachments=[types.NetworkAttachment(
+                network=types.Network(name="api-red"), host_nic=types.HostNic(name=nic))])
+        except sdk.Error as error:
+            assert error.code in (400, 404, 409) and words in str(error), str(error)
+        else:
+            raise AssertionError(f"a network on {nic} was not refused")
+    same(sorted(nic.name for nic in service.nics_service().list()), before)
+    try:
+        service.upgrade()
+    except sdk.Error as error:
+        assert error.code == 409, str(error)
+    else:
+        raise AssertionError("a node without a disk was upgraded")
+
+
+def orders(connection):
+    "maintenance, activation, fencing by its board, the same key and networks afterwards, and its removal"
+    playbook("node-orders.yml")
+    same([host.name for host in connection.system_service().hosts_service().list()], [])
+
+
+def main():
+    for case in (facts, networks, refusals, orders):
+        began = time.monotonic()
+        connection = sdk.Connection(url=URL, username="admin@internal", password=PASSWORD, ca_file=str(CA))
+        try:
+            case(connection)
+        except Exception as error:
+            print(f"FAILED: {case.__name__}: {error}", flush=True)
+            return 1
+        finally:
+            connection.close()
+        print(f"ok: node {case.__name__:11} {time.monotonic() - began:6.2f} s", flush=True)
+    return 0
+
+
+sys.exit(main())
