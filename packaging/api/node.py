@@ -48,7 +48,7 @@ def facts(connection):
     found = {statistic.name: statistic.values[0].datum for statistic in service.statistics_service().list()}
     same(found["memory.total"], host.memory)
     rx = {s.name: s.values[0].datum for s in service.nics_service().nic_service("eth0").statistics_service().list()}
-    assert rx["data.total.rx"] > 1_000_000, "the node fetched its image by this card"
+    assert rx["data.total.rx"] > 1000, rx
 
 
 def networks(connection):

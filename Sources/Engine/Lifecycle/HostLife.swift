@@ -48,6 +48,8 @@ struct HostLife: Hashable, Sendable {
         case poweredOff
         /// It was switched on and starts; its silence is no failure meanwhile.
         case powerCycles
+        /// It crashed and writes a dump of its memory.
+        case dumpBegan
         /// Its agent answered after that.
         case powerBack
         /// It did not answer in time. A sentence of why.
@@ -98,6 +100,7 @@ struct HostLife: Hashable, Sendable {
         case .conversionFailed(let failure): failConversion(failure, name)
         case .poweredOff: leave(for: .down)
         case .powerCycles: leave(for: .reboot)
+        case .dumpBegan: leave(for: .kdumping)
         case .powerBack: comeBack(at: now)
         case .powerLost(let reason): stayAway(reason, name)
         case .arrivalBegan: begin(when: [.installingOS, .installFailed], .installingOS)
@@ -143,7 +146,7 @@ extension HostLife {
     }
 
     private mutating func stayAway(_ reason: String, _ name: HostName) -> [Effect] {
-        guard status == .reboot else { return [] }
+        guard status == .reboot || status == .kdumping else { return [] }
         move(to: .nonResponsive)
         return [.tell(.hostFailure, .error, "Host \(name) does not respond. \(reason)")]
     }

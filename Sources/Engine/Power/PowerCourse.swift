@@ -218,14 +218,19 @@ struct PowerCourse: Hashable, Sendable {
             guard told != "kdump" else { return [] }
             told = "kdump"
             let text = "Host \(facts.name) crashed and writes a dump; it is left alone until that is done."
-            return [.tell(.kdumpDetected, .warning, text)]
+            return [.tell(.kdumpDetected, .warning, text), .live(.dumpBegan)]
         }
         guard now - since >= times.kdump else { return [] }
-        let text = "No crash dump of host \(facts.name) was heard of."
+        let wasHeard = told == "kdump"
+        let text =
+            wasHeard
+            ? "Host \(facts.name) has written its crash dump for too long; it is not waited for any more."
+            : "No crash dump of host \(facts.name) was heard of."
         // What speaks against the power may have come up meanwhile.
         go(to: .hold, at: now)
         told = Self.noDump
-        return [.tell(.kdumpNotDetected, .normal, text)] + hold(facts, at: now, times)
+        let lost: [Effect] = wasHeard ? [.live(.powerLost("Its crash dump did not end."))] : []
+        return [.tell(.kdumpNotDetected, .normal, text)] + lost + hold(facts, at: now, times)
     }
 
     /// In `told`: that the wait for a dump is over.

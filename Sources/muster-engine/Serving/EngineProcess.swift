@@ -90,6 +90,7 @@ struct EngineProcess: Sendable {
         var settings = EngineSettings(dataDirectory: configuration.dataDirectory, engineAddress: address)
         if access(AgentFile.ofCheckout, R_OK) == 0 { settings.agentFile = AgentFile.ofCheckout }
         settings.retention.days = configuration.eventDays
+        settings.kdumpPort = configuration.kdumpPort
         settings.shown = configuration.shown
         settings.recentLog = { [recent] in recent.lines }
         settings.metricsToken = try configuration.metricsToken()

@@ -25,6 +25,8 @@ struct ServeConfiguration: Sendable {
     var httpsPort: UInt16
     /// `nil`: no boot services.
     var boot: Boot?
+    /// Where fence_kdump's datagrams come in; `nil`: nowhere.
+    var kdumpPort: UInt16?
     /// How long events are kept.
     var eventDays: Int
     /// What a reader of the metrics shows.
@@ -48,6 +50,7 @@ struct ServeConfiguration: Sendable {
         listen = settings.text(.listen)
         httpsPort = try Self.port(settings, .httpsPort)
         boot = try Self.boot(settings)
+        kdumpPort = settings.text(.kdumpPort) == "none" ? nil : try Self.port(settings, .kdumpPort)
         guard let days = Int(settings.text(.eventDays)), Self.eventDaysRange.contains(days) else {
             throw Self.refusal(.eventDays, settings, "is no number of days", "a number from 1 to 36500")
         }

@@ -22,6 +22,7 @@ enum Setting: String, CaseIterable, Sendable {
     case bootPXEDirectory = "boot-pxe-directory"
     case bootTFTPPorts = "boot-tftp-ports"
     case bootNewcomers = "boot-newcomers"
+    case kdumpPort = "kdump-port"
     case eventDays = "event-days"
     case metricsTokenFile = "metrics-token-file"
     case logLevel = "log-level"
@@ -43,6 +44,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "info"
         case .logFormat: "text"
         case .tlsMinimum: "1.2"
+        case .kdumpPort: "none"
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootStrict, .bootRouter,
             .bootDNS,
             .bootSubnet,

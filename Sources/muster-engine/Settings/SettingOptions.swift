@@ -57,6 +57,8 @@ struct SettingOptions: ParsableArguments {
     var bootLoaderDirectory: String?
     @Option(name: .customLong("boot-pxe-directory"), help: "Where boot scripts lie (default: /usr/share/muster/pxe).")
     var bootPXEDirectory: String?
+    @Option(help: "The UDP port on which hosts tell of a crash dump (fence_kdump, 7410), or none (default: none).")
+    var kdumpPort: String?
     @Option(help: "How many days events are kept (default: 365).")
     var eventDays: String?
     @Option(help: "A file with the token, at least 16 characters, that a reader of the metrics shows (default: none).")
@@ -79,7 +81,7 @@ struct SettingOptions: ParsableArguments {
             (.bootStrict, bootStrict),
             (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootLoaderDirectory, bootLoaderDirectory),
             (.bootPXEDirectory, bootPXEDirectory), (.bootTFTPPorts, bootTftpPorts), (.bootNewcomers, bootNewcomers),
-            (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
+            (.kdumpPort, kdumpPort), (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
             (.logLevel, logLevel), (.logFormat, logFormat), (.tlsMinimum, tlsMinimum),
         ]
         return Dictionary(given.compactMap { setting, text in text.map { (setting, $0) } }) { first, _ in first }

@@ -10,58 +10,58 @@ import Testing
         case approvedWithKey, approvedAgain, installed, installFailed, fit, unfit, heard, recovering, silent, lost
         case workBegan, workWrites, workReboots, workEnded, workEndedInMaintenance
         case deactivated, activated, drained
-        case poweredOff, powerCycles, powerBack, powerLost, arrivalBegan, arrivalFailed
+        case poweredOff, powerCycles, powerBack, powerLost, dumpBegan, arrivalBegan, arrivalFailed
     }
 
     static let table: [HostStatus: String] = [
         .unassigned: "installing - - - up non_operational = initializing connecting non_responsive "
             + "- - - - - - - - "
-            + "down reboot = = - -",
+            + "down reboot = = kdumping - -",
         .down: "installing - - - - - - - - - "
             + "- - - - - maintenance unassigned - "
-            + "= reboot = = - -",
+            + "= reboot = = kdumping - -",
         .maintenance: "installing - - - - - - - - - "
             + "preparing_for_maintenance - - - - - unassigned - "
-            + "= = = = - -",
+            + "= = = = = - -",
         .up: "installing - - - = non_operational = initializing connecting non_responsive "
             + "preparing_for_maintenance - - - - preparing_for_maintenance - - "
-            + "down reboot = = - -",
+            + "down reboot = = kdumping - -",
         .nonResponsive: "installing - - - up non_operational = initializing = = "
             + "- - - - - maintenance unassigned - "
-            + "down reboot = = - -",
+            + "down reboot = = kdumping - -",
         .error: "installing - - - up non_operational = initializing connecting non_responsive "
             + "- - - - - maintenance unassigned - "
-            + "down reboot = = - -",
+            + "down reboot = = kdumping - -",
         .installing: "= - initializing install_failed - - - - - - "
             + "- - reboot initializing maintenance - - - "
-            + "= = = = - -",
+            + "= = = = = - -",
         .installFailed: "installing installing - - - - - - - - "
             + "- - - - - maintenance - - "
-            + "= = = = installing_os -",
+            + "= = = = = installing_os -",
         .reboot: "installing - - - - - - - - - "
             + "- - - initializing maintenance - - - "
-            + "down = initializing non_responsive - -",
+            + "down = initializing non_responsive kdumping - -",
         .preparingForMaintenance: "installing - - - = = = = = non_responsive "
             + "- installing reboot initializing maintenance = unassigned maintenance "
-            + "= = = = - -",
+            + "= = = = = - -",
         .nonOperational: "installing - - - up = = initializing connecting non_responsive "
             + "preparing_for_maintenance - - - - preparing_for_maintenance unassigned - "
-            + "down reboot = = - -",
+            + "down reboot = = kdumping - -",
         .pendingApproval: "installing installing - - - - - - - - "
             + "- - - - - - - - "
-            + "= = = = - -",
+            + "= = = = = - -",
         .initializing: "installing - - - up non_operational = = connecting non_responsive "
             + "- - - - - - - - "
-            + "down reboot = = - -",
+            + "down reboot = = kdumping - -",
         .connecting: "installing - - - up non_operational = initializing = non_responsive "
             + "- - - - - - - - "
-            + "down reboot = = - -",
+            + "down reboot = = kdumping - -",
         .installingOS: "installing installing - - - - - - - - "
             + "- - - - - - - - "
-            + "= = = = = install_failed",
+            + "= = = = = = install_failed",
         .kdumping: "installing - - - - - - - - - "
             + "- - - - - - - - "
-            + "down reboot = = - -",
+            + "down reboot = non_responsive = - -",
     ]
 
     static let name = HostName("node-1")
@@ -116,6 +116,7 @@ import Testing
             case .powerCycles: .powerCycles
             case .powerBack: .powerBack
             case .powerLost: .powerLost("It did not answer.")
+            case .dumpBegan: .dumpBegan
             case .arrivalBegan: .arrivalBegan
             case .arrivalFailed: .arrivalFailed(ArrivalFailure(step: .boot, reason: "No.", remedy: "Look."))
             }
