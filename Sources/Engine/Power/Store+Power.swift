@@ -36,6 +36,10 @@ extension Store {
             if bootsFromNetwork, try ArrivalRow.fetch(id, in: db) != nil {
                 var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
                 try live(&host, &life, .arrivalBegan, context: context, in: db)
+            } else if kind == .restart, try isAwaited(host, in: db) {
+                // At once: oVirt's clients order a restart and wait until the host is up again.
+                var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
+                try live(&host, &life, .powerCycles, context: context, in: db)
             }
             return JobRecord(row, of: host)
         }

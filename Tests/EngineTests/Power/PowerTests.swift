@@ -90,6 +90,22 @@ import Testing
         }
     }
 
+    @Test("a host that is to be restarted is no longer up from the order on; a board that does nothing leaves it up")
+    func restartIsAtOnce() async throws {
+        let board = try TestBoard(isOn: true, obeys: false)
+        try await Self.installation { $0.confirm = 100 }.running { engine in
+            let line = try await ImageWorkTests.up(engine)
+            let before = try #require(try await engine.event(.hostDetected, host: line.host))
+            try await Self.add(board, to: line.host, engine)
+            _ = try await engine.switchPower(line.host, .restart, by: "admin@internal", correlation: nil)
+            #expect(try await engine.host(line.host).status == .reboot)
+            _ = try #require(try await engine.event(.fenceFailed, host: line.host))
+            _ = try #require(try await engine.event(.hostDetected, after: before.index, host: line.host))
+            #expect(try await engine.host(line.host).status == .up)
+            try await line.agent.stop()
+        }
+    }
+
     @Test("F28: a board that never answers holds no other host up, and a wrong password is told without it")
     func hangs() async throws {
         let (board, silent) = (try TestBoard(isOn: false), try SilentPort())
