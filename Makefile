@@ -76,6 +76,10 @@ test-engine: build ## the engine's faults and attacks at full size: 100,000 clai
 test-api: build ## oVirt's own SDK and Ansible's modules, unmodified, against a fresh engine with simulated hosts (two minutes)
 	@packaging/api/try
 
+.PHONY: test-console
+test-console: build agent ## the web console in Debian's Chromium against a fresh engine, conversion of a server included (five minutes)
+	@packaging/console/try
+
 .PHONY: bench-boot
 bench-boot: dependencies ## boot services by us and by the peers' programs, in turn (.build/bench/boot.json)
 	swift build -c release --scratch-path .build-release --product muster-boot
