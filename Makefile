@@ -77,7 +77,7 @@ test-api: build ## oVirt's own SDK and Ansible's modules, unmodified, against a 
 	@packaging/api/try
 
 .PHONY: test-console
-test-console: build agent ## the web console in Debian's Chromium against a fresh engine, conversion of a server included (five minutes)
+test-console: build agent ## the web console in Debian's Chromium against a fresh engine, conversion of a server included (three minutes)
 	@packaging/console/try
 
 .PHONY: bench-boot

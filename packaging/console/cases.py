@@ -1,5 +1,5 @@
 """What an operator does in the console, case by case, in this order: later ones go on where earlier ones ended."""
-import re, secrets
+import functools, hashlib, http.server, re, secrets, ssl, threading
 
 from bed import ADDRESS, ENGINE, PASSWORD, USER, conversion, fail, until
 from browser import ENTER, ESCAPE, TAB
@@ -158,7 +158,6 @@ def claim(bed, name):
     folder = bed.folder
     conversion.run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
                    "-keyout", folder / "claim.key", "-out", folder / "claim.csr")
-    import hashlib
     nonce = secrets.token_bytes(32)
     body = {"version": 1, "certificateRequest": (folder / "claim.csr").read_text(), "nonceHash": hashlib.sha256(nonce).hexdigest(),
             "hardwareID": "11111111-2222-4333-8444-555555555555", "name": name, "address": "127.0.0.1", "port": 54321,
@@ -284,6 +283,8 @@ def case_convert(bed, window):
     window.see("its conversion once more", "Running")
     window.picture("once-more")
     window.see("Done", seconds=300)
+    taken = "return [...document.querySelectorAll('.steps .when')].filter((one) => /^[0-9]+ s$/.test(one.textContent)).length"
+    expect(window.script(taken) > 10, "the steps do not say how long they took")
     window.see("kvm-8", "Up", seconds=120)
     expect(bed.host("kvm-8")["status"] == "up", "the engine says otherwise")
     window.find("//summary[starts-with(normalize-space(), 'Transcript')]").click()
@@ -332,7 +333,7 @@ def case_events(bed, window):
     def there_are_more():
         return window.script(count) > before
     until(there_are_more)
-    window.write("Search", "severity=warning and message=*just now*")
+    window.write("Search", "severity=warning and message=\"*just now*\"")
     window.type(ENTER)
     def one_is_left():
         return window.script(count) == 1
@@ -387,24 +388,49 @@ def case_session(bed, window):
     expect(answer == "401", f"the session still counts: {answer}")
 
 
+FOREIGN = """<!doctype html><title>elsewhere</title><iframe src="https://{engine}/ovirt-engine/console/"></iframe>
+<script>
+const send = (path, type) => fetch(`https://{engine}/ovirt-engine/${{path}}`, {{
+  method: 'POST', credentials: 'include', mode: 'no-cors', headers: {{'Content-Type': type}},
+  body: '{{"name": "forged", "username": "looks@internal", "password": "{password}"}}' }}).then(() => 'sent', (error) => error.name);
+Promise.all([send('api/tags', 'text/plain'), send('console/session', 'text/plain')]).then((ends) => {{ document.title = ends.join(' '); }});
+</script>"""
+
+
 def case_foreign(bed, window):
-    """a page of another site does nothing with the session of its reader, also in a real browser"""
+    """a page of another site does nothing with the session of its reader, and may not frame the console"""
     window.refusals = {401, 403}
     signed_in(window)
-    # The same machine by another name: another site.
-    script = """
-        const done = arguments[arguments.length - 1];
-        fetch(arguments[0], {method: 'POST', credentials: 'include', mode: 'no-cors', body: arguments[1]}).then(() => done('sent'), (error) => done(error.name));"""
+    place = bed.folder / "elsewhere"
+    place.mkdir()
+    (place / "index.html").write_text(FOREIGN.format(engine=ENGINE, password=PASSWORD))
+    conversion.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                   "/CN=elsewhere", "-keyout", bed.folder / "elsewhere.key", "-out", bed.folder / "elsewhere.crt")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(bed.folder / "elsewhere.crt", bed.folder / "elsewhere.key")
+    handler = functools.partial(Quiet, directory=place)
+    server = http.server.ThreadingHTTPServer(("10.99.0.1", 8443), handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     window.driver.switch_to.new_window("tab")
     try:
-        window.driver.get("data:text/html,<title>elsewhere</title>")
-        window.driver.execute_async_script(script, f"https://{ENGINE}/ovirt-engine/api/tags", '{"name": "forged"}')
-        framed = "data:text/html,<iframe src='https://" + ENGINE + "/ovirt-engine/console/'></iframe>"
-        window.driver.get(framed)
+        # Another port of the same address: the same site, so that the cookie goes along, and another origin. Nothing can be nearer.
+        window.driver.get(f"https://{ENGINE}:8443/")
+        def it_has_tried():
+            return window.driver.title not in ("elsewhere", "")
+        until(it_has_tried)
+        expect(window.driver.title == "sent sent", f"the calls did not get there: {window.driver.title}")
         complaints = [entry["message"] for entry in window.driver.get_log("browser")]
         expect(any("frame-ancestors" in message for message in complaints), f"it could be framed: {complaints}")
     finally:
         window.driver.close()
         window.driver.switch_to.window(window.driver.window_handles[0])
+        server.shutdown()
     expect("forged" not in str(bed.done("GET", "api/tags")), "it was done")
-    window.see("Sign out")
+    window.driver.refresh()
+    window.see("Sign out", USER)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass

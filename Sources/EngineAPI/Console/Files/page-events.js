@@ -6,7 +6,7 @@ import { eventList } from './event-list.js';
 import { watch } from './live.js';
 import { button, field, problems } from './parts.js';
 
-const page = 100;
+const page = 50;
 
 export function eventsPage({ signal, search }) {
   const { place, attempt } = problems();
