@@ -45,10 +45,12 @@ function uninstall(host) {
 }
 
 function possible(host) {
+  // What is under way is let come to its end, or aborted where it is shown.
+  if (busyStatuses.has(host.status)) return [];
   const isConverted = host.ssh !== undefined;
   const actions = [];
   if (host.status === 'maintenance') actions.push(activate(host));
-  else if (!busyStatuses.has(host.status) && host.status !== 'install_failed') actions.push(maintenance(host));
+  else if (host.status !== 'install_failed') actions.push(maintenance(host));
   if (host.status === 'install_failed' && !isConverted) actions.push(again(host));
   if (isConverted) actions.push(reinstall(host), uninstall(host));
   return actions;
