@@ -77,6 +77,10 @@ test-api: build agent ## oVirt's own SDK and Ansible's modules, unmodified, agai
 	@packaging/api/try
 	@packaging/api/node
 
+.PHONY: test-console
+test-console: build agent ## the web console in Debian's Chromium against a fresh engine, conversion of a server included (three minutes)
+	@packaging/console/try
+
 .PHONY: bench-boot
 bench-boot: dependencies ## boot services by us and by the peers' programs, in turn (.build/bench/boot.json)
 	swift build -c release --scratch-path .build-release --product muster-boot

@@ -32,8 +32,8 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
@@ -133,7 +133,9 @@ let package = Package(
                 hummingbirdTLS, nioCore, nioHTTP1,
                 nioSSL, crypto,
                 logging, lifecycle,
-            ]
+            ],
+            // The console is in the program: nothing has to be found where it is installed.
+            resources: [.embedInCode("Console/Files")]
         ),
         room(
             "Agent",

@@ -50,6 +50,7 @@ struct EngineRoutes {
         SignInRoutes(engine: engine, passwords: passwords).add(to: router)
         ClaimRoutes(engine: engine, claims: claims, door: door).add(to: router)
         HealthRoute(engine: engine).add(to: router)
+        ConsoleRoutes(engine: engine, passwords: passwords).add(to: router)
     }
 
     func addGuardedRoutes(to api: some RouterMethods<APIContext>) {

@@ -19,6 +19,7 @@ import Testing
             ("-----BEGIN PRIVATE KEY-----\nMHcC\ncut off", "[removed]"),
             (String(repeating: "MHcC", count: 12) + "\nMHcC\n-----END RSA PRIVATE KEY-----\nend", "end"),
             ("Cookie seen: JSESSIONID=hunter2; x", "JSESSIONID=[removed]; x"),
+            ("Cookie seen: __Host-muster-console=hunter2; x", "__Host-muster-console=[removed]; x"),
             ("ran ipmitool -H 192.0.2.1 -P hunter2 power", "-P [removed] power"),
             ("ran x --password hunter2 y", "--password [removed] y"),
             ("MUSTER_TOKEN=abc&x=1", "MUSTER_TOKEN=[removed]&x=1"),

@@ -90,7 +90,8 @@ struct Redaction {
     }
 
     /// Without one of these there is nothing to look for.
-    private static let triggers = words + ["PRIVATE KEY", "Bearer", "Basic ", "$", "://", "JSESSIONID", " -P "]
+    private static let triggers =
+        words + ["PRIVATE KEY", "Bearer", "Basic ", "$", "://", "JSESSIONID", "muster-console=", " -P "]
 
     // What is kept stands in the first group. A regular expression is no value of the standard library that may be shared.
     private static var patterns: [Regex<(Substring, Substring)>] {
@@ -98,7 +99,7 @@ struct Redaction {
             /()-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/,
             // The rest of a key whose first line was cut off.
             /()(?:[A-Za-z0-9+\/=]{4,}\s+)+-----END [A-Z ]*PRIVATE KEY-----/,
-            /(JSESSIONID=)[^\s;,"']+/,
+            /((?:JSESSIONID|muster-console)=)[^\s;,"']+/,
             // Options of programs: --password X, ipmitool -P X.
             /((?:--?[A-Za-z-]*(?:password|passwd|passphrase|secret|token)|\s-P)\s+)[^\s"',;&-][^\s"',;&]*/,
             /((?:[Bb]earer|[Bb]asic)\s+)[A-Za-z0-9._~+\/=-]{8,}/,

@@ -73,6 +73,9 @@ struct ConversionRow: Sendable, Hashable, Codable, FetchableRecord, PersistableR
         var status: String
         /// What it is at: the connection broke, a remark.
         var note: String?
+        /// When it was under way first, and when it ended, in milliseconds since 1970; of steps on the server.
+        var began: Int64?
+        var ended: Int64?
 
         init(_ name: String, _ title: String, _ status: JobRecord.Status = .unknown) {
             (self.name, self.title, self.status) = (name, title, status.rawValue)
@@ -184,6 +187,18 @@ extension ConversionRow {
     /// The step that is under way, by name.
     var currentStep: String? {
         stepList.last { $0.status == JobRecord.Status.started.rawValue }?.name
+    }
+
+    /// Writes down when the steps that changed since `before` began or ended.
+    mutating func time(since before: [Step], at now: Int64) {
+        let known = Dictionary(before.map { ($0.name, $0.status) }) { first, _ in first }
+        stepList = stepList.map { step in
+            var step = step
+            guard step.status != known[step.name] ?? JobRecord.Status.unknown.rawValue else { return step }
+            step.began = step.began ?? now
+            step.ended = step.status == JobRecord.Status.started.rawValue ? nil : now
+            return step
+        }
     }
 
     /// How that ended.

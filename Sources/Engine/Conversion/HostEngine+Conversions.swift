@@ -61,7 +61,7 @@ extension HostEngine {
     /// cluster that there is not, an agent's file that is missing.
     package func checkServer(_ order: ServerOrder) async throws(EngineError) { _ = try await check(order) }
 
-    private func check(_ order: ServerOrder) async throws(EngineError) -> NewServer {
+    func check(_ order: ServerOrder) async throws(EngineError) -> NewServer {
         let new = NewServer(
             name: order.name,
             address: order.address,
@@ -177,22 +177,10 @@ extension HostEngine {
 
     /// Pins the host keys that are shown. Throws what forbids the conversion.
     private func look(at order: ServerOrder, _ access: inout ServerAccess) async throws(EngineError) {
-        let gate = gate
         do throws(ConversionError) {
-            let connection = try await gate.connect(order.access, order.credentials)
-            do throws(ConversionError) {
-                let request = try await gate.request(address: order.address, order.options, host: nil)
-                let report = try await ServerInspection(connection).report(
-                    for: request,
-                    completing: gate.withRepository
-                )
-                await connection.close()
-                if let refusal = Self.refusal(report, order.name) { throw refusal }
-                access.pin(connection.hostKey.fingerprint, jump: connection.jumpHostKey?.fingerprint)
-            } catch {
-                await connection.close()
-                throw error
-            }
+            let seen = try await gate.inspect(order)
+            if let refusal = Self.refusal(seen.report, order.name) { throw refusal }
+            access.pin(seen.key.fingerprint, jump: seen.jumpKey?.fingerprint)
         } catch {
             throw EngineError(error)
         }

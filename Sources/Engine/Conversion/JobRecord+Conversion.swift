@@ -20,7 +20,9 @@ extension JobRecord {
                 description: step.title,
                 status: Status(rawValue: step.status) ?? .unknown,
                 percent: nil,
-                activity: step.note
+                activity: step.note,
+                began: step.began,
+                ended: step.ended
             )
         }
     }

@@ -64,7 +64,9 @@ extension Store {
     ) async throws(EngineError) -> Bool {
         try await write { db in
             guard var row = try ConversionRow.require(id, in: db) else { return false }
+            let before = row.stepList
             change(&row)
+            row.time(since: before, at: now)
             try row.update(db)
             try write(line, of: id, at: now, in: db)
             guard let event, let host = try HostRow.fetch(row.host, in: db) else { return true }

@@ -20,6 +20,9 @@ package struct JobRecord: Sendable, Hashable {
         package var percent: Int?
         /// What the node is at, escaped.
         package var activity: String?
+        /// Milliseconds since 1970, where it was written down.
+        package var began: Int64?
+        package var ended: Int64?
     }
 
     package var id: UniqueID

@@ -33,6 +33,8 @@ struct FaultMiddleware: RouterMiddleware {
             if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.correlationID] = context.correlation
+        // What a machine said of itself is never taken for a page.
+        response.headers[.xContentTypeOptions] = "nosniff"
         return response
     }
 

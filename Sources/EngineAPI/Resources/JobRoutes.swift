@@ -199,6 +199,8 @@ extension JobResource {
             )
             resource.progress = step.percent.map { String($0) }
             resource.activity = step.activity
+            resource.start_time = step.began.map { WireTime.text(milliseconds: $0) }
+            resource.end_time = step.ended.map { WireTime.text(milliseconds: $0) }
             resource.href = "\(ResourcePath.href("jobs", record.id.rawValue))/steps/\(resource.id)"
             resource.job = ResourcePath.link("jobs", record.id)
             // What comes first looks, what comes last proves.

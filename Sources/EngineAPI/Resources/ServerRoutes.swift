@@ -1,5 +1,6 @@
 import Engine
 import HTTPTypes
+import HostConversion
 import HostModel
 import Hummingbird
 
@@ -12,6 +13,13 @@ struct ServerRoutes {
         Call.Field("activate", .flag, "Only true"), Call.Field("deploy_hosted_engine", .flag, "Only false"),
         Call.Field("undeploy_hosted_engine", .flag, "Only false"),
     ]
+
+    private static let preflight = Call(
+        "Looks at a server and changes nothing: first its host keys, to be confirmed; with them what was found on it",
+        [.ok(PreflightResource.self)],
+        body: Call.Body(content: .value(NewHostResource.self)),
+        query: [Call.follow]
+    )
 
     func add(to api: some RouterMethods<APIContext>) {
         api.post(
@@ -47,6 +55,12 @@ struct ServerRoutes {
             try await engine.update(host.id, said, by: context.user, correlation: context.correlation)
             return try await context.created(HostResource(alone: engine.host(host.id)))
         }
+        api.post("hosts/preflight", Self.preflight) { request, context in
+            let body = try await request.read(NewHostResource.self)
+            guard body.muster?.arrival == nil else { throw Self.noTrial }
+            let look = try await engine.look(at: ServerOrder(body, reboot: nil))
+            return try await context.answer(PreflightResource(look))
+        }
         api.action(
             "hosts/:id/install",
             .begin("Converts a server once more", ServerActionResource.self, needsBody: false)
@@ -69,7 +83,7 @@ struct ServerRoutes {
     }
 
     private static var noTrial: Fault {
-        Fault(.badRequest, "An announcement of a machine cannot be tried.", remedy: "Leave dry_run out.")
+        Fault(.badRequest, "An announcement of a machine cannot be tried.", remedy: "Send the announcement itself.")
     }
 
     /// What oVirt's call can do besides, and nothing here does: told, not passed over.
@@ -108,5 +122,16 @@ struct ServerRoutes {
             let text = lines.map { "\(WireTime.text(milliseconds: $0.time)) \($0.step): \($0.text)\n" }.joined()
             return Response.text(text)
         }
+    }
+}
+
+extension PreflightResource {
+    init(_ look: ServerLook) {
+        self.init()
+        (fingerprint, key_type) = (look.key?.fingerprint.rawValue, look.key?.type)
+        (jump_fingerprint, jump_key_type) = (look.jumpKey?.fingerprint.rawValue, look.jumpKey?.type)
+        guard let report = look.report else { return }
+        (blocked, summary) = (report.isBlocked, report.summary)
+        findings = report.findings.map(Finding.init)
     }
 }

@@ -12,6 +12,9 @@ struct CookieSession {
     let token: String?
 
     static let name = "JSESSIONID"
+    /// The console's. By its prefix a browser takes it from this very origin only, over TLS: no neighbour under the same domain
+    /// can lay another one there (RFC 6265bis, section 4.1.3.2).
+    static let consoleName = "__Host-muster-console"
     private static let preference = "persistent-auth"
 
     init(_ request: Request) {
@@ -20,8 +23,11 @@ struct CookieSession {
         }
         isWanted = preferences.contains(Self.preference)
         let cookies = request.headers[values: .cookie].flatMap { $0.split(separator: ";") }
-        let found = cookies.lazy.map { $0.drop(while: \.isWhitespace) }.first { $0.hasPrefix("\(Self.name)=") }
-        token = isWanted ? found.map { String($0.dropFirst(Self.name.count + 1)) } : nil
+            .map { $0.drop(while: \.isWhitespace) }
+        let tokens = [Self.consoleName, Self.name].lazy.compactMap { name in
+            cookies.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
+        }
+        token = isWanted ? tokens.first : nil
     }
 
     /// Whose session it is; `nil` without one that still counts.
@@ -33,4 +39,11 @@ struct CookieSession {
     static func header(_ token: String) -> String {
         "\(name)=\(token); Path=\(ResourcePath.unversioned); Secure; HttpOnly; SameSite=Strict"
     }
+
+    static func consoleHeader(_ token: String) -> String {
+        "\(consoleName)=\(token); Path=/; Secure; HttpOnly; SameSite=Strict"
+    }
+
+    /// Makes the browser forget it.
+    static let consoleEnd = "\(consoleName)=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
 }

@@ -36,7 +36,7 @@ struct SignInRequired: RouterMiddleware {
 
     /// A browser that knows somebody's Basic credentials sends them along with what a page of another site has it send, and
     /// says so in these fields, which no page can change (Fetch Metadata; RFC 6454). Programs send neither.
-    private static func refuseForeignPages(_ request: Request) throws {
+    static func refuseForeignPages(_ request: Request) throws {
         guard request.method != .get, request.method != .head else { return }
         let site = HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] }
         let isForeign = site.map { !["same-origin", "none"].contains($0.lowercased()) } ?? false
@@ -53,7 +53,9 @@ struct SignInRequired: RouterMiddleware {
 
     private func user(of request: Request, _ context: APIContext) async throws -> UserRecord {
         guard let header = request.headers[.authorization] else {
-            throw Self.unauthorized("This call needs a signed-in user.")
+            // Who comes with a session only, as the console does, is not asked for a password by its browser.
+            let isSession = CookieSession(request).isWanted
+            throw Self.unauthorized("This call needs a signed-in user.", isSession ? "Bearer" : "Basic")
         }
         let parts = header.split(separator: " ", maxSplits: 1)
         switch (parts.first?.lowercased(), parts.last) {
@@ -90,12 +92,12 @@ struct SignInRequired: RouterMiddleware {
         return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
     }
 
-    private static func unauthorized(_ detail: String) -> Fault {
+    private static func unauthorized(_ detail: String, _ scheme: String = "Basic") -> Fault {
         Fault(
             .unauthorized,
             detail,
             remedy: "Sign in: POST /ovirt-engine/sso/oauth/token, or `muster login URL`.",
-            headers: [.wwwAuthenticate: "Basic realm=\"\(realm)\""]
+            headers: [.wwwAuthenticate: "\(scheme) realm=\"\(realm)\""]
         )
     }
 }

@@ -56,6 +56,17 @@ package final class SSHConnection: Sendable {
         }
     }
 
+    /// The keys that are shown, without signing in to the target: for whoever has to confirm them first. Through a jump host it
+    /// is signed in there.
+    package static func hostKeys(
+        of target: SSHTarget,
+        through jump: SSHTarget? = nil
+    ) async throws(ConversionError) -> (target: HostKey, jump: HostKey?) {
+        let configuration = SSHConfiguration(target: target, jump: jump, folder: try SSHFolder())
+        defer { configuration.forget() }
+        return try await HostKeyScan(configuration: configuration).pinned()
+    }
+
     /// Signs in with a command that does nothing, which leaves the connection in the background until it is told to go, or
     /// had no work for `persistSeconds`: so much stays behind after a kill -9.
     private static func signIn(_ configuration: SSHConfiguration) async throws(ConversionError) {

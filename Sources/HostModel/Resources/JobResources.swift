@@ -33,6 +33,9 @@ package struct JobResource: Hashable, Sendable, Codable {
         package var description: String
         /// `started`, `finished`, `failed`, `aborted`, or `unknown` for one that has not begun.
         package var status: String
+        /// When it began and ended, where that was written down: the steps of a conversion that are done on the server.
+        package var start_time: String?
+        package var end_time: String?
         /// 0 to 100; absent where nobody knows.
         package var progress: String?
         package var job: ResourceLink?

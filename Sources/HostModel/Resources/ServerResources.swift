@@ -122,3 +122,36 @@ package struct ServerActionResource: Hashable, Sendable, Codable {
 
     package init() {}
 }
+
+/// The answer to `POST hosts/preflight`: as much as could be seen of a server without trusting a host key that nobody confirmed.
+package struct PreflightResource: Hashable, Sendable, Codable {
+    package struct Finding: Hashable, Sendable, Codable {
+        /// `cpu.virtualization.firmware`: stable, for programs.
+        package var id: String
+        /// `blocking`, `warning` or `info`.
+        package var severity: String
+        package var sentence: String
+        /// Empty where nothing needs to be done.
+        package var remedy: String
+
+        package init(_ finding: PreflightFinding) {
+            (id, severity) = (finding.id, finding.severity.rawValue)
+            (sentence, remedy) = (finding.sentence, finding.remedy)
+        }
+    }
+
+    /// `SHA256:…` of the host key that the server shows, and its type. To be compared with the server's own, and sent back as
+    /// `ssh.fingerprint`.
+    package var fingerprint: String?
+    package var key_type: String?
+    /// The same of the host in front of it: `muster.jump.fingerprint`.
+    package var jump_fingerprint: String?
+    package var jump_key_type: String?
+    /// Whether something forbids the conversion. This and what follows is absent until the keys are confirmed.
+    package var blocked: Bool?
+    package var summary: String?
+    /// The worst first.
+    package var findings: [Finding]?
+
+    package init() {}
+}

@@ -9,6 +9,7 @@ extension HostResource: WireDocument { package static var element: String { "hos
 extension HostCollection: WireDocument { package static var element: String { "hosts" } }
 extension HostOrder: WireDocument { package static var element: String { "host" } }
 extension NewHostResource: WireDocument { package static var element: String { "host" } }
+extension PreflightResource: WireDocument { package static var element: String { "preflight" } }
 extension ServerActionResource: WireDocument { package static var element: String { "action" } }
 extension ClaimResource: WireDocument { package static var element: String { "claim" } }
 extension RejectionCollection: WireDocument { package static var element: String { "rejections" } }

@@ -14,12 +14,15 @@ import Testing
     private static let claims = "/ovirt-engine/services/muster-claim"
 
     /// What anybody may ask; everything else needs a session.
-    private static let open: Set<String> = [
+    private static let open = Set([
         "POST /ovirt-engine/sso/oauth/token", "POST /ovirt-engine/services/sso-logout",
         "POST /ovirt-engine/services/muster-claim", "GET /ovirt-engine/services/muster-claim/{id}",
         "POST /ovirt-engine/services/muster-claim/{id}/nonce", "GET /ovirt-engine/services/health",
         "GET /ovirt-engine/services/host-register", "GET /ovirt-engine/services/pki-resource",
-    ]
+        // The console's page shows nothing by itself; its sign-in is ConsoleSessionTests'.
+        "GET /", "GET /ovirt-engine", "GET /ovirt-engine/console/session", "POST /ovirt-engine/console/session",
+        "DELETE /ovirt-engine/console/session",
+    ]).union(ConsoleFile.all.map { "GET /ovirt-engine/console\($0.path.isEmpty ? "" : "/")\($0.path)" })
 
     @Test(
         "A30: every verb of every path: a stranger, an ended session, a wrong scheme and the metrics' reader get 401 and no more"

@@ -56,6 +56,36 @@ import Testing
         }
     }
 
+    @Test("a look refuses what a conversion would, says that nobody answers, and stores nothing")
+    func preflight() async throws {
+        try await APIInstallation.run { client in
+            let path = "\(Self.hosts)/preflight"
+            let good = #"{"name":"kvm-8","address":"127.0.0.1","root_password":"x","ssh":{"port":1}}"#
+            let cases: [(String, Int, String)] = [
+                (good.replacing("kvm-8", with: "a_b"), 400, "host name"),
+                (good.replacing(#""x""#, with: #""""#), 400, "password is empty"),
+                (good.replacing(#""address""#, with: #""cluster":{"name":"none"},"address""#), 404, "Default"),
+                (good.replacing("}}", with: #","fingerprint":"aa:bb"}}"#), 400, "MD5"),
+                (good, 409, "127.0.0.1"),
+                (
+                    good.replacing("}}", with: #"},"muster":{"jump":{"address":"localhost","port":1}}}"#), 409,
+                    "ocalhost port 1"
+                ),
+                (
+                    #"{"name":"a","address":"","muster":{"arrival":{"mac":"52:54:00:00:00:01","board":{"type":"ipmilan"}}}}"#,
+                    400, "announcement"
+                ),
+            ]
+            for (body, status, words) in cases {
+                let answer = try await client.send(.post, path, body)
+                let fault = try #require(answer.fault, "\(body): \(answer.body)")
+                #expect(answer.status == status && fault.remedy?.isEmpty == false, "\(answer.body)")
+                #expect("\(fault.detail) \(fault.remedy ?? "")".contains(words), "\(body): \(fault)")
+            }
+            #expect(try await client.get(Self.hosts).json(HostCollection.self).host?.isEmpty ?? true)
+        }
+    }
+
     @Test("what was chosen holds on unless it is said anew; that a failure is taken back is said each time")
     func choicesHold() {
         var known = ConversionOptions()
