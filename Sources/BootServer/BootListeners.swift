@@ -161,6 +161,10 @@ struct BootListeners {
             return try await TFTPServer.open(
                 configuration,
                 loaders: loaders,
+                images: ImagePrograms(
+                    path: settings.imageDirectory,
+                    machines: VerifiedMachines(directory: directory, machines: machines)
+                ),
                 machines: machines,
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }

@@ -57,6 +57,26 @@ import Testing
         return answer
     }
 
+    /// For the loader `signed`, of an image that has the program.
+    private static func signed() throws -> BootAnswer {
+        var manifest = try manifest()
+        let sha = try #require(Nonce(hex: digest))
+        manifest.files.append(.init(name: "node-minimal.efi", role: .efi, size: 30_000_000, sha256: sha))
+        var answer = answer(.run, manifest: manifest)
+        answer.profile.loader = .signed
+        return answer
+    }
+
+    @Test("an image without a signed program is an error for the loader signed")
+    func missingProgram() throws {
+        var answer = try Self.signed()
+        answer.manifest?.files.removeLast()
+        let recipes = try PXEFiles.recipes(engine: nil)
+        #expect(throws: RecipeError.missingFile(image: "node-minimal", role: .efi)) {
+            try recipes.script(for: answer, to: Self.request(.uefi))
+        }
+    }
+
     // MARK: Goldens
 
     /// Every way in which a file of `pxe/` is rendered, by the name of its golden.
@@ -75,6 +95,8 @@ import Testing
                 "install-efi.ipxe",
                 try recipes.script(for: install(installable(rooted), wipe: "S3X1NB0K"), to: request(.uefi))
             ),
+            ("verified.ipxe", try recipes.script(for: signed(), to: request(.uefi))),
+            ("verified-bios.ipxe", try recipes.script(for: signed(), to: request(.bios))),
             ("run-bios.ipxe", try recipes.script(for: run, to: request(.bios))),
             ("run-efi.ipxe", try recipes.script(for: run, to: request(.uefi))),
             ("kickstart-bios.ipxe", try KickstartSamples.bootScript(recipes, request(.bios))),

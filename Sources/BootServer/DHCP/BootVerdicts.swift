@@ -19,7 +19,9 @@ struct BootVerdicts: Sendable {
         let request = BootRequest(mac: mac, hardwareID: packet.hardwareID, firmware: client.firmware ?? .uefi)
         do {
             let answer = try await withTimeLimit(Self.waitMax) { try await directory.answer(request) }
-            guard answer.profile.mode == .deny else { return (.allowed, answer.host != nil) }
+            guard answer.profile.mode == .deny else {
+                return (answer.verifiedProgram.map { .program($0) } ?? .allowed, answer.host != nil)
+            }
             return (.denied(profile: answer.profile.name, reason: answer.reason), answer.host != nil)
         } catch {
             // The address and the loader do no harm: the script is asked for by HTTP, and there nobody is let through.

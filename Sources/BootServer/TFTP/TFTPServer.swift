@@ -52,6 +52,7 @@ package struct TFTPServer: Service {
     private let loops: [TFTPTransferLoop]
     private let shared: SharedSocket?
     private let loaders: LoaderDirectory
+    private let images: ImagePrograms?
     private let machines: MachineLocator
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
@@ -68,6 +69,7 @@ package struct TFTPServer: Service {
     package static func open(
         _ configuration: Configuration,
         loaders: LoaderDirectory,
+        images: ImagePrograms? = nil,
         machines: MachineLocator,
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
@@ -91,6 +93,7 @@ package struct TFTPServer: Service {
             loops: loops,
             shared: shared,
             loaders: loaders,
+            images: images,
             machines: machines,
             logger: logger,
             onEvent: onEvent
@@ -213,9 +216,10 @@ extension TFTPServer {
     private func content(of path: TFTPPath, _ request: TFTPRequest) async throws(Refusal) -> TFTPContent {
         let isText = request.mode == .netascii
         let result: Result<TFTPContent, LoaderRefusal>?
-        result = try? await NIOThreadPool.singleton.runIfActive { [loaders] in
+        result = try? await NIOThreadPool.singleton.runIfActive { [loaders, images] in
             Result { () throws(LoaderRefusal) in
-                let file = try loaders.open(path)
+                let program = try images?.open(path)
+                let file = if let program { program } else { try loaders.open(path) }
                 guard isText else { return .file(file) }
                 guard let text = file.contents(lengthMax: Self.textMax) else { throw .notServed }
                 return .bytes(Netascii.encoded(text))
@@ -245,9 +249,10 @@ extension TFTPServer {
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
         let mac = await machines.machine(at: asked.client.address)
+        let profile = await images?.profile(path, asked.client.address)
         let observer = TFTPTransfer.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
-            onFinish: { report($0, path, asked, mac, size: content.size) }
+            onFinish: { report($0, path, asked, (mac, profile), size: content.size) }
         )
         let start = TFTPTransfer.Start(
             machine: machine,
@@ -295,15 +300,18 @@ extension TFTPServer {
         _ outcome: TFTPReadTransfer.Outcome,
         _ path: TFTPPath,
         _ asked: Asked,
-        _ mac: MACAddress?,
+        _ machine: (mac: MACAddress?, profile: String?),
         size: UInt64
     ) {
+        let mac = machine.mac
         let name = terminalEscaped(path.description)
         let address = asked.client.address
         switch outcome {
         case .complete, .completeButUnacknowledged:
             logger.info("\(address) fetched \(name), \(size) bytes")
-            emit(mac, .loader, "fetched \(name) by TFTP, \(size) bytes", address)
+            // A signed program is all that a profile gives; a loader is only its beginning.
+            let stage = machine.profile == nil ? BootEvent.Stage.loader : .initramfs
+            emit(mac, stage, "fetched \(name) by TFTP, \(size) bytes", address, outcome: machine.profile)
         case .probed:
             logger.debug("\(address) asked for the size of \(name)")
         case .aborted(let code, let message):
@@ -315,9 +323,14 @@ extension TFTPServer {
         }
     }
 
-    private func emit(_ mac: MACAddress?, _ stage: BootEvent.Stage, _ detail: String, _ address: HostModel.IPv4Address)
-    {
+    private func emit(
+        _ mac: MACAddress?,
+        _ stage: BootEvent.Stage,
+        _ detail: String,
+        _ address: HostModel.IPv4Address,
+        outcome: String? = nil
+    ) {
         guard let mac else { return }
-        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address))
+        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address, outcome: outcome))
     }
 }

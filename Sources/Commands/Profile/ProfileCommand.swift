@@ -59,6 +59,7 @@ func profileDetails(_ profile: BootProfile) -> Details {
         ("Image", Cell(profile.image?.description)),
         ("Kernel arguments", Cell(profile.kernelArguments.joined(separator: " "))),
     ]
+    if let loader = profile.loader { fields.append(("Loader", Cell(loader.rawValue))) }
     if let install = profile.install {
         fields += [("Installs on", Cell(install.disk.rawValue)), ("May wipe", Cell(install.wipe?.rawValue))]
     }

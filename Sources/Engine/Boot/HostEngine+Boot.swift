@@ -116,6 +116,7 @@ extension BootProfile {
             )
         }
         try checkInstall()
+        try checkVerified()
         let bytes = kernelArguments.reduce(0) { $0 + $1.utf8.count + 1 }
         guard kernelArguments.count <= Self.argumentsMax, bytes <= Self.argumentBytesMax else {
             throw EngineError(.invalid, "The kernel arguments are longer than \(Self.argumentBytesMax) bytes.")
@@ -126,6 +127,25 @@ extension BootProfile {
             "The kernel argument \(terminalEscaped(bad.prefix(64))) holds a character that boot scripts cannot carry.",
             remedy: "Use letters, digits and the characters _ - . , : = / @ + % ! ~ [ ]."
         )
+    }
+
+    /// The command line of a signed program is signed too: nothing can be added, and the image would start without it.
+    private func checkVerified() throws(EngineError) {
+        guard isVerified else { return }
+        guard mode == .run else {
+            throw EngineError(
+                .invalid,
+                "A profile with the loader signed has the mode run.",
+                remedy: "Leave \"loader\" out, or set the mode run."
+            )
+        }
+        guard kernelArguments.isEmpty else {
+            throw EngineError(
+                .invalid,
+                "A profile with the loader signed has no kernel arguments: those of the image are signed, and no others count.",
+                remedy: "Put them into the image's definition (efi: {arguments: …}) and build it."
+            )
+        }
     }
 
     /// What stands in the profile becomes words of a kernel command line.

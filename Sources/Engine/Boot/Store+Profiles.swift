@@ -20,14 +20,14 @@ extension Store {
     func save(_ profile: BootProfile, in db: Database) throws {
         try db.execute(
             literal: """
-                INSERT INTO profile (name, mode, image, kernelArguments, kickstart, install)
+                INSERT INTO profile (name, mode, image, kernelArguments, kickstart, install, loader)
                 VALUES (\(profile.name), \(profile.mode), \(profile.image),
                         \(try ColumnJSON.encode(profile.kernelArguments)),
                         \(try profile.kickstart.map { try ColumnJSON.encode($0) }),
-                        \(try profile.install.map { try ColumnJSON.encode($0) }))
+                        \(try profile.install.map { try ColumnJSON.encode($0) }), \(profile.loader))
                 ON CONFLICT (name) DO UPDATE
                 SET mode = excluded.mode, image = excluded.image, kernelArguments = excluded.kernelArguments,
-                    kickstart = excluded.kickstart, install = excluded.install
+                    kickstart = excluded.kickstart, install = excluded.install, loader = excluded.loader
                 """
         )
     }
@@ -73,7 +73,8 @@ extension BootProfile {
             image: row["image"],
             kernelArguments: ColumnJSON.decode(row["kernelArguments"]) ?? [],
             kickstart: ColumnJSON.decode(row["kickstart"]),
-            install: ColumnJSON.decode(row["install"])
+            install: ColumnJSON.decode(row["install"]),
+            loader: row["loader"]
         )
     }
 }

@@ -27,6 +27,7 @@ enum Schema {
         migrator.registerMigration("20 external events") { try $0.execute(sql: externalEvents) }
         migrator.registerMigration("21 network comments") { try $0.execute(sql: networkComments) }
         migrator.registerMigration("22 external jobs") { try $0.execute(sql: externalJobs) }
+        migrator.registerMigration("23 profile loaders") { try $0.execute(sql: profileLoaders) }
         return migrator
     }
 
@@ -239,6 +240,8 @@ enum Schema {
         ALTER TABLE cluster ADD COLUMN emulatedMachine TEXT;
         ALTER TABLE cluster ADD COLUMN rngSources TEXT NOT NULL DEFAULT '';
         """
+
+    private static let profileLoaders = "ALTER TABLE profile ADD COLUMN loader TEXT"
 
     private static let bootOutcomes = """
         ALTER TABLE bootAssignment ADD COLUMN firstDenied INTEGER;

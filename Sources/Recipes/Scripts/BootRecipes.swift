@@ -46,6 +46,7 @@ package struct BootRecipes: Sendable {
         // A kickstart needs a ticket: see `script(for:ticket:to:)`.
         case .kickstart:
             throw .unsupportedMode(profile: answer.profile.name, mode: answer.profile.mode)
+        case .run where answer.profile.isVerified: try verified(answer, request)
         case .run, .rescue:
             if let manifest = answer.manifest {
                 try render(
@@ -77,6 +78,27 @@ package struct BootRecipes: Sendable {
         if manifest.file(.root) == nil { words.append("\(Self.installImageArgument)=\(try folder(manifest))") }
         let values = try run(manifest, answer, request, words)
         return try render(.install, common(answer, request).merging(values) { $1 })
+    }
+
+    /// Only for firmware that can check the program; any other machine is told why it gets nothing.
+    private func verified(_ answer: BootAnswer, _ request: BootRequest) throws(RecipeError) -> BootScript {
+        guard let manifest = answer.manifest else {
+            return try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
+        }
+        guard request.firmware != .bios else {
+            return try wait(
+                request,
+                reason: "the profile \(answer.profile.name) is for UEFI, and BIOS verifies nothing"
+            )
+        }
+        var values = common(answer, request)
+        values["image"] = image(manifest)
+        values["program"] = try fileURL(manifest, .efi, answer, request)
+        return try render(.verified, values)
+    }
+
+    private func image(_ manifest: ImageManifest) -> ScriptValue {
+        .screenText("\(manifest.name) \(manifest.version), kernel \(manifest.kernelVersion)")
     }
 
     /// The script that shows a reason, waits, and asks again.
@@ -121,7 +143,7 @@ package struct BootRecipes: Sendable {
             root: try rootFolder(manifest)
         )
         return [
-            "image": .screenText("\(manifest.name) \(manifest.version), kernel \(manifest.kernelVersion)"),
+            "image": image(manifest),
             "kernel": try fileURL(manifest, .kernel, answer, request),
             "initramfs": try fileURL(manifest, .initramfs, answer, request),
             "arguments": .kernelArguments(line),
