@@ -17,7 +17,8 @@ extension Store {
         try Row.fetchOne(db, sql: "SELECT * FROM profile WHERE name = ?", arguments: [name]).map(BootProfile.init)
     }
 
-    func save(_ profile: BootProfile, in db: Database) throws {
+    /// Makes or changes a profile, and keeps it as its newest version.
+    func save(_ profile: BootProfile, by user: String, at now: Int64, in db: Database) throws {
         try db.execute(
             literal: """
                 INSERT INTO profile (name, mode, image, kernelArguments, kickstart, install, loader)
@@ -30,6 +31,7 @@ extension Store {
                     kickstart = excluded.kickstart, install = excluded.install, loader = excluded.loader
                 """
         )
+        try keepVersion(profile, by: user, at: now, in: db)
     }
 
     func removeProfile(_ name: String, by user: String, at now: Int64) async throws(EngineError) {
@@ -38,21 +40,27 @@ extension Store {
             guard name != BootProfile.defaultName else {
                 throw EngineError(.conflict, "The profile default cannot be removed.", remedy: "Change it instead.")
             }
+            try requireUnused(name, in: db)
+            try db.execute(literal: "DELETE FROM profile WHERE name = \(name)")
+            let text = "The boot profile \(name) was removed."
+            try record(Occurrence(.profileRemoved, .normal, text, user: user), at: now, in: db)
+        }
+    }
+
+    private func requireUnused(_ name: String, in db: Database) throws {
+        for (table, things) in [("bootAssignment", "hosts"), ("tagProfile", "tags"), ("clusterProfile", "clusters")] {
             let uses = try Int.fetchOne(
                 db,
-                sql: "SELECT count(*) FROM bootAssignment WHERE profile = ?",
+                sql: "SELECT count(*) FROM \(table) WHERE profile = ?",
                 arguments: [name]
             )
             guard uses == 0 else {
                 throw EngineError(
                     .conflict,
-                    "The profile \(name) is set for \(uses ?? 0) hosts.",
+                    "The profile \(name) is set for \(uses ?? 0) \(things).",
                     remedy: "Give them another profile first."
                 )
             }
-            try db.execute(literal: "DELETE FROM profile WHERE name = \(name)")
-            let text = "The boot profile \(name) was removed."
-            try record(Occurrence(.profileRemoved, .normal, text, user: user), at: now, in: db)
         }
     }
 
@@ -80,22 +88,30 @@ extension BootProfile {
 }
 
 extension Store {
+    /// `nil` takes the host's own profile away, so that its tags, its cluster or `default` count.
     func setBoot(
         _ id: UniqueID,
-        profile name: String,
+        profile name: String?,
         when schedule: BootSchedule,
         context: TransitionContext
     ) async throws(EngineError) {
         try await write { db in
             let host = try HostRow.require(id, in: db)
-            guard try Self.profile(name, in: db) != nil else { throw Self.noProfile(name) }
-            try db.execute(
-                literal: """
-                    INSERT INTO bootAssignment (host, schedule, profile) VALUES (\(id), \(schedule), \(name))
-                    ON CONFLICT (host, schedule) DO UPDATE SET profile = excluded.profile, firstDenied = NULL
-                    """
-            )
-            let text = "Host \(host.name) boots \(name) \(schedule == .next ? "at its next boot" : "from now on")."
+            let when = schedule == .next ? "at its next boot" : "from now on"
+            let text: String
+            if let name {
+                guard try Self.profile(name, in: db) != nil else { throw Self.noProfile(name) }
+                try db.execute(
+                    literal: """
+                        INSERT INTO bootAssignment (host, schedule, profile) VALUES (\(id), \(schedule), \(name))
+                        ON CONFLICT (host, schedule) DO UPDATE SET profile = excluded.profile, firstDenied = NULL
+                        """
+                )
+                text = "Host \(host.name) boots \(name) \(when)."
+            } else {
+                try db.execute(literal: "DELETE FROM bootAssignment WHERE host = \(id) AND schedule = \(schedule)")
+                text = "Host \(host.name) has no boot profile of its own any more, \(when)."
+            }
             try record(
                 Occurrence(
                     .bootProfileSet,
@@ -111,7 +127,8 @@ extension Store {
         }
     }
 
-    /// What a machine boots: the host's profile for the next boot, else its own, else `default`. Changes nothing.
+    /// What a machine boots: the host's profile for the next boot, else its own, else its tag's, else its cluster's, else
+    /// `default`. Changes nothing.
     /// A next-boot profile that denied its host at `deniedBefore` or earlier is over.
     func bootAnswer(_ request: BootRequest, deniedBefore: Int64) async throws(EngineError) -> BootAnswer {
         try await read { db in
@@ -152,7 +169,7 @@ extension Store {
                 """,
             arguments: [host.id, deniedBefore]
         )
-        guard let assignment else { return (BootProfile.defaultName, "host \(host.name), no profile of its own") }
+        guard let assignment else { return try inheritedProfile(of: host, in: db) }
         let schedule: BootSchedule = assignment["schedule"]
         let why = schedule == .next ? "set for the next boot" : "set for every boot"
         return (assignment["profile"], "host \(host.name), \(why)")

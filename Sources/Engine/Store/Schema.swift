@@ -28,6 +28,7 @@ enum Schema {
         migrator.registerMigration("21 network comments") { try $0.execute(sql: networkComments) }
         migrator.registerMigration("22 external jobs") { try $0.execute(sql: externalJobs) }
         migrator.registerMigration("23 profile loaders") { try $0.execute(sql: profileLoaders) }
+        migrator.registerMigration("24 profile scopes") { try $0.execute(sql: profileScopes) }
         return migrator
     }
 
