@@ -42,6 +42,14 @@ package struct BootCourse: Sendable {
                 address, loader(program), "The firmware checks its signature where Secure Boot is on, and starts it.",
             ]
         }
+        if server.dhcp != "off", let (path, isBIOS) = answer.program, !answer.profile.isVerified,
+            isBIOS ? client == .pxe(.bios) : client.firmware == .uefi && client.architecture?.isX64 == true
+        {
+            let name = answer.profile.loader?.rawValue ?? ""
+            return [
+                address, loader(path), "It reads the configuration of \(name) that is made for this machine.", profile,
+            ]
+        }
         guard let file = files.file(for: client) else {
             return [address, "There is no loader for \(client)."]
         }

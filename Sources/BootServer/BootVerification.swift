@@ -22,6 +22,10 @@ struct BootVerification {
         }
         guard let manifest = answer.manifest else { return ([], []) }
         let root = manifest.file(.root) == nil ? [] : ["the root image, by the initramfs"]
+        if answer.profile.loader == .grub, takesProgram, client.firmware == .uefi {
+            let chain = "shim, GRUB and kernel, by the firmware and shim: Secure Boot must be on"
+            return ([chain] + root, ["GRUB's configuration", "initramfs", "kernel arguments"])
+        }
         guard answer.profile.isVerified else {
             return (root, ["loader", "script", "kernel", "initramfs", "kernel arguments"])
         }

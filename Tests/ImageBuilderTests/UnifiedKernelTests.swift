@@ -1,6 +1,5 @@
 import Glibc
 import HostModel
-import Recipes
 import Signing
 import SystemPackage
 import Testing

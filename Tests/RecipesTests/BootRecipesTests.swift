@@ -97,6 +97,7 @@ import Testing
             ),
             ("verified.ipxe", try recipes.script(for: signed(), to: request(.uefi))),
             ("verified-bios.ipxe", try recipes.script(for: signed(), to: request(.bios))),
+            ("rescue.ipxe", try recipes.script(for: answer(.rescue, manifest: rooted), to: request(.bios))),
             ("run-bios.ipxe", try recipes.script(for: run, to: request(.bios))),
             ("run-efi.ipxe", try recipes.script(for: run, to: request(.uefi))),
             ("kickstart-bios.ipxe", try KickstartSamples.bootScript(recipes, request(.bios))),
@@ -118,7 +119,7 @@ import Testing
         renderings["grub.cfg"] = (BootMenu.fileName, text)
         // Goes to the disk as it is.
         renderings["installed.cfg"] = ("installed.cfg", try PXEFiles.text("\(PXEFiles.directory)/installed.cfg"))
-        return renderings
+        return renderings.merging(try LoaderConfigurationTests.renderings()) { first, _ in first }
     }
 
     @Test("every file of pxe/ renders to its golden (UPDATE_GOLDENS=1 rewrites them)")
@@ -139,6 +140,7 @@ import Testing
         arguments: [
             "x\nshell", "x || shell", "x && shell", "; shell", "# ", "${serial}", "\\", "x\\\nshell", "\r\nshell\r\n",
             "{{event}}", "\u{0}", "\u{2028}shell", "%0Ashell",
+            "\"", "'", "x\" || shell",
         ]
     )
     func hostileReason(text: String) throws {

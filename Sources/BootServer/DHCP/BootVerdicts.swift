@@ -20,7 +20,8 @@ struct BootVerdicts: Sendable {
         do {
             let answer = try await withTimeLimit(Self.waitMax) { try await directory.answer(request) }
             guard answer.profile.mode == .deny else {
-                return (answer.verifiedProgram.map { .program($0) } ?? .allowed, answer.host != nil)
+                let program = answer.program.map { DHCPResponder.BootVerdict.program($0.path, isBIOS: $0.isBIOS) }
+                return (program ?? .allowed, answer.host != nil)
             }
             return (.denied(profile: answer.profile.name, reason: answer.reason), answer.host != nil)
         } catch {

@@ -52,7 +52,7 @@ package struct TFTPServer: Service {
     private let loops: [TFTPTransferLoop]
     private let shared: SharedSocket?
     private let loaders: LoaderDirectory
-    private let images: ImagePrograms?
+    private let files: MachineFiles?
     private let machines: MachineLocator
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
@@ -69,7 +69,7 @@ package struct TFTPServer: Service {
     package static func open(
         _ configuration: Configuration,
         loaders: LoaderDirectory,
-        images: ImagePrograms? = nil,
+        files: MachineFiles? = nil,
         machines: MachineLocator,
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
@@ -93,7 +93,7 @@ package struct TFTPServer: Service {
             loops: loops,
             shared: shared,
             loaders: loaders,
-            images: images,
+            files: files,
             machines: machines,
             logger: logger,
             onEvent: onEvent
@@ -194,7 +194,7 @@ extension TFTPServer {
     private func serve(_ asked: Asked, id: UInt64, _ table: TransferTable) async {
         do throws(Refusal) {
             let (path, request) = try readRequest(asked.packet)
-            let content = try await content(of: path, request)
+            let content = try await content(of: path, request, for: asked.client.address)
             try await transfer(content, path, request, asked, id: id, table)
         } catch {
             logger.debug("refused \(asked.client.address): \(error.message)")
@@ -213,13 +213,20 @@ extension TFTPServer {
         return (path, request)
     }
 
-    private func content(of path: TFTPPath, _ request: TFTPRequest) async throws(Refusal) -> TFTPContent {
+    private func content(
+        of path: TFTPPath,
+        _ request: TFTPRequest,
+        for address: HostModel.IPv4Address
+    ) async throws(Refusal) -> TFTPContent {
         let isText = request.mode == .netascii
+        if let made = await files?.configuration(path, for: address) {
+            let text = ByteBuffer(bytes: made)
+            return .bytes(isText ? Netascii.encoded(text) : text)
+        }
         let result: Result<TFTPContent, LoaderRefusal>?
-        result = try? await NIOThreadPool.singleton.runIfActive { [loaders, images] in
+        result = try? await NIOThreadPool.singleton.runIfActive { [loaders, files] in
             Result { () throws(LoaderRefusal) in
-                let program = try images?.open(path)
-                let file = if let program { program } else { try loaders.open(path) }
+                let file = try Self.open(path, files, loaders)
                 guard isText else { return .file(file) }
                 guard let text = file.contents(lengthMax: Self.textMax) else { throw .notServed }
                 return .bytes(Netascii.encoded(text))
@@ -230,6 +237,20 @@ extension TFTPServer {
         case .failure(.notFound): throw Refusal(code: .fileNotFound, message: "no such file")
         case .failure(.notServed): throw Refusal(code: .accessViolation, message: "not served")
         case nil: throw Refusal(code: .undefined, message: "the server stops")
+        }
+    }
+
+    /// The loader directory comes first: what an operator put there counts.
+    private static func open(
+        _ path: TFTPPath,
+        _ files: MachineFiles?,
+        _ loaders: LoaderDirectory
+    ) throws(LoaderRefusal) -> OpenLoader {
+        if let program = try files?.programs.open(path) { return program }
+        let name = path.belowBoot
+        do throws(LoaderRefusal) { return try loaders.open(name) } catch {
+            guard error == .notFound, let packaged = try files?.packaged.open(name) else { throw error }
+            return packaged
         }
     }
 
@@ -249,7 +270,7 @@ extension TFTPServer {
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
         let mac = await machines.machine(at: asked.client.address)
-        let profile = await images?.profile(path, asked.client.address)
+        let profile = await files?.programs.profile(path, asked.client.address)
         let observer = TFTPTransfer.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
             onFinish: { report($0, path, asked, (mac, profile), size: content.size) }

@@ -19,10 +19,12 @@ package struct BootFiles: Hashable, Sendable {
         switch verdict {
         case .denied, .stopped: return nil
         case .allowed: return file(for: client)
-        case .program(let path):
+        case .program(let path, let isBIOS):
             switch client {
-            case .pxe(let architecture) where architecture.isX64: return path
-            case .http(let architecture) where architecture.isX64: return "\(root)/\(path)"
+            case .pxe(let architecture) where isBIOS ? architecture == .bios : architecture.isX64: return path
+            // Of images only: GRUB is loaded by TFTP, from where it fetches its configuration.
+            case .http(let architecture) where !isBIOS && architecture.isX64 && path.hasPrefix("images/"):
+                return "\(root)/\(path)"
             // iPXE has its program checked by the firmware, by its script; others are told by theirs why there is nothing.
             case .addressOnly, .ipxe, .pxe, .http: return file(for: client)
             }

@@ -14,9 +14,9 @@ package struct DHCPResponder: Sendable {
         case denied(profile: String, reason: String)
         /// The machine goes in a circle and is to go on to its next boot entry.
         case stopped
-        /// The firmware is to load and verify this program, by its path below the servers' roots. Who cannot is told what
-        /// `allowed` tells.
-        case program(String)
+        /// The firmware is to load this program, by its path below the servers' roots: x64 UEFI, or BIOS by TFTP. Every other
+        /// client is told what `allowed` tells.
+        case program(String, isBIOS: Bool)
     }
 
     /// Answers one message. The changes are not applied yet; what is durable in them must be on disk before the reply

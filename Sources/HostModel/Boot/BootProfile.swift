@@ -16,6 +16,10 @@ package struct BootProfile: Hashable, Sendable, Codable {
     package enum Loader: String, CaseIterable, Hashable, Sendable, Codable {
         /// iPXE, which verifies nothing before the root image.
         case ipxe
+        /// Debian's shim and signed GRUB for x64 UEFI, which verify the kernel: for `run`, `install`, `rescue`, `local`, `deny`.
+        case grub
+        /// lpxelinux for BIOS, for the same modes.
+        case pxelinux
         /// The image's own EFI program, which firmware verifies whole: for the mode `run` and no other, and without kernel
         /// arguments, because its command line is signed too.
         case signed

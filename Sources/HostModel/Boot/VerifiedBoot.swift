@@ -6,8 +6,9 @@ extension BootProfile {
 }
 
 extension BootAnswer {
-    /// Whether a script can carry the token of an announced machine: a signed command line takes nothing.
-    package var takesToken: Bool { profile.mode == .run && !profile.isVerified }
+    /// Whether a script can carry the token of an announced machine: a signed command line takes nothing, and the configurations
+    /// of GRUB and pxelinux are made for whoever names the machine.
+    package var takesToken: Bool { profile.mode == .run && [nil, .ipxe].contains(profile.loader) }
 
     /// Where the machine finds the signed EFI program, by TFTP and below the HTTP server's root; `nil` where the profile does not
     /// ask for it, or the image has none.
@@ -16,5 +17,15 @@ extension BootAnswer {
         let names = [manifest.name, manifest.version, file.name]
         guard names.allSatisfy({ ImageReference.isComponent($0) }) else { return nil }
         return "images/" + names.joined(separator: "/")
+    }
+
+    /// What firmware is to load in the place of iPXE, by its path below the servers' roots, and whose it is; `nil` is iPXE.
+    package var program: (path: String, isBIOS: Bool)? {
+        switch profile.loader {
+        case nil, .ipxe: nil
+        case .signed: verifiedProgram.map { ($0, false) }
+        case .grub: ("boot/shimx64.efi", false)
+        case .pxelinux: ("boot/lpxelinux.0", true)
+        }
     }
 }
