@@ -56,6 +56,10 @@ test-images: build agent ## the slow image tests: every image by every firmware 
 	MUSTER_TEST_IMAGES=1 packaging/test --filter 'ImageBuilderTests|ArchiveTests|LiveRootTests|BootedImageTests'
 	@for firmware in bios efi secure; do packaging/images/disk-try $$firmware || exit 1; done
 
+.PHONY: test-verified
+test-verified: build agent ## one signed EFI program by PXE and HTTP boot under Secure Boot, and refused after one flipped bit (half an hour)
+	@packaging/images/verified-boot
+
 .PHONY: test-convert
 test-convert: build agent ## existing servers become nodes and go back, with every fault (ten minutes)
 	swift build --build-tests --jobs $(JOBS)

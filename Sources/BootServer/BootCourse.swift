@@ -36,12 +36,31 @@ package struct BootCourse: Sendable {
         guard answer.profile.mode != .deny || server.dhcp == "off" else {
             return [address, "It is told of nothing to boot, and its firmware goes on to the next boot entry."]
         }
+        if server.dhcp != "off", let path = answer.verifiedProgram, client.architecture?.isX64 == true {
+            let program = client.firmware == .uefiHTTP ? "\(files.root)/\(path)" : path
+            return [
+                address, loader(program), "The firmware checks its signature where Secure Boot is on, and starts it.",
+            ]
+        }
+        if server.dhcp != "off", let (path, isBIOS) = answer.program, !answer.profile.isVerified,
+            isBIOS ? client == .pxe(.bios) : client.firmware == .uefi && client.architecture?.isX64 == true
+        {
+            let name = answer.profile.loader?.rawValue ?? ""
+            return [
+                address, loader(path), "It reads the configuration of \(name) that is made for this machine.", profile,
+            ]
+        }
         guard let file = files.file(for: client) else {
             return [address, "There is no loader for \(client)."]
         }
-        return [address, loader(file), "iPXE asks by DHCP once more, and is told of its script: \(files.script)."]
-            + [profile, verified].compactMap(\.self)
+        return [
+            address, loader(file), "iPXE asks by DHCP once more, and is told of its script: \(files.script).", profile,
+        ]
     }
+
+    /// What is verified of it, and what is not.
+    package var verified: [String] { BootVerification(client: client, answer: answer).verified }
+    package var unverified: [String] { BootVerification(client: client, answer: answer).unverified }
 
     private var address: String {
         switch server.dhcp {
@@ -66,6 +85,7 @@ package struct BootCourse: Sendable {
     private var profile: String {
         let image = answer.manifest.map { " \($0.name)@\($0.version)" } ?? ""
         switch answer.profile.mode {
+        case .run where answer.profile.isVerified && !image.isEmpty: return signedProgram(image)
         case .run:
             return image.isEmpty
                 ? "Its script waits: no image is published." : "Its script runs the image\(image) from memory."
@@ -77,8 +97,12 @@ package struct BootCourse: Sendable {
         }
     }
 
-    private var verified: String? {
-        guard answer.manifest != nil else { return nil }
-        return "Verified is the root image, by the initramfs; loader, script, kernel and initramfs come unverified."
+    private func signedProgram(_ image: String) -> String {
+        guard answer.verifiedProgram != nil else {
+            return "Its script waits: the image\(image) has no signed EFI program."
+        }
+        return client.firmware == .bios
+            ? "Its script waits: the profile is for UEFI, and BIOS verifies nothing."
+            : "Its script loads the signed program of the image\(image), which the firmware checks."
     }
 }

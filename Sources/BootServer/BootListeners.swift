@@ -143,7 +143,7 @@ struct BootListeners {
         }
     }
 
-    func openTFTP(_ machines: MachineLocator) async throws -> TFTPServer {
+    func openTFTP(_ machines: MachineLocator, _ recipes: LoaderRecipes) async throws -> TFTPServer {
         let loaders: LoaderDirectory
         do throws(LoaderDirectoryError) {
             loaders = try LoaderDirectory(path: settings.loaderDirectory)
@@ -161,6 +161,13 @@ struct BootListeners {
             return try await TFTPServer.open(
                 configuration,
                 loaders: loaders,
+                files: MachineFiles(
+                    imageDirectory: settings.imageDirectory,
+                    recipes: recipes,
+                    machines: VerifiedMachines(directory: directory, machines: machines),
+                    events: events,
+                    logger: logger
+                ),
                 machines: machines,
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }

@@ -27,6 +27,8 @@ package struct BootServices: Service {
         logger: Logger
     ) async throws -> BootServices {
         let (recipes, kickstarts) = (try recipes(settings), try kickstarts(settings))
+        let scripts = PXEDirectory(path: settings.pxeDirectory)
+        let configurations = try LoaderRecipes(recipes) { try scripts.text($0) }
         let events = BootEventQueue(directory: directory, logger: logger)
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
@@ -40,7 +42,7 @@ package struct BootServices: Service {
         )
         var tftp: TFTPServer?
         do {
-            let loaders = try await wait.opening(logger) { try await listeners.openTFTP(machines) }
+            let loaders = try await wait.opening(logger) { try await listeners.openTFTP(machines, configurations) }
             tftp = loaders
             return BootServices(
                 dhcp: dhcp,

@@ -62,6 +62,7 @@ struct EngineRoutes {
         InventoryRoutes(engine: engine).add(to: api)
         SiteRoutes(engine: engine).add(to: api)
         ProfileRoutes(engine: engine).add(to: api)
+        BootAssignmentRoutes(engine: engine).add(to: api)
         BootServiceRoutes(engine: engine).add(to: api)
         ImageRoutes(engine: engine).add(to: api)
         KickstartRoutes(engine: engine).add(to: api)

@@ -36,7 +36,7 @@ struct SealedImage {
         )
         let bare = ImageManifest(
             name: "node-test",
-            version: ImageOutput.version(of: files, kernelArguments: []),
+            version: ImageOutput.version(of: files, words: []),
             architecture: "x86_64",
             kernelVersion: "6.1.0-56-amd64",
             kernelArguments: ["quiet"],

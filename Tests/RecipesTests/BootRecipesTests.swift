@@ -57,6 +57,26 @@ import Testing
         return answer
     }
 
+    /// For the loader `signed`, of an image that has the program.
+    private static func signed() throws -> BootAnswer {
+        var manifest = try manifest()
+        let sha = try #require(Nonce(hex: digest))
+        manifest.files.append(.init(name: "node-minimal.efi", role: .efi, size: 30_000_000, sha256: sha))
+        var answer = answer(.run, manifest: manifest)
+        answer.profile.loader = .signed
+        return answer
+    }
+
+    @Test("an image without a signed program is an error for the loader signed")
+    func missingProgram() throws {
+        var answer = try Self.signed()
+        answer.manifest?.files.removeLast()
+        let recipes = try PXEFiles.recipes(engine: nil)
+        #expect(throws: RecipeError.missingFile(image: "node-minimal", role: .efi)) {
+            try recipes.script(for: answer, to: Self.request(.uefi))
+        }
+    }
+
     // MARK: Goldens
 
     /// Every way in which a file of `pxe/` is rendered, by the name of its golden.
@@ -75,6 +95,9 @@ import Testing
                 "install-efi.ipxe",
                 try recipes.script(for: install(installable(rooted), wipe: "S3X1NB0K"), to: request(.uefi))
             ),
+            ("verified.ipxe", try recipes.script(for: signed(), to: request(.uefi))),
+            ("verified-bios.ipxe", try recipes.script(for: signed(), to: request(.bios))),
+            ("rescue.ipxe", try recipes.script(for: answer(.rescue, manifest: rooted), to: request(.bios))),
             ("run-bios.ipxe", try recipes.script(for: run, to: request(.bios))),
             ("run-efi.ipxe", try recipes.script(for: run, to: request(.uefi))),
             ("kickstart-bios.ipxe", try KickstartSamples.bootScript(recipes, request(.bios))),
@@ -96,7 +119,7 @@ import Testing
         renderings["grub.cfg"] = (BootMenu.fileName, text)
         // Goes to the disk as it is.
         renderings["installed.cfg"] = ("installed.cfg", try PXEFiles.text("\(PXEFiles.directory)/installed.cfg"))
-        return renderings
+        return renderings.merging(try LoaderConfigurationTests.renderings()) { first, _ in first }
     }
 
     @Test("every file of pxe/ renders to its golden (UPDATE_GOLDENS=1 rewrites them)")
@@ -117,6 +140,7 @@ import Testing
         arguments: [
             "x\nshell", "x || shell", "x && shell", "; shell", "# ", "${serial}", "\\", "x\\\nshell", "\r\nshell\r\n",
             "{{event}}", "\u{0}", "\u{2028}shell", "%0Ashell",
+            "\"", "'", "x\" || shell",
         ]
     )
     func hostileReason(text: String) throws {

@@ -60,8 +60,12 @@ final class Scratch: Sendable {
 
 /// What openssl(1) said, and whether it succeeded.
 func openssl(_ arguments: [String]) async throws -> (succeeded: Bool, output: String) {
+    try await runTool("openssl", arguments)
+}
+
+func runTool(_ name: String, _ arguments: [String]) async throws -> (succeeded: Bool, output: String) {
     let result = try await run(
-        .name("openssl"),
+        .name(name),
         arguments: Arguments(arguments),
         output: .string(limit: 1 << 20),
         error: .string(limit: 1 << 16)

@@ -184,9 +184,12 @@ class Machine:
 
     def add_firmware(self, name):
         files = {"bios": None, "efi": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
-                 "secure": ("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")}[name]
-        self.options += ["-machine", "q35,smm=on" if name == "secure" else "q35"]
-        if name == "secure":
+                 "secure": ("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd"),
+                 # With the key of the site in its variables, and no other.
+                 "own": ("OVMF_CODE_4M.ms.fd", self.laboratory.work / "own-variables.fd")}[name]
+        isSecure = name in ("secure", "own")
+        self.options += ["-machine", "q35,smm=on" if isSecure else "q35"]
+        if isSecure:
             self.options += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
         if files:
             shutil.copy(FIRMWARE / files[1], self.work / "variables.fd")

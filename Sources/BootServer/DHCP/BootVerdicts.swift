@@ -19,7 +19,10 @@ struct BootVerdicts: Sendable {
         let request = BootRequest(mac: mac, hardwareID: packet.hardwareID, firmware: client.firmware ?? .uefi)
         do {
             let answer = try await withTimeLimit(Self.waitMax) { try await directory.answer(request) }
-            guard answer.profile.mode == .deny else { return (.allowed, answer.host != nil) }
+            guard answer.profile.mode == .deny else {
+                let program = answer.program.map { DHCPResponder.BootVerdict.program($0.path, isBIOS: $0.isBIOS) }
+                return (program ?? .allowed, answer.host != nil)
+            }
             return (.denied(profile: answer.profile.name, reason: answer.reason), answer.host != nil)
         } catch {
             // The address and the loader do no harm: the script is asked for by HTTP, and there nobody is let through.

@@ -21,6 +21,7 @@ package struct BootHTTPResponder: Sendable {
     private let reporters: Allowance<IPv4Address>
     private let asks: Allowance<IPv4Address>
     let downloads: Admission<IPv4Address>
+    private var hosts: VerifiedMachines { VerifiedMachines(directory: directory, machines: machines) }
 
     /// `machines` say which machine an address is: for the loaders, whose requests name none, and for what somebody may
     /// have asked in another's name.
@@ -140,7 +141,7 @@ package struct BootHTTPResponder: Sendable {
         do {
             // Each script for an installer holds a token of its own: asking for the head makes none.
             if answer.profile.mode == .kickstart, tells { return await installerScript(answer, request) }
-            let awaitsToken = tells && answer.awaitsToken == true && answer.profile.mode == .run
+            let awaitsToken = tells && answer.awaitsToken == true && answer.takesToken
             let token = awaitsToken ? await arrivalToken(request) : nil
             let script = try recipes.script(for: answer, to: request, token: token)
             if tells { await tell(script.kind, answer, request) }
@@ -183,6 +184,7 @@ package struct BootHTTPResponder: Sendable {
         let (stage, detail): (BootEvent.Stage, String) =
             switch kind {
             case .run: (.script, "got the script of the profile \(profile): \(reason)")
+            case .verified: (.script, "got the script of the profile \(profile), to load a signed program: \(reason)")
             case .install: (.script, "got the script to be installed on its disk by the profile \(profile): \(reason)")
             case .kickstart: (.script, "got the installer's script of the profile \(profile): \(reason)")
             case .local: (.localDisk, "was sent to its own disk by the profile \(profile): \(reason)")
@@ -246,6 +248,9 @@ package struct BootHTTPResponder: Sendable {
         _ address: IPv4Address?
     ) async -> BootHTTPResponse {
         let peer = address ?? .any
+        var claim = claim
+        // Firmware that boots by HTTP says nothing of itself; a script does.
+        if claim == nil, image.isProgram { claim = await hosts.claim(of: address, on: image) }
         if let claim {
             guard asks.take(peer) else { return busy("this address asks too often") }
             // The profile of the next boot is spent when the initramfs is there: what that fetches belongs to the boot that

@@ -52,9 +52,13 @@ struct ImageTransfer: Sendable {
 
 extension BootRoute.ImageFile {
     var stage: BootEvent.Stage {
-        if file.contains("initr") { return .initramfs }
+        // A signed program has the initramfs in it.
+        if file.contains("initr") || isProgram { return .initramfs }
         return isOfLiveRoot ? .root : .kernel
     }
+
+    /// Kernel, initramfs and command line as one.
+    var isProgram: Bool { file.hasSuffix(".efi") }
 
     /// The manifest and its signature: fetched before the root, and no step of their own.
     var isDescription: Bool { LiveImageSource.descriptionNames.contains(file) }

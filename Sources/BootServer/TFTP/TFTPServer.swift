@@ -52,6 +52,7 @@ package struct TFTPServer: Service {
     private let loops: [TFTPTransferLoop]
     private let shared: SharedSocket?
     private let loaders: LoaderDirectory
+    private let files: MachineFiles?
     private let machines: MachineLocator
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
@@ -68,6 +69,7 @@ package struct TFTPServer: Service {
     package static func open(
         _ configuration: Configuration,
         loaders: LoaderDirectory,
+        files: MachineFiles? = nil,
         machines: MachineLocator,
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
@@ -91,6 +93,7 @@ package struct TFTPServer: Service {
             loops: loops,
             shared: shared,
             loaders: loaders,
+            files: files,
             machines: machines,
             logger: logger,
             onEvent: onEvent
@@ -191,7 +194,7 @@ extension TFTPServer {
     private func serve(_ asked: Asked, id: UInt64, _ table: TransferTable) async {
         do throws(Refusal) {
             let (path, request) = try readRequest(asked.packet)
-            let content = try await content(of: path, request)
+            let content = try await content(of: path, request, for: asked.client.address)
             try await transfer(content, path, request, asked, id: id, table)
         } catch {
             logger.debug("refused \(asked.client.address): \(error.message)")
@@ -210,12 +213,20 @@ extension TFTPServer {
         return (path, request)
     }
 
-    private func content(of path: TFTPPath, _ request: TFTPRequest) async throws(Refusal) -> TFTPContent {
+    private func content(
+        of path: TFTPPath,
+        _ request: TFTPRequest,
+        for address: HostModel.IPv4Address
+    ) async throws(Refusal) -> TFTPContent {
         let isText = request.mode == .netascii
+        if let made = await files?.configuration(path, for: address) {
+            let text = ByteBuffer(bytes: made)
+            return .bytes(isText ? Netascii.encoded(text) : text)
+        }
         let result: Result<TFTPContent, LoaderRefusal>?
-        result = try? await NIOThreadPool.singleton.runIfActive { [loaders] in
+        result = try? await NIOThreadPool.singleton.runIfActive { [loaders, files] in
             Result { () throws(LoaderRefusal) in
-                let file = try loaders.open(path)
+                let file = try Self.open(path, files, loaders)
                 guard isText else { return .file(file) }
                 guard let text = file.contents(lengthMax: Self.textMax) else { throw .notServed }
                 return .bytes(Netascii.encoded(text))
@@ -226,6 +237,20 @@ extension TFTPServer {
         case .failure(.notFound): throw Refusal(code: .fileNotFound, message: "no such file")
         case .failure(.notServed): throw Refusal(code: .accessViolation, message: "not served")
         case nil: throw Refusal(code: .undefined, message: "the server stops")
+        }
+    }
+
+    /// The loader directory comes first: what an operator put there counts.
+    private static func open(
+        _ path: TFTPPath,
+        _ files: MachineFiles?,
+        _ loaders: LoaderDirectory
+    ) throws(LoaderRefusal) -> OpenLoader {
+        if let program = try files?.programs.open(path) { return program }
+        let name = path.belowBoot
+        do throws(LoaderRefusal) { return try loaders.open(name) } catch {
+            guard error == .notFound, let packaged = try files?.packaged.open(name) else { throw error }
+            return packaged
         }
     }
 
@@ -245,9 +270,10 @@ extension TFTPServer {
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
         let mac = await machines.machine(at: asked.client.address)
+        let profile = await files?.programs.profile(path, asked.client.address)
         let observer = TFTPTransfer.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
-            onFinish: { report($0, path, asked, mac, size: content.size) }
+            onFinish: { report($0, path, asked, (mac, profile), size: content.size) }
         )
         let start = TFTPTransfer.Start(
             machine: machine,
@@ -295,15 +321,18 @@ extension TFTPServer {
         _ outcome: TFTPReadTransfer.Outcome,
         _ path: TFTPPath,
         _ asked: Asked,
-        _ mac: MACAddress?,
+        _ machine: (mac: MACAddress?, profile: String?),
         size: UInt64
     ) {
+        let mac = machine.mac
         let name = terminalEscaped(path.description)
         let address = asked.client.address
         switch outcome {
         case .complete, .completeButUnacknowledged:
             logger.info("\(address) fetched \(name), \(size) bytes")
-            emit(mac, .loader, "fetched \(name) by TFTP, \(size) bytes", address)
+            // A signed program is all that a profile gives; a loader is only its beginning.
+            let stage = machine.profile == nil ? BootEvent.Stage.loader : .initramfs
+            emit(mac, stage, "fetched \(name) by TFTP, \(size) bytes", address, outcome: machine.profile)
         case .probed:
             logger.debug("\(address) asked for the size of \(name)")
         case .aborted(let code, let message):
@@ -315,9 +344,14 @@ extension TFTPServer {
         }
     }
 
-    private func emit(_ mac: MACAddress?, _ stage: BootEvent.Stage, _ detail: String, _ address: HostModel.IPv4Address)
-    {
+    private func emit(
+        _ mac: MACAddress?,
+        _ stage: BootEvent.Stage,
+        _ detail: String,
+        _ address: HostModel.IPv4Address,
+        outcome: String? = nil
+    ) {
         guard let mac else { return }
-        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address))
+        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address, outcome: outcome))
     }
 }

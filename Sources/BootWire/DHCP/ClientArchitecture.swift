@@ -54,6 +54,9 @@ package struct ClientArchitecture: RawRepresentable, Hashable, Sendable {
     /// True for x86 BIOS that fetches by HTTP: the one architecture whose kind of firmware does not say so.
     var isHTTPFromBIOS: Bool { rawValue == 20 }
 
+    /// True for x64 UEFI, by TFTP or HTTP.
+    package var isX64: Bool { Self.known[rawValue]?.0 == .x64 }
+
     /// The loader's file; `nil` where there is none. Debian's package has those of x86 BIOS and x64 UEFI, under iPXE's plain
     /// names; every other one carries its processor, for a directory of the operator's own builds.
     ///

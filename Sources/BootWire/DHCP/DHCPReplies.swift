@@ -58,7 +58,7 @@ extension DHCPResponder {
     }
 
     private func addBoot(to packet: inout DHCPPacket, _ exchange: Exchange) {
-        guard exchange.verdict == .allowed, let file = settings.bootFiles?.file(for: exchange.boot) else { return }
+        guard let file = settings.bootFiles?.file(for: exchange.boot, exchange.verdict) else { return }
         packet.addBoot(file, for: exchange.boot, asked: exchange.packet, from: settings.server, as: .withAddress)
     }
 }

@@ -14,6 +14,9 @@ package struct DHCPResponder: Sendable {
         case denied(profile: String, reason: String)
         /// The machine goes in a circle and is to go on to its next boot entry.
         case stopped
+        /// The firmware is to load this program, by its path below the servers' roots: x64 UEFI, or BIOS by TFTP. Every other
+        /// client is told what `allowed` tells.
+        case program(String, isBIOS: Bool)
     }
 
     /// Answers one message. The changes are not applied yet; what is durable in them must be on disk before the reply
@@ -118,7 +121,7 @@ extension DHCPResponder {
             return [exchange.event(.denied, detail, address, outcome: profile)]
         }
         if exchange.verdict == .stopped { return [] }
-        let file = settings.bootFiles?.file(for: exchange.boot) ?? "nothing to boot"
+        let file = settings.bootFiles?.file(for: exchange.boot, exchange.verdict) ?? "nothing to boot"
         return [exchange.event(.discover, "\(exchange.boot) was offered \(address) and \(file)", address)]
     }
 

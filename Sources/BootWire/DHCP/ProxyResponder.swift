@@ -40,7 +40,7 @@ package struct ProxyResponder: Hashable, Sendable {
             return .silence(.denied, event(.denied, detail, outcome: profile))
         }
         if verdict == .stopped { return .silence(.stopped) }
-        guard let file = files.file(for: client) else {
+        guard let file = files.file(for: client, verdict) else {
             return .silence(.noLoader, event(.discover, "\(client) is not answered: there is no loader for it"))
         }
         var outcome = DHCPOutcome(reply: reply(naming: file, to: packet, client, at: port))

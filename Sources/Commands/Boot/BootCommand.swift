@@ -123,5 +123,9 @@ func explanationDetails(_ explanation: BootExplanation) -> Details {
         ("Mode", Cell(explanation.mode)), ("Image", Cell(explanation.image)), ("Because", Cell(explanation.reason)),
     ]
     for (index, step) in explanation.steps.enumerated() { fields.append(("Step \(index + 1)", Cell(step))) }
+    if let verified = explanation.verified { fields.append(("Verified", Cell(verified.joined(separator: "; ")))) }
+    if let unverified = explanation.unverified {
+        fields.append(("Not verified", Cell(unverified.joined(separator: ", "))))
+    }
     return Details(fields: fields)
 }

@@ -6,7 +6,15 @@ struct ProfileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile",
         abstract: "Boot profiles: what machines boot.",
-        subcommands: [ProfileList.self, ProfileShow.self, ProfileSet.self, ProfileInstall.self]
+        discussion: """
+            What a host boots: what was set for its next boot, else its own profile (muster host boot), else that of one of its \
+            tags, else that of its cluster (muster profile assign), else the profile default.
+            """,
+        subcommands: [
+            ProfileList.self, ProfileShow.self, ProfileSet.self, ProfileInstall.self, ProfileRemove.self,
+            ProfileVersions.self, ProfileRollback.self, ProfileAssign.self, ProfileUnassign.self,
+            ProfileAssignments.self,
+        ]
     )
 }
 
@@ -59,6 +67,7 @@ func profileDetails(_ profile: BootProfile) -> Details {
         ("Image", Cell(profile.image?.description)),
         ("Kernel arguments", Cell(profile.kernelArguments.joined(separator: " "))),
     ]
+    if let loader = profile.loader { fields.append(("Loader", Cell(loader.rawValue))) }
     if let install = profile.install {
         fields += [("Installs on", Cell(install.disk.rawValue)), ("May wipe", Cell(install.wipe?.rawValue))]
     }

@@ -48,10 +48,10 @@ extension HostEngine {
         try await store.setFixedAddress(id, address, context: context(by: user, correlation))
     }
 
-    /// Sets what a host boots, the next time only or from now on.
+    /// Sets what a host boots, the next time only or from now on; `nil` takes what was set away.
     package func setBoot(
         _ id: UniqueID,
-        profile: String,
+        profile: String?,
         when schedule: BootSchedule,
         by user: String,
         correlation: String?
@@ -68,7 +68,7 @@ extension HostEngine {
         try profile.check()
         let now = settings.clock.now()
         try await store.write { [store] db in
-            try store.save(profile, in: db)
+            try store.save(profile, by: user, at: now, in: db)
             let text = "The boot profile \(profile.name) was saved."
             try store.record(Occurrence(.profileSaved, .normal, text, user: user), at: now, in: db)
         }
@@ -116,6 +116,8 @@ extension BootProfile {
             )
         }
         try checkInstall()
+        try checkVerified()
+        try checkSecrets()
         let bytes = kernelArguments.reduce(0) { $0 + $1.utf8.count + 1 }
         guard kernelArguments.count <= Self.argumentsMax, bytes <= Self.argumentBytesMax else {
             throw EngineError(.invalid, "The kernel arguments are longer than \(Self.argumentBytesMax) bytes.")
@@ -126,6 +128,48 @@ extension BootProfile {
             "The kernel argument \(terminalEscaped(bad.prefix(64))) holds a character that boot scripts cannot carry.",
             remedy: "Use letters, digits and the characters _ - . , : = / @ + % ! ~ [ ]."
         )
+    }
+
+    /// Words whose value somebody could use or guess at: boot scripts go over clear HTTP to whoever names the machine.
+    private static let secretWords = [NodeArguments.bootTokenName, "adminpw", "rootpw", "inst.rootpw", "inst.sshpw"]
+
+    private func checkSecrets() throws(EngineError) {
+        for word in kernelArguments {
+            let name = word.prefix { $0 != "=" }
+            guard Self.secretWords.contains(String(name)), word.utf8.count > name.utf8.count + 1 else { continue }
+            throw EngineError(
+                .invalid,
+                "The kernel argument \(name)= is a secret, and boot scripts are read by anybody on the segment.",
+                remedy:
+                    "Put a password's hash into the image (users, or muster image embed); tokens are made for each boot."
+            )
+        }
+    }
+
+    /// The command line of a signed program is signed too: nothing can be added, and the image would start without it.
+    private func checkVerified() throws(EngineError) {
+        guard mode != .kickstart || loader == nil || loader == .ipxe else {
+            throw EngineError(
+                .invalid,
+                "A kickstart's link is for one fetch, and only iPXE asks for it when it is needed.",
+                remedy: "Leave \"loader\" out."
+            )
+        }
+        guard isVerified else { return }
+        guard mode == .run else {
+            throw EngineError(
+                .invalid,
+                "A profile with the loader signed has the mode run.",
+                remedy: "Leave \"loader\" out, or set the mode run."
+            )
+        }
+        guard kernelArguments.isEmpty else {
+            throw EngineError(
+                .invalid,
+                "A profile with the loader signed has no kernel arguments: those of the image are signed, and no others count.",
+                remedy: "Put them into the image's definition (efi: {arguments: …}) and build it."
+            )
+        }
     }
 
     /// What stands in the profile becomes words of a kernel command line.

@@ -57,7 +57,9 @@ extension HostEngine {
             mode: answer.profile.mode.rawValue,
             image: answer.manifest.map { "\($0.name)@\($0.version)" },
             reason: answer.reason,
-            steps: course?.steps ?? []
+            steps: course?.steps ?? [],
+            verified: course?.verified ?? [],
+            unverified: course?.unverified ?? []
         )
     }
 }

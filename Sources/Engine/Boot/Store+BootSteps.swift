@@ -67,7 +67,7 @@ extension Store {
         guard step.stage == .installed else { return }
         let (current, _) = try Self.profileName(for: host, deniedBefore: now, in: db)
         guard current == profile else { return }
-        let local = try bootFromDisk(host, in: db)
+        let local = try bootFromDisk(host, at: now, in: db)
         let text = "Host \(host.name) is installed (\(profile)); it boots from its own disk from now on (\(local))."
         try record(Occurrence(.systemInstalled, .normal, text, host: host), at: now, in: db)
     }

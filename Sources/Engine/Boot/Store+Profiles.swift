@@ -17,19 +17,21 @@ extension Store {
         try Row.fetchOne(db, sql: "SELECT * FROM profile WHERE name = ?", arguments: [name]).map(BootProfile.init)
     }
 
-    func save(_ profile: BootProfile, in db: Database) throws {
+    /// Makes or changes a profile, and keeps it as its newest version.
+    func save(_ profile: BootProfile, by user: String, at now: Int64, in db: Database) throws {
         try db.execute(
             literal: """
-                INSERT INTO profile (name, mode, image, kernelArguments, kickstart, install)
+                INSERT INTO profile (name, mode, image, kernelArguments, kickstart, install, loader)
                 VALUES (\(profile.name), \(profile.mode), \(profile.image),
                         \(try ColumnJSON.encode(profile.kernelArguments)),
                         \(try profile.kickstart.map { try ColumnJSON.encode($0) }),
-                        \(try profile.install.map { try ColumnJSON.encode($0) }))
+                        \(try profile.install.map { try ColumnJSON.encode($0) }), \(profile.loader))
                 ON CONFLICT (name) DO UPDATE
                 SET mode = excluded.mode, image = excluded.image, kernelArguments = excluded.kernelArguments,
-                    kickstart = excluded.kickstart, install = excluded.install
+                    kickstart = excluded.kickstart, install = excluded.install, loader = excluded.loader
                 """
         )
+        try keepVersion(profile, by: user, at: now, in: db)
     }
 
     func removeProfile(_ name: String, by user: String, at now: Int64) async throws(EngineError) {
@@ -38,21 +40,27 @@ extension Store {
             guard name != BootProfile.defaultName else {
                 throw EngineError(.conflict, "The profile default cannot be removed.", remedy: "Change it instead.")
             }
+            try requireUnused(name, in: db)
+            try db.execute(literal: "DELETE FROM profile WHERE name = \(name)")
+            let text = "The boot profile \(name) was removed."
+            try record(Occurrence(.profileRemoved, .normal, text, user: user), at: now, in: db)
+        }
+    }
+
+    private func requireUnused(_ name: String, in db: Database) throws {
+        for (table, things) in [("bootAssignment", "hosts"), ("tagProfile", "tags"), ("clusterProfile", "clusters")] {
             let uses = try Int.fetchOne(
                 db,
-                sql: "SELECT count(*) FROM bootAssignment WHERE profile = ?",
+                sql: "SELECT count(*) FROM \(table) WHERE profile = ?",
                 arguments: [name]
             )
             guard uses == 0 else {
                 throw EngineError(
                     .conflict,
-                    "The profile \(name) is set for \(uses ?? 0) hosts.",
+                    "The profile \(name) is set for \(uses ?? 0) \(things).",
                     remedy: "Give them another profile first."
                 )
             }
-            try db.execute(literal: "DELETE FROM profile WHERE name = \(name)")
-            let text = "The boot profile \(name) was removed."
-            try record(Occurrence(.profileRemoved, .normal, text, user: user), at: now, in: db)
         }
     }
 
@@ -73,28 +81,37 @@ extension BootProfile {
             image: row["image"],
             kernelArguments: ColumnJSON.decode(row["kernelArguments"]) ?? [],
             kickstart: ColumnJSON.decode(row["kickstart"]),
-            install: ColumnJSON.decode(row["install"])
+            install: ColumnJSON.decode(row["install"]),
+            loader: row["loader"]
         )
     }
 }
 
 extension Store {
+    /// `nil` takes the host's own profile away, so that its tags, its cluster or `default` count.
     func setBoot(
         _ id: UniqueID,
-        profile name: String,
+        profile name: String?,
         when schedule: BootSchedule,
         context: TransitionContext
     ) async throws(EngineError) {
         try await write { db in
             let host = try HostRow.require(id, in: db)
-            guard try Self.profile(name, in: db) != nil else { throw Self.noProfile(name) }
-            try db.execute(
-                literal: """
-                    INSERT INTO bootAssignment (host, schedule, profile) VALUES (\(id), \(schedule), \(name))
-                    ON CONFLICT (host, schedule) DO UPDATE SET profile = excluded.profile, firstDenied = NULL
-                    """
-            )
-            let text = "Host \(host.name) boots \(name) \(schedule == .next ? "at its next boot" : "from now on")."
+            let when = schedule == .next ? "at its next boot" : "from now on"
+            let text: String
+            if let name {
+                guard try Self.profile(name, in: db) != nil else { throw Self.noProfile(name) }
+                try db.execute(
+                    literal: """
+                        INSERT INTO bootAssignment (host, schedule, profile) VALUES (\(id), \(schedule), \(name))
+                        ON CONFLICT (host, schedule) DO UPDATE SET profile = excluded.profile, firstDenied = NULL
+                        """
+                )
+                text = "Host \(host.name) boots \(name) \(when)."
+            } else {
+                try db.execute(literal: "DELETE FROM bootAssignment WHERE host = \(id) AND schedule = \(schedule)")
+                text = "Host \(host.name) has no boot profile of its own any more, \(when)."
+            }
             try record(
                 Occurrence(
                     .bootProfileSet,
@@ -110,7 +127,8 @@ extension Store {
         }
     }
 
-    /// What a machine boots: the host's profile for the next boot, else its own, else `default`. Changes nothing.
+    /// What a machine boots: the host's profile for the next boot, else its own, else its tag's, else its cluster's, else
+    /// `default`. Changes nothing.
     /// A next-boot profile that denied its host at `deniedBefore` or earlier is over.
     func bootAnswer(_ request: BootRequest, deniedBefore: Int64) async throws(EngineError) -> BootAnswer {
         try await read { db in
@@ -151,7 +169,7 @@ extension Store {
                 """,
             arguments: [host.id, deniedBefore]
         )
-        guard let assignment else { return (BootProfile.defaultName, "host \(host.name), no profile of its own") }
+        guard let assignment else { return try inheritedProfile(of: host, in: db) }
         let schedule: BootSchedule = assignment["schedule"]
         let why = schedule == .next ? "set for the next boot" : "set for every boot"
         return (assignment["profile"], "host \(host.name), \(why)")

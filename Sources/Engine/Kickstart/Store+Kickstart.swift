@@ -221,14 +221,14 @@ extension Store {
     }
 
     private func installed(_ host: HostRow, _ row: InstallTokenRow, at now: Int64, in db: Database) throws {
-        let local = try bootFromDisk(host, in: db)
+        let local = try bootFromDisk(host, at: now, in: db)
         let text = "Host \(host.name) is installed (\(row.profile)); it boots from its own disk from now on (\(local))."
         try record(Occurrence(.systemInstalled, .normal, text, host: host), at: now, in: db)
     }
 
     /// From now on the host boots from its own disk. Returns the profile's name.
-    func bootFromDisk(_ host: HostRow, in db: Database) throws -> String {
-        let local = try localProfile(in: db)
+    func bootFromDisk(_ host: HostRow, at now: Int64, in db: Database) throws -> String {
+        let local = try localProfile(at: now, in: db)
         try db.execute(literal: "DELETE FROM bootAssignment WHERE host = \(host.id)")
         try db.execute(
             literal: "INSERT INTO bootAssignment (host, schedule, profile) VALUES (\(host.id), 'always', \(local))"
@@ -237,12 +237,12 @@ extension Store {
     }
 
     /// A profile of the mode `local`; made where somebody removed the last one.
-    private func localProfile(in db: Database) throws -> String {
+    private func localProfile(at now: Int64, in db: Database) throws -> String {
         let sql = "SELECT name FROM profile WHERE mode = 'local' ORDER BY name = 'local' DESC, name LIMIT 1"
         if let name = try String.fetchOne(db, sql: sql) { return name }
         let isTaken = try Self.profile("local", in: db) != nil
         let profile = BootProfile(name: isTaken ? "local-disk" : "local", mode: .local)
-        try save(profile, in: db)
+        try save(profile, by: BootProfile.maker, at: now, in: db)
         return profile.name
     }
 }

@@ -122,7 +122,7 @@ extension Store {
             case .write: try live(&host, &life, .workWrites, context: context, in: db)
             case .reboot:
                 // Before it goes down: the machine's next boot is from its disk.
-                if row.kind == .installDisk { _ = try bootFromDisk(host, in: db) }
+                if row.kind == .installDisk { _ = try bootFromDisk(host, at: context.now, in: db) }
                 try live(&host, &life, .workReboots, context: context, in: db)
             }
             try row.update(db)

@@ -11,6 +11,7 @@ extension EventCode: DatabaseValueConvertible {}
 extension ImageRecord.State: DatabaseValueConvertible {}
 extension BootSchedule: DatabaseValueConvertible {}
 extension BootProfile.Mode: DatabaseValueConvertible {}
+extension BootProfile.Loader: DatabaseValueConvertible {}
 
 extension HostName: DatabaseValueConvertible {
     var databaseValue: DatabaseValue { rawValue.databaseValue }

@@ -28,6 +28,8 @@ enum Schema {
         migrator.registerMigration("21 network comments") { try $0.execute(sql: networkComments) }
         migrator.registerMigration("22 external jobs") { try $0.execute(sql: externalJobs) }
         migrator.registerMigration("23 cluster networks") { try $0.execute(sql: clusterNetworks) }
+        migrator.registerMigration("24 profile loaders") { try $0.execute(sql: profileLoaders) }
+        migrator.registerMigration("25 profile scopes") { try $0.execute(sql: profileScopes) }
         return migrator
     }
 
@@ -240,6 +242,8 @@ enum Schema {
         ALTER TABLE cluster ADD COLUMN emulatedMachine TEXT;
         ALTER TABLE cluster ADD COLUMN rngSources TEXT NOT NULL DEFAULT '';
         """
+
+    private static let profileLoaders = "ALTER TABLE profile ADD COLUMN loader TEXT"
 
     private static let bootOutcomes = """
         ALTER TABLE bootAssignment ADD COLUMN firstDenied INTEGER;

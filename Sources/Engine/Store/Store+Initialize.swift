@@ -35,12 +35,15 @@ extension Store {
                     VALUES (\(UniqueID.random()), \(administrator), \(password.encoded))
                     """
             )
-            for profile in BootProfile.initial { try save(profile, in: db) }
+            for profile in BootProfile.initial { try save(profile, by: BootProfile.maker, at: now, in: db) }
         }
     }
 }
 
 extension BootProfile {
+    /// Who saved the profiles that nobody did.
+    static let maker = "muster"
+
     /// What a machine boots of which nothing is known.
     static let defaultName = "default"
 

@@ -16,9 +16,10 @@ struct HostRoutes {
         var code: String?
     }
 
+    /// Without a profile the host has none of its own any more.
     private struct BootChoice: Decodable, WireDocument {
         static let element = "action"
-        var profile: String
+        var profile: String?
         var when: BootSchedule
     }
 

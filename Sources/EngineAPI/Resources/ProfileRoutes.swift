@@ -33,6 +33,31 @@ struct ProfileRoutes {
             try await engine.saveProfile(profile, by: context.user)
             return try await context.answer(engine.profile(name))
         }
+        profiles.get(":name/versions", .list("What a boot profile was", BootProfileVersionCollection.self)) {
+            _,
+            context in
+            let versions = try await engine.profileVersions(context.parameters.require("name")).map { record in
+                BootProfileVersion(
+                    version: record.version,
+                    saved: WireTime.text(milliseconds: record.saved),
+                    user: record.user,
+                    profile: record.profile.shown(to: context.role)
+                )
+            }
+            return try await context.answer(BootProfileVersionCollection(versions))
+        }
+        profiles.action(
+            ":name/rollback",
+            .act("Makes a boot profile again what it was", BootProfileRollback.self)
+        ) { request, context in
+            let order = try await request.read(BootProfileRollback.self)
+            _ = try await engine.rollBackProfile(
+                context.parameters.require("name"),
+                to: order.version,
+                by: context.user
+            )
+            return try context.complete()
+        }
         profiles.delete(":name", .remove("Removes a boot profile")) { _, context in
             try await engine.removeProfile(context.parameters.require("name"), by: context.user)
             return try context.complete()

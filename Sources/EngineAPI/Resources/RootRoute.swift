@@ -46,9 +46,8 @@ struct RootRoute {
     }
 
     private static let collections = [
-        "affinitylabels", "bootprofiles", "bootservices", "clusters", "datacenters", "events", "hosts", "jobs",
-        "macpools", "networks",
-        "nodeimages", "rejections", "schedulingpolicies", "tags",
+        "affinitylabels", "bootassignments", "bootprofiles", "bootservices", "clusters", "datacenters", "events",
+        "hosts", "jobs", "macpools", "networks", "nodeimages", "rejections", "schedulingpolicies", "tags",
     ]
     private static let searchable = ["clusters", "datacenters", "events", "hosts", "jobs", "networks"]
 

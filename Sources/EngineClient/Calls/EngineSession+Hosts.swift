@@ -13,7 +13,7 @@ package enum BootTime: String, Hashable, Sendable, Codable {
 
 extension EngineSession {
     private struct BootChoice: Encodable {
-        var profile: String
+        var profile: String?
         var when: BootTime
     }
 
@@ -94,8 +94,8 @@ extension EngineSession {
         try await decode(ActionResource.self, .post(Self.path(id, "/reboot"), ByteBuffer(string: "{}")))
     }
 
-    /// Sets what the host boots.
-    package func setBoot(_ id: String, profile: String, when: BootTime) async throws(CallError) {
+    /// Sets what the host boots; `nil` takes what was set away.
+    package func setBoot(_ id: String, profile: String?, when: BootTime) async throws(CallError) {
         let choice = BootChoice(profile: profile, when: when)
         _ = try await perform(try Self.json(.POST, Self.path(id, "/boot"), choice))
     }

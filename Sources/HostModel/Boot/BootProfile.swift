@@ -13,6 +13,18 @@ package struct BootProfile: Hashable, Sendable, Codable {
         case deny
     }
 
+    package enum Loader: String, CaseIterable, Hashable, Sendable, Codable {
+        /// iPXE, which verifies nothing before the root image.
+        case ipxe
+        /// Debian's shim and signed GRUB for x64 UEFI, which verify the kernel: for `run`, `install`, `rescue`, `local`, `deny`.
+        case grub
+        /// lpxelinux for BIOS, for the same modes.
+        case pxelinux
+        /// The image's own EFI program, which firmware verifies whole: for the mode `run` and no other, and without kernel
+        /// arguments, because its command line is signed too.
+        case signed
+    }
+
     /// 1 to 63 bytes: a lower-case letter, then letters, digits and hyphens.
     package var name: String
     package var mode: Mode
@@ -25,6 +37,8 @@ package struct BootProfile: Hashable, Sendable, Codable {
     package var kickstart: KickstartSettings?
     /// On which disk the image is installed; for the mode `install` and no other.
     package var install: DiskInstallSettings?
+    /// What the machine's firmware loads; `nil` is iPXE.
+    package var loader: Loader?
 
     package init(
         name: String,
@@ -32,10 +46,11 @@ package struct BootProfile: Hashable, Sendable, Codable {
         image: ImageReference? = nil,
         kernelArguments: [String] = [],
         kickstart: KickstartSettings? = nil,
-        install: DiskInstallSettings? = nil
+        install: DiskInstallSettings? = nil,
+        loader: Loader? = nil
     ) {
         (self.name, self.mode, self.image, self.kernelArguments) = (name, mode, image, kernelArguments)
-        (self.kickstart, self.install) = (kickstart, install)
+        (self.kickstart, self.install, self.loader) = (kickstart, install, loader)
     }
 }
 

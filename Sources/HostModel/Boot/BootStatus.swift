@@ -79,6 +79,9 @@ package struct BootExplanation: Hashable, Sendable, Codable {
     package var reason: String
     /// What happens, in order, in sentences.
     package var steps: [String]
+    /// What of the boot is verified, and by whom; what nobody verifies.
+    package var verified: [String]?
+    package var unverified: [String]?
 
     package init(
         mac: MACAddress,
@@ -87,10 +90,14 @@ package struct BootExplanation: Hashable, Sendable, Codable {
         mode: String,
         image: String?,
         reason: String,
-        steps: [String]
+        steps: [String],
+        verified: [String] = [],
+        unverified: [String] = []
     ) {
         (self.mac, self.host, self.profile, self.mode) = (mac, host, profile, mode)
         (self.image, self.reason, self.steps) = (image, reason, steps)
+        self.verified = verified.isEmpty ? nil : verified
+        self.unverified = unverified.isEmpty ? nil : unverified
     }
 }
 

@@ -12,6 +12,8 @@ package struct ImageManifest: Hashable, Sendable, Codable {
             package static let root = Role(rawValue: "root")
             /// What makes a disk boot that the image is installed to (`DiskLoaders`).
             package static let loaders = Role(rawValue: "loaders")
+            /// Kernel, initramfs and command line as one EFI program, signed for Secure Boot.
+            package static let efi = Role(rawValue: "efi")
             package static let iso = Role(rawValue: "iso")
             package static let disk = Role(rawValue: "disk")
             package static let sbom = Role(rawValue: "sbom")

@@ -26,6 +26,7 @@ extension ImageBuild {
     private func build(_ progress: @escaping Report) async throws -> BuiltImage {
         let wanted = try ImageDefinition.read(definition)
         try checkAgent(wanted)
+        let unifiedKernel = try unifiedKernel(of: wanted)
         let menu = try menu(of: wanted)
         let wantedEpoch = try wanted.epoch ?? environmentEpoch()
         try checkPlace(outputDirectory)
@@ -66,6 +67,7 @@ extension ImageBuild {
             definition: wanted,
             kernelVersion: try KernelStage.readRelease(kernel.result.path),
             media: menu.map { MediaOutput(definition: wanted, menuTemplate: $0.medium, epoch: epoch) },
+            unifiedKernel: unifiedKernel,
             seal: try seal(wanted, inputs, epoch: epoch),
             progress: progress
         )

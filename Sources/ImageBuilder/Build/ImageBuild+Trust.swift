@@ -16,6 +16,12 @@ extension ImageBuild {
         try tree.add(.file(.bytes(Array("\(wanted.rollbackIndex)\n".utf8)), mode: 0o644), at: place)
     }
 
+    /// What makes the signed EFI program, where the definition asks for one: before the work, what is missing for it.
+    func unifiedKernel(of wanted: ImageDefinition) throws -> UnifiedKernelImage? {
+        guard wanted.outputs.contains(.efi), let settings = wanted.unifiedKernel else { return nil }
+        return try UnifiedKernelImage(settings, signer: signer)
+    }
+
     func seal(_ wanted: ImageDefinition, _ inputs: PackageInputs, epoch: Int64) throws -> ImageSeal {
         let inRoot = Set(inputs.root)
         var packages = inputs.pins.map { pin in

@@ -5,7 +5,7 @@ extension DefinitionReader {
     private static let rootKeys = [
         "name", "architecture", "base", "packages", "stage1", "kernel", "agent", "files", "directories", "groups",
         "users",
-        "services", "trim", "compression", "size-limit-mib", "outputs", "secure-boot", "epoch", "rollback-index",
+        "services", "trim", "compression", "size-limit-mib", "outputs", "secure-boot", "epoch", "rollback-index", "efi",
     ]
 
     /// An image with a root image; the initramfs that starts it comes from the definition `stage1`.

@@ -29,7 +29,7 @@ enum DefinitionReader {
 
     private static let initramfsKeys = [
         "name", "architecture", "kernel", "packages", "applets", "agent", "files", "directories", "compression",
-        "size-limit-mib", "outputs", "secure-boot", "epoch", "rollback-index",
+        "size-limit-mib", "outputs", "secure-boot", "epoch", "rollback-index", "efi",
     ]
 
     /// Of `kernel`, in every image.
@@ -123,6 +123,12 @@ enum DefinitionReader {
         definition.outputs = Set(wanted).union([.pxe])
         // The shim and GRUB on a medium are Debian's: they start no kernel that another distribution signed.
         if case .enterpriseLinux? = definition.root?.base { definition.secureBoot = false }
+        definition.unifiedKernel = try fields.value("efi") { node throws(ImageDefinitionError) in
+            try unifiedKernel(node)
+        }
+        if let node = fields["outputs"], definition.outputs.contains(.efi), definition.unifiedKernel == nil {
+            throw node.failure("the output efi needs the key efi with engine and engine-fingerprint (docs/boot.md)")
+        }
         if let node = fields["secure-boot"] { definition.secureBoot = try node.flag() }
         if let node = fields["rollback-index"] {
             definition.rollbackIndex = try node.integer(in: ImageManifest.rollbackIndexes)

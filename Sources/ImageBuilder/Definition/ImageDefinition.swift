@@ -46,6 +46,8 @@ package struct ImageDefinition: Hashable, Sendable {
     package var rollbackIndex = 0
     /// What is made beside the files for a boot server.
     package var outputs: Set<ImageMedium> = [.pxe]
+    /// What the output `efi` says on its signed command line; needed for that output only.
+    package var unifiedKernel: UnifiedKernelSettings?
     /// The system that the initramfs starts; `nil` for an image that is all initramfs. With one, `kernel` is not used: the
     /// kernel and its modules come out of the root tree.
     package var root: RootDefinition?

@@ -128,4 +128,6 @@ package enum ImageMedium: String, CaseIterable, Hashable, Sendable {
     case disk
     /// The loaders for a disk that the image is installed to.
     case install
+    /// Kernel, initramfs and command line as one signed EFI program.
+    case efi
 }

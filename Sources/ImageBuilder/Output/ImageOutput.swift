@@ -21,6 +21,8 @@ struct ImageOutput {
     var kernelVersion: String
     /// `nil` for an image without media.
     var media: MediaOutput?
+    /// `nil` for an image without a signed EFI program.
+    var unifiedKernel: UnifiedKernelImage?
     var seal: ImageSeal
     var progress: @Sendable (BuildProgress) -> Void
 
@@ -54,6 +56,11 @@ struct ImageOutput {
             let documents = try seal.documents(manifest)
             manifest.files += try await media.write(manifest, documents, to: new, present: present, progress: progress)
         }
+        // Behind the media, which carry a manifest of what they hold.
+        if let unifiedKernel {
+            progress(BuildProgress(stage: .image, detail: "signing \(UnifiedKernelImage.fileName(manifest.name))"))
+            manifest.files.append(try unifiedKernel.write(manifest, to: new))
+        }
         manifest = try seal.write(manifest, to: new)
         let place = images.appending(manifest.version)
         let isUnchanged = isWhole(place, manifest, like: new)
@@ -79,7 +86,10 @@ struct ImageOutput {
         if hasLoaders { files.append(try file(InstalledLoaders.fileName, .loaders)) }
         return ImageManifest(
             name: definition.name,
-            version: Self.version(of: files, kernelArguments: definition.kernelArguments),
+            version: Self.version(
+                of: files,
+                words: definition.kernelArguments + (unifiedKernel.map(\.identity) ?? [])
+            ),
             architecture: definition.architecture,
             kernelVersion: kernelVersion,
             kernelArguments: definition.kernelArguments,
@@ -89,13 +99,13 @@ struct ImageOutput {
     }
 
     /// The first 12 hex digits of the SHA-256 over what boots: the digests of kernel, initramfs, root and loaders in the
-    /// manifest's order, and the words that every boot adds to the command line. Media and lists are made of these and may
-    /// carry the version.
-    static func version(of files: [ImageManifest.File], kernelArguments: [String]) -> String {
+    /// manifest's order, the words that every boot adds to the command line, and what a signed EFI program says beside them.
+    /// That program, media and lists are made of these and may carry the version.
+    static func version(of files: [ImageManifest.File], words: [String]) -> String {
         let boots = files.filter { [.kernel, .initramfs, .root, .loaders].contains($0.role) }
         var hash = SHA256()
         for file in boots { hash.update(data: file.sha256.bytes) }
-        for word in kernelArguments { hash.update(data: Array(word.utf8) + [0]) }
+        for word in words { hash.update(data: Array(word.utf8) + [0]) }
         let digest = hash.finalize()
         return String((Nonce(bytes: Array(digest))?.description ?? "").prefix(12))
     }
@@ -116,6 +126,7 @@ struct ImageOutput {
         let media = definition.outputs.intersection([.iso, .disk]).count
         var plan = SpacePlan()
         plan.add(Self.spaceForTexts + contents, in: directory, for: "the image")
+        if unifiedKernel != nil { plan.add(contents, in: directory, for: "its signed EFI program") }
         if media > 0 {
             plan.add(Int64(media) * BootMedium.requiredSpace(contents: contents), in: directory, for: "its boot media")
         }

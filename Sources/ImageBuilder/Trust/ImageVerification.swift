@@ -59,6 +59,10 @@ package struct ImageVerification: Sendable {
         note("manifest", manifest == nil ? "it is no manifest that this version knows" : nil, describe(manifest))
         let (complaint, detail) = checkSignature()
         note("signature", complaint, detail)
+        if let file = manifest?.file(.efi) {
+            let (complaint, detail) = checkProgram(file)
+            note("\(file.name) Authenticode", complaint, detail)
+        }
         for file in manifest?.files ?? [] {
             guard let verity = file.verity else { continue }
             let complaint = verityComplaint(verity, file)
@@ -135,6 +139,21 @@ package struct ImageVerification: Sendable {
             let signature = try readBytes(place, limit: TrustedCertificates.signatureBytesMax)
             let content = try readBytes(folder.appending(ImageSeal.manifestName), limit: Self.manifestBytesMax)
             let signer = try trusted.verify(signature, over: content)
+            return (nil, "by \(signer.name), SHA-256 \(signer.fingerprint.prefix(16))…")
+        } catch {
+            return ("\(error)", "")
+        }
+    }
+
+    /// As UEFI firmware will, which has one of the certificates in its variables.
+    private func checkProgram(_ file: ImageManifest.File) -> (String?, String) {
+        guard let trusted else {
+            let words = "there are no certificates to check it by"
+            return allowsUnsigned ? (nil, words) : (words, "")
+        }
+        do {
+            let bytes = try readBytes(folder.appending(file.name), limit: EFIProgram.bytesMax)
+            let signer = try trusted.verify(program: bytes)
             return (nil, "by \(signer.name), SHA-256 \(signer.fingerprint.prefix(16))…")
         } catch {
             return ("\(error)", "")

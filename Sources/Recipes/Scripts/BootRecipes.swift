@@ -46,12 +46,19 @@ package struct BootRecipes: Sendable {
         // A kickstart needs a ticket: see `script(for:ticket:to:)`.
         case .kickstart:
             throw .unsupportedMode(profile: answer.profile.name, mode: answer.profile.mode)
+        case .run where answer.profile.isVerified: try verified(answer, request)
         case .run, .rescue:
             if let manifest = answer.manifest {
                 try render(
                     .run,
                     common(answer, request).merging(
-                        run(manifest, answer, request, token.map { ["\(NodeArguments.bootTokenName)=\($0)"] } ?? [])
+                        run(
+                            manifest,
+                            answer,
+                            request,
+                            try modeWords(manifest, answer)
+                                + (token.map { ["\(NodeArguments.bootTokenName)=\($0)"] } ?? [])
+                        )
                     ) { $1 }
                 )
             } else {
@@ -68,6 +75,14 @@ package struct BootRecipes: Sendable {
         guard let manifest = answer.manifest else {
             return try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
         }
+        let values = try run(manifest, answer, request, try modeWords(manifest, answer))
+        return try render(.install, common(answer, request).merging(values) { $1 })
+    }
+
+    /// What tells the initramfs to install, and where, or to do nothing but wait for a person; none for other modes.
+    func modeWords(_ manifest: ImageManifest, _ answer: BootAnswer) throws(RecipeError) -> [String] {
+        if answer.profile.mode == .rescue { return [Self.rescueArgument] }
+        guard answer.profile.mode == .install else { return [] }
         guard let settings = answer.profile.install else {
             throw .contradiction(what: "the profile \(answer.profile.name)", reason: "it names no disk")
         }
@@ -75,8 +90,28 @@ package struct BootRecipes: Sendable {
         var words = settings.kernelArguments
         // An image that is all in its initramfs is not named by muster.image=.
         if manifest.file(.root) == nil { words.append("\(Self.installImageArgument)=\(try folder(manifest))") }
-        let values = try run(manifest, answer, request, words)
-        return try render(.install, common(answer, request).merging(values) { $1 })
+        return words
+    }
+
+    /// Only for firmware that can check the program; any other machine is told why it gets nothing.
+    private func verified(_ answer: BootAnswer, _ request: BootRequest) throws(RecipeError) -> BootScript {
+        guard let manifest = answer.manifest else {
+            return try wait(request, reason: "no image is published for the profile \(answer.profile.name)")
+        }
+        guard request.firmware != .bios else {
+            return try wait(
+                request,
+                reason: "the profile \(answer.profile.name) is for UEFI, and BIOS verifies nothing"
+            )
+        }
+        var values = common(answer, request)
+        values["image"] = image(manifest)
+        values["program"] = try fileURL(manifest, .efi, answer, request)
+        return try render(.verified, values)
+    }
+
+    private func image(_ manifest: ImageManifest) -> ScriptValue {
+        .screenText("\(manifest.name) \(manifest.version), kernel \(manifest.kernelVersion)")
     }
 
     /// The script that shows a reason, waits, and asks again.
@@ -111,23 +146,36 @@ package struct BootRecipes: Sendable {
         _ request: BootRequest,
         _ further: [String] = []
     ) throws(RecipeError) -> [String: ScriptValue] {
-        let line = try KernelCommandLine.node(
-            image: manifest.kernelArguments,
-            profile: answer.profile.kernelArguments + further,
-            engine: engine,
-            mac: request.mac,
-            firmware: request.firmware,
-            initramfs: Self.initramfsName,
-            root: try rootFolder(manifest)
-        )
+        let line = try commandLine(manifest, answer, request, further, initramfs: Self.initramfsName)
         return [
-            "image": .screenText("\(manifest.name) \(manifest.version), kernel \(manifest.kernelVersion)"),
+            "image": image(manifest),
             "kernel": try fileURL(manifest, .kernel, answer, request),
             "initramfs": try fileURL(manifest, .initramfs, answer, request),
             "arguments": .kernelArguments(line),
         ]
     }
 
+    /// `initramfs`: the name by which an EFI kernel finds it, where the loader gives it one.
+    func commandLine(
+        _ manifest: ImageManifest,
+        _ answer: BootAnswer,
+        _ request: BootRequest,
+        _ further: [String] = [],
+        initramfs: String? = nil
+    ) throws(RecipeError) -> KernelCommandLine {
+        try KernelCommandLine.node(
+            image: manifest.kernelArguments,
+            profile: answer.profile.kernelArguments + further,
+            engine: engine,
+            mac: request.mac,
+            firmware: initramfs == nil ? .bios : request.firmware,
+            initramfs: initramfs ?? "",
+            root: try rootFolder(manifest)
+        )
+    }
+
+    /// Kernel argument: the first stage does nothing by itself.
+    private static let rescueArgument = "muster.rescue"
     /// Kernel argument: the image to install where it is not the one of `muster.image=`.
     private static let installImageArgument = "muster.install-image"
 
@@ -145,7 +193,7 @@ package struct BootRecipes: Sendable {
 
     /// `/images/NAME/VERSION/FILE?mac=…&platform=…&uuid=…&profile=…`: the query tells the server whose boot step it is, and
     /// of which profile.
-    private func fileURL(
+    func fileURL(
         _ manifest: ImageManifest,
         _ role: ImageManifest.File.Role,
         _ answer: BootAnswer,

@@ -6,7 +6,9 @@ package struct BootScript: Hashable, Sendable {
     package enum Kind: String, CaseIterable, Hashable, Sendable {
         /// Loads a kernel and an initramfs and starts them.
         case run
-        /// The same, and the node installs itself on a disk of the machine.
+        /// Loads the image's signed EFI program, which the firmware checks.
+        case verified
+        /// The same as `run`, and the node installs itself on a disk of the machine.
         case install
         /// Loads an installer, which fetches its kickstart from here.
         case kickstart
@@ -24,6 +26,7 @@ package struct BootScript: Hashable, Sendable {
             switch self {
             case .run, .install:
                 ["mac", "host", "profile", "reason", "image", "kernel", "initramfs", "arguments", "event"]
+            case .verified: ["mac", "host", "profile", "reason", "image", "program", "event"]
             case .kickstart:
                 [
                     "mac", "host", "profile", "reason", "image", "kernel", "initramfs", "arguments", "event",

@@ -30,7 +30,7 @@ package struct KernelCommandLine: Hashable, Sendable {
         guard word.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             return "has a blank, a control character, or one outside ASCII"
         }
-        for sign in ["${", "$(", "&&", "||", "#", ";", "`", "{{", "\\"] where word.contains(sign) {
+        for sign in ["${", "$(", "&&", "||", "#", ";", "`", "{{", "\\", "\"", "'"] where word.contains(sign) {
             return "has \(sign), which a boot script would act on"
         }
         return nil

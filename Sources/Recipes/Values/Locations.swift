@@ -37,7 +37,8 @@ package struct EngineLocation: Hashable, Sendable {
         }
     }
 
-    var kernelArguments: [String] {
+    /// The words of a node's command line.
+    package var kernelArguments: [String] {
         ["management_server=\(server)"] + (fingerprint.map { ["management_server_fingerprint=\($0)"] } ?? [])
     }
 }

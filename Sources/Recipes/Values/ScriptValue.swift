@@ -22,7 +22,7 @@ package struct ScriptValue: Hashable, Sendable {
         return ScriptValue(text: escaped.isEmpty ? "-" : escaped)
     }
 
-    private static let screenPunctuation = Set(" !\"'()*+,/:<=>?@[]^".utf8)
+    private static let screenPunctuation = Set(" !()*+,/:<=>?@[]^".utf8)
 
     /// Words of a kernel command line, in order.
     package static func kernelArguments(_ line: KernelCommandLine) -> ScriptValue {
@@ -44,7 +44,9 @@ package struct ScriptValue: Hashable, Sendable {
     /// Words for a GRUB menu, as one quoted string: what would end it, and what is not printable ASCII, is percent-encoded.
     package static func grubText(_ text: some StringProtocol) -> ScriptValue {
         let kept = String(decoding: text.utf8.prefix(screenTextMax), as: UTF8.self)
-        let escaped = PercentEncoding.encode(kept) { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "'") }
+        let escaped = PercentEncoding.encode(kept) {
+            PercentEncoding.isUnreserved($0) || screenPunctuation.contains($0)
+        }
         return ScriptValue(text: "'" + escaped + "'")
     }
 
@@ -67,6 +69,13 @@ package struct ScriptValue: Hashable, Sendable {
     /// Something below a web address that people set, which holds nothing that iPXE acts on.
     package static func url(_ location: WebLocation, path: [String]) -> ScriptValue {
         ScriptValue(text: ([location.rawValue] + path.map { PercentEncoding.encode($0) }).joined(separator: "/"))
+    }
+
+    /// A web address of this server as GRUB names the file behind it: `'(http,10.77.0.1)/images/…'`, quoted.
+    var grubDevice: ScriptValue {
+        let rest = text.dropFirst("http://".count)
+        let end = rest.firstIndex(of: "/") ?? rest.endIndex
+        return ScriptValue(text: "'(http,\(rest[..<end]))\(rest[end...])'")
     }
 
     package static func mac(_ mac: MACAddress) -> ScriptValue { ScriptValue(text: mac.description) }

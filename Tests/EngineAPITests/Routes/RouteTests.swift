@@ -83,8 +83,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "hosts", "events", "networks", "clusters", "datacenters", "bootprofiles", "bootservices", "nodeimages",
-        "rejections",
+        "hosts", "events", "networks", "clusters", "datacenters", "bootprofiles", "bootassignments", "bootservices",
+        "nodeimages", "rejections",
     ])
     func nothingIsShownToStrangers(_ collection: String) async throws {
         try await APIInstallation.run { signedIn in

@@ -49,7 +49,8 @@ import XMLWire
                 "/datacenters/\(center)/networks", "/datacenters/\(center)/clusters", "/networks", "/tags",
                 "/affinitylabels", "/macpools", "/schedulingpolicies/b4ed2332-a7ac-4d5f-9596-99a439cb2812",
                 "/schedulingpolicies", "/events", "/events/1", "/jobs",
-                "/bootprofiles", "/bootservices", "/nodeimages", "/rejections",
+                "/bootprofiles", "/bootprofiles/default/versions", "/bootassignments", "/bootservices", "/nodeimages",
+                "/rejections",
             ]
             for path in paths {
                 let json = try await client.get(Self.api + path)
