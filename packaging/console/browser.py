@@ -22,7 +22,7 @@ class Browser:
         options.set_capability("acceptInsecureCerts", True)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        # Statuses of refused calls that the log may tell of: a case adds what it provokes.
+        # What the log may tell of calls, a status or words: a case says what it provokes.
         self.refusals = set()
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.pictures = 0
@@ -116,9 +116,9 @@ class Browser:
         """What the browser logged and nobody provoked: errors of scripts, breaches of the policy."""
         found = []
         for entry in self.driver.get_log("browser"):
-            isExpected = entry["source"] == "network" and any(f"status of {status}" in entry["message"] for status in self.refusals)
-            isBlocked = entry["source"] == "network" and "ERR_BLOCKED_BY_CLIENT" in entry["message"] and "blocked" in self.refusals
-            if entry["level"] in ("SEVERE", "WARNING") and not isExpected and not isBlocked:
+            words = [one if isinstance(one, str) else f"status of {one}" for one in self.refusals]
+            isExpected = entry["source"] == "network" and any(word in entry["message"] for word in words)
+            if entry["level"] in ("SEVERE", "WARNING") and not isExpected:
                 found.append(f"{entry['level']} {entry['source']}: {entry['message']}")
         return found
 

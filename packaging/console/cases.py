@@ -83,7 +83,7 @@ def case_hosts(bed, window):
 
 def case_polling(bed, window):
     """where the stream of events cannot be had, the page asks"""
-    window.refusals = {"blocked"}
+    window.refusals = {"ERR_BLOCKED_BY_CLIENT"}
     signed_in(window)
     window.driver.execute_cdp_cmd("Network.enable", {})
     window.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/events/stream*"]})
@@ -386,6 +386,23 @@ def case_session(bed, window):
     answer = conversion.run("curl", "-ks", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Prefer: persistent-auth", "-H",
                             f"Cookie: __Host-muster-console={token}", f"https://{ENGINE}/ovirt-engine/api/hosts").stdout
     expect(answer == "401", f"the session still counts: {answer}")
+
+
+def case_restart(bed, window):
+    """the engine is killed -9: the page goes on by itself when it is back, with the same session"""
+    window.refusals = {"net::ERR_"}
+    signed_in(window)
+    window.go("hosts")
+    window.see("Hosts", "Live")
+    window.script("window.mark = 1")
+    bed.kill()
+    host = bed.host("sim-00004")
+    bed.done("POST", f"api/hosts/{host['id']}/deactivate")
+    def the_list_knows():
+        return "Maintenance" in window.row("sim-00004")
+    until(the_list_knows)
+    window.see("Live", USER)
+    expect(window.script("return window.mark") == 1, "the page was loaded anew")
 
 
 FOREIGN = """<!doctype html><title>elsewhere</title><iframe src="https://{engine}/ovirt-engine/console/"></iframe>
