@@ -12,7 +12,7 @@ package struct TFTPServer: Service {
         /// The interface that is served; `nil` serves every one.
         package var interface: String?
         /// The address that is asked and that answers: a client does not take an answer from another. One server each.
-        package var address: HostModel.IPv4Address
+        package var address: HostModel.IPAddress
         package var port: UInt16 = 69
         /// Transfers at once. Each has a socket and an open file.
         package var transfersMax = 400
@@ -43,6 +43,10 @@ package struct TFTPServer: Service {
         }
 
         package init(interface: String?, address: HostModel.IPv4Address) {
+            self.init(interface: interface, address: .v4(address))
+        }
+
+        package init(interface: String?, address: HostModel.IPAddress) {
             (self.interface, self.address) = (interface, address)
         }
     }
@@ -53,6 +57,7 @@ package struct TFTPServer: Service {
     private let shared: SharedSocket?
     private let loaders: LoaderDirectory
     private let machines: MachineLocator
+    private let figures: BootFigures
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
 
@@ -69,6 +74,7 @@ package struct TFTPServer: Service {
         _ configuration: Configuration,
         loaders: LoaderDirectory,
         machines: MachineLocator,
+        figures: BootFigures = BootFigures(),
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
     ) async throws -> TFTPServer {
@@ -92,6 +98,7 @@ package struct TFTPServer: Service {
             shared: shared,
             loaders: loaders,
             machines: machines,
+            figures: figures,
             logger: logger,
             onEvent: onEvent
         )
@@ -162,20 +169,20 @@ package struct TFTPServer: Service {
 /// A datagram to the server's port, with what is needed to answer it.
 private struct Asked: Sendable {
     let packet: TFTPPacket
-    let name: sockaddr_in
+    let name: SocketName
     let client: TransferTable.Client
 
     /// `nil` for what is never answered: no request, or from a port that nobody can have.
     init?(_ datagram: AddressedEnvelope<ByteBuffer>) {
-        guard let packet = try? TFTPPacket(parsing: datagram.data), case .v4(let source) = datagram.remoteAddress,
-            let address = datagram.remoteAddress.ipv4, let port = datagram.remoteAddress.port, port > 0
+        guard let packet = try? TFTPPacket(parsing: datagram.data), let name = SocketName(datagram.remoteAddress),
+            name.port > 0
         else { return nil }
         switch packet {
         case .readRequest, .writeRequest: break
         case .data, .acknowledgement, .error, .optionAcknowledgement: return nil
         }
-        (self.packet, name) = (packet, source.address)
-        client = TransferTable.Client(address: address, port: port)
+        (self.packet, self.name) = (packet, name)
+        client = TransferTable.Client(address: name.address, port: Int(name.port))
     }
 }
 
@@ -237,7 +244,8 @@ extension TFTPServer {
         id: UInt64,
         _ table: TransferTable
     ) async throws(Refusal) {
-        var limits = TFTPTerms.Limits(mtu: InterfaceMTU.bytes(of: configuration.interface))
+        let isIPv6 = configuration.address.v6 != nil
+        var limits = TFTPTerms.Limits(mtu: InterfaceMTU.bytes(of: configuration.interface), isIPv6: isIPv6)
         limits.windowSizeMax = min(limits.windowSizeMax, configuration.windowSizeMax)
         if configuration.ports != .any {
             limits.windowSizeMax = min(limits.windowSizeMax, Configuration.guessableWindowMax)
@@ -245,6 +253,14 @@ extension TFTPServer {
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
         let mac = await machines.machine(at: asked.client.address)
+        let progress = figures.begin(
+            terminalEscaped(path.description),
+            way: "tftp",
+            size: Int64(clamping: content.size),
+            to: asked.client.address,
+            mac
+        )
+        defer { figures.end(progress) }
         let observer = TFTPTransfer.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
             onFinish: { report($0, path, asked, mac, size: content.size) }
@@ -254,7 +270,8 @@ extension TFTPServer {
             content: content,
             client: asked.name,
             sharesSocket: shared != nil,
-            observer: observer
+            observer: observer,
+            progress: progress
         )
         do throws(DatagramSocketError) {
             let socket = try transferSocket()
@@ -276,7 +293,7 @@ extension TFTPServer {
 
     /// What comes to the port of the requests and is none belongs to the sender's transfer.
     private func bring(_ datagram: AddressedEnvelope<ByteBuffer>, to table: TransferTable) {
-        guard let address = datagram.remoteAddress.ipv4, let port = datagram.remoteAddress.port else { return }
+        guard let address = datagram.remoteAddress.ip, let port = datagram.remoteAddress.port else { return }
         table.running(TransferTable.Client(address: address, port: port))?.take(datagram.data)
     }
 
@@ -302,22 +319,24 @@ extension TFTPServer {
         let address = asked.client.address
         switch outcome {
         case .complete, .completeButUnacknowledged:
+            figures.count { $0.tftp_completed += 1 }
             logger.info("\(address) fetched \(name), \(size) bytes")
             emit(mac, .loader, "fetched \(name) by TFTP, \(size) bytes", address)
         case .probed:
             logger.debug("\(address) asked for the size of \(name)")
         case .aborted(let code, let message):
+            figures.count { $0.tftp_failed += 1 }
             let text = terminalEscaped(String(decoding: message, as: UTF8.self))
             logger.notice("\(address) stopped fetching \(name): error \(code.rawValue) \(text)")
         case .abandoned(let block):
+            figures.count { $0.tftp_failed += 1 }
             logger.notice("\(address) fell silent at block \(block.index) of \(name)")
             emit(mac, .failed, "fell silent while it fetched \(name) by TFTP, at byte \(block.offset)", address)
         }
     }
 
-    private func emit(_ mac: MACAddress?, _ stage: BootEvent.Stage, _ detail: String, _ address: HostModel.IPv4Address)
-    {
+    private func emit(_ mac: MACAddress?, _ stage: BootEvent.Stage, _ detail: String, _ address: HostModel.IPAddress) {
         guard let mac else { return }
-        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address))
+        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address.v4))
     }
 }

@@ -108,6 +108,10 @@ extension DHCPResponder {
             outcome.changes = [exchange.lease(address, .offered, for: settings.offerTime)]
         }
         outcome.events = bootEvents(exchange, offering: address)
+        if exchange.leases.isContested(address, for: exchange.client, at: exchange.now) {
+            let detail = "was offered \(address), for which another machine answers by ARP: the pool has no other left"
+            outcome.events.append(exchange.event(.failed, detail, address))
+        }
         return outcome
     }
 

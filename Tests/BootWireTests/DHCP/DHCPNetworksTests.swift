@@ -72,6 +72,20 @@ import Testing
         #expect(networks.index(for: unrelayed) == 0, "a machine does not choose its network itself")
     }
 
+    @Test("A22: a relay that nobody named is not answered, whatever network its option 82 selects")
+    func believesKnownRelays() throws {
+        let selection: [UInt8] = [5, 4, 10, 77, 9, 0]
+        let stranger = try Self.discover(giaddr: "192.0.2.7", option82: selection)
+        #expect(try Self.networks().index(for: stranger) == nil)
+        let relay = try #require(IPv4Address("192.0.2.7"))
+        let own = try LeaseTableTests.settings()
+        let named = try DHCPNetworks(own, relayed: [try Self.relayed(9)], relays: [relay])
+        #expect(named.index(for: stranger) == 1)
+        #expect(named.index(for: try Self.discover(giaddr: "192.0.2.8", option82: selection)) == nil)
+        #expect(named.index(for: try Self.discover(giaddr: "192.0.2.7")) == nil, "it must say the network then")
+        #expect(named.index(for: try Self.discover(giaddr: "10.77.9.1")) == 1, "relays of a network that is served")
+    }
+
     @Test("D21: a machine that renews without its relay is known by the address that it has")
     func knowsWhoRenews() throws {
         let networks = try Self.networks()
