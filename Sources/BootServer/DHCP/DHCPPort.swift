@@ -64,21 +64,22 @@ struct DHCPPort: Sendable {
 
     func close() async { try? await channel.close().get() }
 
-    /// Hands every message to `answer`, at most `limit` at once, until cancelled or gracefully shut down.
-    func serve(limit: Int, _ answer: @escaping @Sendable (Received) async -> Void) async throws {
-        let channel = try await DatagramChannel.receive(from: channel)
+    /// Hands every message to `answer`, at most `limit` of machines that `isKnown` and half as many of others at once, until
+    /// cancelled or gracefully shut down.
+    func serve(
+        limit: Int,
+        isKnown: @escaping @Sendable (MACAddress) -> Bool = { _ in false },
+        _ answer: @escaping @Sendable (Received) async -> Void
+    ) async throws {
+        let channel = try await DatagramValve.receive(from: channel, limit: limit, figures: figures) { datagram in
+            KnownCards.card(in: datagram.data).map(isKnown) ?? false
+        }
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
-                let gate = Gate(limit: limit)
-                for try await datagram in inbound.cancelOnGracefulShutdown() {
-                    figures.count { $0.dhcp_received += 1 }
-                    guard gate.enter() else {
-                        figures.count { $0.dhcp_dropped += 1 }
-                        continue
-                    }
+                for try await admitted in inbound.cancelOnGracefulShutdown() {
                     group.addTask {
-                        if let received = read(datagram) { await answer(received) }
-                        gate.leave()
+                        if let received = read(admitted.datagram) { await answer(received) }
+                        admitted.leave()
                     }
                 }
                 group.cancelAll()

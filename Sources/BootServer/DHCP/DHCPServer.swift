@@ -95,7 +95,10 @@ package struct DHCPServer: Service {
             group.addTask { await keepReservations() }
             group.addTask { try await segment.addresses?.run() }
             group.addTask { try await segment.servers?.run() }
-            try await socket.serve(limit: configuration.limits.exchangesMax) { await answer($0) }
+            let known = leases.known
+            try await socket.serve(limit: configuration.limits.exchangesMax, isKnown: { known.contain($0) }) {
+                await answer($0)
+            }
             group.cancelAll()
         }
     }

@@ -89,19 +89,21 @@ final class DHCPv6Server: Service {
     func run() async throws {
         let what = responder.settings.givesAddresses ? "addresses of" : "boot data to machines of"
         surroundings.logger.info("DHCPv6 gives \(what) \(responder.settings.server.prefix)")
-        let channel = try await DatagramChannel.receive(from: channel)
+        let limit = configuration.limits.exchangesMax
+        let channel = try await DatagramValve.receive(
+            from: channel,
+            limit: limit,
+            figures: surroundings.figures
+        ) { [hosts] datagram in
+            // Firmware asks from an address that is made of its card's.
+            datagram.remoteAddress.ip?.v6?.cardOfLinkLocal.map { hosts.contain($0) } ?? false
+        }
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
-                let gate = Gate(limit: configuration.limits.exchangesMax)
-                for try await datagram in inbound.cancelOnGracefulShutdown() {
-                    self.surroundings.figures.count { $0.dhcp_received += 1 }
-                    guard gate.enter() else {
-                        self.surroundings.figures.count { $0.dhcp_dropped += 1 }
-                        continue
-                    }
+                for try await admitted in inbound.cancelOnGracefulShutdown() {
                     group.addTask {
-                        await self.answer(datagram)
-                        gate.leave()
+                        await self.answer(admitted.datagram)
+                        admitted.leave()
                     }
                 }
                 group.cancelAll()

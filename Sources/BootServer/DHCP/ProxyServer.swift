@@ -93,10 +93,19 @@ package struct ProxyServer: Service {
         }
         try await withThrowingDiscardingTaskGroup { group in
             let limit = configuration.limits.exchangesMax
+            let isKnown: @Sendable (MACAddress) -> Bool = { [hosts] in hosts.contain($0) }
             if let discovery {
-                group.addTask { try await discovery.serve(limit: limit) { await answer($0, .discovery, discovery) } }
+                group.addTask {
+                    try await discovery.serve(limit: limit, isKnown: isKnown) {
+                        await answer($0, .discovery, discovery)
+                    }
+                }
             }
-            group.addTask { try await bootServer.serve(limit: limit) { await answer($0, .bootServer, bootServer) } }
+            group.addTask {
+                try await bootServer.serve(limit: limit, isKnown: isKnown) {
+                    await answer($0, .bootServer, bootServer)
+                }
+            }
         }
     }
 

@@ -29,6 +29,9 @@ package actor LeaseStore {
     /// A write failed: what the file ends with is not known, so the next write replaces it.
     private var needsReplacing = false
 
+    /// For whom there is room in a storm. Some of them may be known no more: `knows` is the judge.
+    nonisolated let known = KnownCards()
+
     /// Lines that could not be read at the start. One is what a crash leaves; more mean a damaged disk.
     package nonisolated let damagedLines: Int
 
@@ -110,6 +113,7 @@ package actor LeaseStore {
             compactionBytesMin: compactionBytesMin
         )
         try await store.compact()
+        await store.tellKnown()
         return store
     }
 
@@ -158,6 +162,11 @@ package actor LeaseStore {
         tables[index(of: responder)].knows(client, at: clock.now())
     }
 
+    private func tellKnown() {
+        let now = clock.now()
+        known.replace(with: tables.reduce(into: Set()) { $0.formUnion($1.knownCards(at: now)) })
+    }
+
     private func index(of responder: DHCPResponder) -> Int { networks.index(of: responder.settings.network.first) ?? 0 }
 
     /// Takes the place of all reservations; returns those that none of the networks can give.
@@ -167,6 +176,7 @@ package actor LeaseStore {
             let here = Set(tables[index].keep(reservations))
             refused.removeAll { !here.contains($0) }
         }
+        tellKnown()
         return refused
     }
 
@@ -204,7 +214,10 @@ package actor LeaseStore {
         let now = clock.now()
         let index = index(of: responder)
         let outcome = responder.respond(to: packet, leases: tables[index], verdict: verdict, now: now)
-        for change in outcome.changes { tables[index].apply(change) }
+        for change in outcome.changes {
+            tables[index].apply(change)
+            if case .set(let lease) = change, lease.state == .bound { known.insert(lease.client.mac) }
+        }
         let wall = clock.wall()
         let records = outcome.changes.filter(\.isDurable).compactMap { change -> LeaseRecord? in
             guard case .set(let lease) = change else { return nil }

@@ -91,11 +91,10 @@ struct DatagramSocket: ~Copyable {
 
     /// Hears what is sent to a group of IPv6 on an interface, given by its number.
     borrowing func join(_ group: IPv6Address, on interface: Int32) throws(DatagramSocketError) {
-        var request = ipv6_mreq()
-        withUnsafeMutableBytes(of: &request.ipv6mr_multiaddr) { $0.copyBytes(from: group.octets) }
-        request.ipv6mr_interface = UInt32(interface)
-        let length = socklen_t(MemoryLayout<ipv6_mreq>.size)
-        guard setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_JOIN_GROUP, &request, length) == 0 else {
+        // `struct ipv6_mreq` of ipv6(7): the group, and the interface's number.
+        let request = group.octets + withUnsafeBytes(of: UInt32(interface)) { Array($0) }
+        let length = socklen_t(request.count)
+        guard setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_JOIN_GROUP, request, length) == 0 else {
             throw DatagramSocketError("listen to \(group)")
         }
     }

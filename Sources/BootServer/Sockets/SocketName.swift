@@ -4,68 +4,74 @@ import NIOCore
 
 /// An address with its port, of either family, as the kernel takes and gives it.
 struct SocketName: Sendable {
-    /// Room for the longer of the two; a `sockaddr_in` where the family is IPv4.
-    private var bytes = sockaddr_in6()
+    /// `struct sockaddr_in6` as ipv6(7) lays it out, and over it `struct sockaddr_in` of ip(7); numbers as on the wire. Its own
+    /// type, because the fields of the C types come out of whichever module of the build was first to read their header.
+    private struct Bytes {
+        var family: UInt16 = 0
+        var port: UInt16 = 0
+        /// IPv4's address; IPv6's flow.
+        var short: UInt32 = 0
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        var scope: UInt32 = 0
+    }
+
+    private static let ipv4Length = 16
+    private static let ipv6Length = 28
+
+    private var bytes = Bytes()
 
     /// `scope` is the number of the interface that a link-local address is of.
     init(_ address: IPAddress, port: UInt16, scope: UInt32 = 0) {
+        bytes.port = port.bigEndian
         switch address {
-        case .v4(let address):
-            var name = sockaddr_in()
-            name.sin_family = sa_family_t(AF_INET)
-            name.sin_port = port.bigEndian
-            name.sin_addr.s_addr = address.rawValue.bigEndian
-            copy(name)
+        case .v4(let address): (bytes.family, bytes.short) = (UInt16(AF_INET), address.rawValue.bigEndian)
         case .v6(let address):
-            bytes.sin6_family = sa_family_t(AF_INET6)
-            (bytes.sin6_port, bytes.sin6_scope_id) = (port.bigEndian, scope)
-            withUnsafeMutableBytes(of: &bytes.sin6_addr) { $0.copyBytes(from: address.octets) }
+            (bytes.family, bytes.scope) = (UInt16(AF_INET6), scope)
+            (bytes.high, bytes.low) = (address.high.bigEndian, address.low.bigEndian)
         }
-    }
-
-    private mutating func copy(_ name: sockaddr_in) {
-        withUnsafeMutableBytes(of: &bytes) { to in withUnsafeBytes(of: name) { to.copyMemory(from: $0) } }
     }
 
     /// `nil` for a Unix socket.
     init?(_ address: SocketAddress) {
         switch address {
-        case .v4(let name): copy(name.address)
-        case .v6(let name): bytes = name.address
+        case .v4(let name): withUnsafeBytes(of: name.address) { copy($0) }
+        case .v6(let name): withUnsafeBytes(of: name.address) { copy($0) }
         case .unixDomainSocket: return nil
         }
     }
 
+    private mutating func copy(_ name: UnsafeRawBufferPointer) {
+        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: name.prefix(Self.ipv6Length)) }
+    }
+
     /// Reads a name that the kernel writes; `nil` where `body` says that there is none.
     init?(writtenBy body: (UnsafeMutablePointer<sockaddr>?, inout socklen_t) -> Bool) {
-        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        var length = socklen_t(Self.ipv6Length)
         let isWritten = withUnsafeMutableBytes(of: &bytes) {
             body($0.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
         }
         guard isWritten else { return nil }
     }
 
-    private var isIPv6: Bool { bytes.sin6_family == sa_family_t(AF_INET6) }
+    private var isIPv6: Bool { bytes.family == UInt16(AF_INET6) }
 
-    /// Both families have it in one place.
-    var port: UInt16 { UInt16(bigEndian: bytes.sin6_port) }
+    var port: UInt16 { UInt16(bigEndian: bytes.port) }
 
     var address: IPAddress {
-        withUnsafeBytes(of: bytes) { raw in
-            guard isIPv6 else {
-                return .v4(IPv4Address(rawValue: raw[4..<8].reduce(0) { $0 << 8 | UInt32($1) }))
-            }
-            return .v6(IPv6Address(octets: raw[8..<24]) ?? .any)
-        }
+        guard isIPv6 else { return .v4(IPv4Address(rawValue: UInt32(bigEndian: bytes.short))) }
+        return .v6(IPv6Address(high: UInt64(bigEndian: bytes.high), low: UInt64(bigEndian: bytes.low)))
     }
 
     /// The same address and port.
     func names(_ other: SocketName) -> Bool { port == other.port && address == other.address }
 
     func withName<Result>(_ body: (UnsafePointer<sockaddr>?, socklen_t) -> Result) -> Result {
-        let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
-        return withUnsafeBytes(of: bytes) {
-            body($0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(length))
+        withUnsafeBytes(of: bytes) {
+            body(
+                $0.assumingMemoryBound(to: sockaddr.self).baseAddress,
+                socklen_t(isIPv6 ? Self.ipv6Length : Self.ipv4Length)
+            )
         }
     }
 }

@@ -229,6 +229,9 @@ struct Exchange6 {
 }
 
 extension DHCPv6Settings {
+    /// The enterprise number in the vendor class of firmware.
+    private static let intel: UInt32 = 343
+
     /// What a client asked for and what it is told to boot (RFC 5970).
     fileprivate func boot(_ exchange: Exchange6) -> [DHCPv6Option] {
         var options: [DHCPv6Option] = []
@@ -238,13 +241,14 @@ extension DHCPv6Settings {
         guard exchange.verdict == .allowed, let file = files.file(for: exchange.client.boot) else { return options }
         // Never option 60: EDK2 reads a file's length out of it.
         options.append(DHCPv6Option(.bootFileURL, Array(file.utf8)))
-        // Without it HTTP boot takes the answer for one about addresses alone. Intel's enterprise number, as the client's.
-        let name = if case .http = exchange.client.boot { "HTTPClient" } else { "PXEClient" }
-        let text = Array(name.utf8)
+        // Without "HTTPClient" HTTP boot takes the answer for one about addresses alone. "PXEClient" is never said: EDK2 takes an
+        // offer with it for a BINL one, and asks port 4011 instead of loading what the URL names.
+        guard case .http = exchange.client.boot else { return options }
+        let text = Array("HTTPClient".utf8)
         options.append(
             DHCPv6Option(
                 .vendorClass,
-                [UInt8].bigEndian(UInt32(343)) + [UInt8].bigEndian(UInt16(text.count)) + text
+                [UInt8].bigEndian(Self.intel) + [UInt8].bigEndian(UInt16(text.count)) + text
             )
         )
         return options

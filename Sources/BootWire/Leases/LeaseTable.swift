@@ -58,6 +58,12 @@ package struct LeaseTable: Hashable, Sendable {
         return lease(of: client.key).map { $0.state == .bound && $0.isActive(at: now) } ?? false
     }
 
+    /// The cards of all that `knows` knows.
+    package func knownCards(at now: Duration) -> Set<MACAddress> {
+        let bound = byAddress.values.filter { $0.state == .bound && $0.isActive(at: now) }
+        return Set(kept.keys).union(bound.map(\.client.mac))
+    }
+
     /// True when the address is kept for some machine.
     func isKept(_ address: IPv4Address) -> Bool { keepers[address] != nil }
 
