@@ -178,6 +178,6 @@ package struct DHCPServer: Service {
     private func isToBeAnswered(_ packet: DHCPPacket) -> Bool {
         let types: [DHCPMessageType?] = [.discover, .request, .inform]
         return types.contains(packet.messageType)
-            && packet.serverIdentifier.map { $0 == configuration.networks.own.server } ?? true
+            && (packet.serverIdentifier == nil || packet.names(server: configuration.networks.own.server))
     }
 }

@@ -78,6 +78,20 @@ extension DHCPPacket {
         return HardwareID(smbiosOctets: Array(bytes.dropFirst()))
     }
 
+    /// The address by which a relay wants the server to be known to its clients, so that what they send there passes the relay
+    /// (option 82, sub-option 11, RFC 5107). `nil` without a relay, as `linkAddress`.
+    package var serverIdentifierOverride: IPv4Address? {
+        guard relayAddress != .any,
+            let bytes = relayAgentInformation.flatMap({ EncapsulatedOptions(parsing: $0)?[11] }), bytes.count == 4
+        else { return nil }
+        return IPv4Address(rawValue: bytes.reduce(0) { $0 << 8 | UInt32($1) })
+    }
+
+    /// True where the message names this server, by its own address or the one that its relay gave it.
+    package func names(server: IPv4Address) -> Bool {
+        serverIdentifier.map { $0 == server || $0 == serverIdentifierOverride } ?? false
+    }
+
     /// The network that a relay names for the client (option 82, sub-option 5, RFC 3527), else the relay's own address.
     /// `nil` without a relay: option 82 of a client itself is not to be believed (RFC 3046, section 2.1).
     package var linkAddress: IPv4Address? {

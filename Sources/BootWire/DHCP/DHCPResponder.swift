@@ -129,8 +129,8 @@ extension DHCPResponder {
     /// RFC 2131, table 4: which of its four states the client is in shows in three fields.
     private func answerRequest(_ exchange: Exchange) -> DHCPOutcome {
         let packet = exchange.packet
-        if let server = packet.serverIdentifier {
-            guard server == settings.server else { return anotherServerWasChosen(exchange) }
+        if packet.serverIdentifier != nil {
+            guard packet.names(server: settings.server) else { return anotherServerWasChosen(exchange) }
             guard let address = packet.requestedAddress ?? packet.clientAddress.ifSet else {
                 return .silence(.malformed)
             }
@@ -212,7 +212,7 @@ extension DHCPResponder {
     }
 
     private func isForUs(_ packet: DHCPPacket) -> Bool {
-        packet.serverIdentifier.map { $0 == settings.server } ?? true
+        packet.serverIdentifier == nil || packet.names(server: settings.server)
     }
 
     private func inform(_ exchange: Exchange) -> DHCPOutcome {

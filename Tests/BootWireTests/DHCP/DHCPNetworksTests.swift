@@ -86,6 +86,27 @@ import Testing
         #expect(named.index(for: try Self.discover(giaddr: "10.77.9.1")) == 1, "relays of a network that is served")
     }
 
+    @Test("D17: a relay's name for the server (sub-option 11) is what its machines are told and what they answer with")
+    func takesTheRelaysName() throws {
+        let relay = try #require(IPv4Address("10.77.8.1"))
+        let option82: [UInt8] = [11, 4, 10, 77, 8, 1]
+        let networks = try Self.networks()
+        var packet = try Self.discover(giaddr: "10.77.8.1", option82: option82)
+        let settings = networks.all[try #require(networks.index(for: packet))]
+        let responder = DHCPResponder(settings: settings)
+        let offer = try #require(responder.respond(to: packet, leases: settings.emptyLeaseTable(), now: .zero).reply)
+        #expect(offer.packet.serverIdentifier == relay)
+        packet.options += [.serverIdentifier(relay), .requestedAddress(offer.packet.yourAddress)]
+        packet.options[0] = .messageType(.request)
+        let answer = responder.respond(to: packet, leases: settings.emptyLeaseTable(), now: .zero)
+        #expect(answer.reply?.packet.messageType == .acknowledge && answer.reply?.packet.serverIdentifier == relay)
+        packet.options.removeAll { $0.code == .relayAgentInformation }
+        let other = responder.respond(to: packet, leases: settings.emptyLeaseTable(), now: .zero)
+        #expect(other.silence == .anotherServer, "without the relay's word it is another server")
+        let unrelayed = try Self.discover(option82: option82)
+        #expect(unrelayed.serverIdentifierOverride == nil, "a machine does not name its server itself")
+    }
+
     @Test("D21: a machine that renews without its relay is known by the address that it has")
     func knowsWhoRenews() throws {
         let networks = try Self.networks()
