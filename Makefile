@@ -40,6 +40,11 @@ test-boot: build agent ## the demo on every firmware, with our DHCP and beside a
 	@for firmware in bios uefi uefi-http; do packaging/demo/demo --firmware $$firmware; done
 	@for firmware in bios uefi uefi-http; do packaging/demo/demo --firmware $$firmware --dhcp proxy; done
 
+.PHONY: test-boot-storm
+test-boot-storm: build ## 10,000 DHCP messages a second of made-up machines, and muster-boot killed among them (three minutes)
+	swift build --build-tests --jobs $(JOBS)
+	MUSTER_TEST_STORM=60 packaging/test --filter StormTests
+
 .PHONY: test-faults
 test-faults: build agent ## the demo with the engine killed -9 in every phase, and with clocks of 1970 and 2099
 	@packaging/demo/demo --kill-engine
@@ -47,7 +52,7 @@ test-faults: build agent ## the demo with the engine killed -9 in every phase, a
 	@packaging/demo/demo --clock 2099-01-01
 
 .PHONY: test-fuzz
-test-fuzz: dependencies ## libFuzzer through the netlink, STOMP, JSON and XML decoders: FUZZ_SECONDS (600) each
+test-fuzz: dependencies ## libFuzzer through the decoders of netlink, STOMP, JSON, XML, DHCP, DHCPv6, TFTP and HTTP: FUZZ_SECONDS (600) each
 	@packaging/fuzz $(FUZZ_SECONDS)
 
 .PHONY: test-images

@@ -20,20 +20,24 @@ package final class BootEventQueue: Sendable {
 
     /// Sees every step of every machine.
     let loops = LoopGuard()
+    let standstills = Standstills()
+    /// What the servers count, and what is lost here.
+    let figures: BootFigures
     private let waiting = Mutex(Waiting())
     private let directory: any BootDirectory
     private let logger: Logger
     private let wakeups: AsyncStream<Void>
     private let wakeup: AsyncStream<Void>.Continuation
 
-    package init(directory: any BootDirectory, logger: Logger) {
-        (self.directory, self.logger) = (directory, logger)
+    package init(directory: any BootDirectory, figures: BootFigures = BootFigures(), logger: Logger) {
+        (self.directory, self.figures, self.logger) = (directory, figures, logger)
         (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Takes an event, and writes it to the log; and another one when by it a machine goes in a circle.
     package func offer(_ event: BootEvent) {
         enqueue(event)
+        standstills.follow(event)
         if let loop = loops.follow(event) { enqueue(loop) }
     }
 
@@ -72,6 +76,7 @@ package final class BootEventQueue: Sendable {
             defer { waiting.dropped = 0 }
             return (batch, waiting.dropped)
         }
+        if dropped > 0 { figures.count { $0.events_lost += UInt64(dropped) } }
         if dropped > 0 { logger.warning("\(dropped) boot events were dropped: the engine is too slow or away") }
         guard !batch.isEmpty else { return false }
         await deliver(batch)
@@ -87,6 +92,7 @@ package final class BootEventQueue: Sendable {
             } catch {
                 let isLast = attempt == Self.triesMax || waiting.withLock(\.isFinished)
                 if isLast {
+                    figures.count { $0.events_lost += UInt64(batch.count) }
                     logger.warning("\(batch.count) boot events were lost after \(attempt) tries: \(error)")
                     return
                 }

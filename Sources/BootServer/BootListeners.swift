@@ -27,6 +27,38 @@ struct BootListeners {
         }
     }
 
+    /// `nil` where there is none.
+    func openDHCPv6(_ given: GivenAddresses) async throws -> DHCPv6Server? {
+        guard settings.dhcp6 != .off, let server = settings.address6, let addresses = StableAddresses(server),
+            let card = NetworkCard(named: settings.interface)
+        else { return nil }
+        let answers = DHCPv6Settings(
+            server: server,
+            card: card.mac,
+            givesAddresses: settings.dhcp6 == .full,
+            files: BootFiles(server: server.address, httpPort: settings.httpPort)
+        )
+        var configuration = DHCPv6Server.Configuration()
+        configuration.limits = DHCPLimits(newcomers: settings.newcomers)
+        do {
+            return try await DHCPv6Server.open(
+                on: card,
+                responder: DHCPv6Responder(settings: answers),
+                addresses: addresses,
+                configuration,
+                .init(
+                    verdicts: BootVerdicts(directory: directory, loops: events.loops, logger: logger),
+                    given: given,
+                    figures: events.figures,
+                    logger: logger,
+                    onEvent: { [events] in events.offer($0) }
+                )
+            )
+        } catch {
+            throw failure("DHCPv6", "UDP", configuration.port, "--dhcp6", error, at: .v6(.any))
+        }
+    }
+
     func openDHCP(baseURL: String) async throws -> DHCP {
         let files = BootFiles(baseURL: baseURL)
         switch settings.dhcp {
@@ -64,6 +96,7 @@ struct BootListeners {
                 directory: directory,
                 loops: events.loops,
                 segment: .init(addresses: addresses, servers: others),
+                figures: events.figures,
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }
             )
@@ -130,9 +163,10 @@ struct BootListeners {
         do {
             return try await ProxyServer.open(
                 configuration,
-                responder: ProxyResponder(server: settings.address.address, files: files),
+                responder: ProxyResponder(server: settings.address.address, files: files, relays: knownRelays),
                 directory: directory,
                 loops: events.loops,
+                figures: events.figures,
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }
             )
@@ -143,7 +177,32 @@ struct BootListeners {
         }
     }
 
-    func openTFTP(_ machines: MachineLocator, _ recipes: LoaderRecipes) async throws -> TFTPServer {
+    /// Of those who ask a proxy: relays of the networks behind relays ask it too, on port 4011.
+    private var knownRelays: KnownRelays {
+        var networks = [settings.address]
+        if case .full(_, let subnets) = settings.dhcp { networks += subnets.map(\.network) }
+        return KnownRelays(networks: networks, addresses: settings.relays)
+    }
+
+    /// TFTP on each of the server's addresses.
+    func openTFTP(_ machines: MachineLocator, _ recipes: [LoaderRecipes]) async throws -> [TFTPServer] {
+        var opened: [TFTPServer] = []
+        do {
+            for (address, recipes) in zip(settings.addresses, recipes) {
+                opened.append(try await openTFTP(at: address, machines, recipes))
+            }
+            return opened
+        } catch {
+            for server in opened { await server.close() }
+            throw error
+        }
+    }
+
+    private func openTFTP(
+        at address: IPAddress,
+        _ machines: MachineLocator,
+        _ recipes: LoaderRecipes
+    ) async throws -> TFTPServer {
         let loaders: LoaderDirectory
         do throws(LoaderDirectoryError) {
             loaders = try LoaderDirectory(path: settings.loaderDirectory)
@@ -154,7 +213,7 @@ struct BootListeners {
                 remedy: "Install Debian's package ipxe, or name another directory with --loader-directory"
             )
         }
-        var configuration = TFTPServer.Configuration(interface: settings.interface, address: settings.address.address)
+        var configuration = TFTPServer.Configuration(interface: settings.interface, address: address)
         configuration.port = settings.tftpPort
         configuration.ports = settings.tftpPorts
         do {
@@ -169,21 +228,24 @@ struct BootListeners {
                     logger: logger
                 ),
                 machines: machines,
+                figures: events.figures,
                 logger: logger,
                 onEvent: { [events] in events.offer($0) }
             )
         } catch {
-            throw failure("TFTP", "UDP", settings.tftpPort, "--tftp-port", error)
+            throw failure("TFTP", "UDP", settings.tftpPort, "--tftp-port", error, at: address)
         }
     }
 
+    /// HTTP on each of the server's addresses, with scripts that name the address by which the machine came.
     func openHTTP(
-        _ recipes: BootRecipes,
+        _ recipes: [BootRecipes],
         _ machines: MachineLocator,
         kickstarts: KickstartRecipes?
-    ) async throws -> BootHTTPServer {
-        let responder = BootHTTPResponder(
-            recipes: recipes,
+    ) async throws -> [BootHTTPServer] {
+        guard let first = recipes.first else { return [] }
+        let shared = BootHTTPResponder(
+            recipes: first,
             kickstarts: kickstarts,
             directory: directory,
             events: events,
@@ -193,16 +255,25 @@ struct BootListeners {
             agentFile: settings.agentFile,
             logger: logger
         )
-        do {
-            return try await BootHTTPServer.bind(
-                address: settings.address.address,
-                port: Int(settings.httpPort),
-                responder: responder,
-                group: MultiThreadedEventLoopGroup.singleton
-            )
-        } catch {
-            throw failure("HTTP", "TCP", settings.httpPort, "--http-port", error)
+        var opened: [BootHTTPServer] = []
+        for recipes in recipes {
+            let address = recipes.server.address
+            do {
+                var responder = shared
+                responder.recipes = recipes
+                let server = try await BootHTTPServer.bind(
+                    address: address,
+                    port: Int(settings.httpPort),
+                    responder: responder,
+                    group: MultiThreadedEventLoopGroup.singleton
+                )
+                opened.append(server)
+            } catch {
+                for server in opened { await server.close() }
+                throw failure("HTTP", "TCP", settings.httpPort, "--http-port", error, at: address)
+            }
         }
+        return opened
     }
 
     private func networks(
@@ -226,7 +297,7 @@ struct BootListeners {
                 dhcp.nameServers = subnet.nameServers.isEmpty ? settings.nameServers : subnet.nameServers
                 relayed.append(dhcp)
             }
-            return try DHCPNetworks(own, relayed: relayed)
+            return try DHCPNetworks(own, relayed: relayed, relays: settings.relays)
         } catch {
             throw StartFailure(.configuration, cause: "\(error)", remedy: "Correct --pool, --address or --subnet")
         }
@@ -257,13 +328,14 @@ struct BootListeners {
         _ transport: String,
         _ port: UInt16,
         _ option: String,
-        _ error: any Error
+        _ error: any Error,
+        at address: IPAddress? = nil
     ) -> StartFailure {
         let code = (error as? DatagramSocketError)?.code ?? (error as? IOError)?.errnoCode ?? 0
         let listener = StartFailure.Listener(
             service: service,
             transport: transport,
-            address: settings.address.address,
+            address: address ?? .v4(settings.address.address),
             port: port,
             option: option
         )

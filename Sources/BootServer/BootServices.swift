@@ -10,8 +10,9 @@ package struct BootServices: Service {
     package static let drainSeconds = 4
 
     private let dhcp: BootListeners.DHCP
-    private let tftp: TFTPServer
-    private let http: BootHTTPServer
+    private let dhcp6: DHCPv6Server?
+    private let tftp: [TFTPServer]
+    private let http: [BootHTTPServer]
     private let events: BootEventQueue
     private let reporter: StatusReporter
     private let logger: Logger
@@ -28,25 +29,31 @@ package struct BootServices: Service {
     ) async throws -> BootServices {
         let (recipes, kickstarts) = (try recipes(settings), try kickstarts(settings))
         let scripts = PXEDirectory(path: settings.pxeDirectory)
-        let configurations = try LoaderRecipes(recipes) { try scripts.text($0) }
-        let events = BootEventQueue(directory: directory, logger: logger)
+        let configurations = try recipes.map { try LoaderRecipes($0) { try scripts.text($0) } }
+        let figures = BootFigures()
+        let events = BootEventQueue(directory: directory, figures: figures, logger: logger)
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
+        let location = ServerLocation(address: settings.address.address, port: settings.httpPort)
         let dhcp = try await wait.opening(logger) {
-            try await listeners.openDHCP(baseURL: "http://\(recipes.server)")
+            try await listeners.openDHCP(baseURL: "http://\(location)")
         }
+        let given = GivenAddresses()
         let machines = MachineLocator(
             neighbours: NeighbourTable(interface: settings.interface),
             leases: dhcp.leases,
-            network: settings.address
+            network: settings.address,
+            given: given
         )
-        var tftp: TFTPServer?
+        var dhcp6: DHCPv6Server?
+        var tftp: [TFTPServer] = []
         do {
-            let loaders = try await wait.opening(logger) { try await listeners.openTFTP(machines, configurations) }
-            tftp = loaders
+            dhcp6 = try await wait.opening(logger) { try await listeners.openDHCPv6(given) }
+            tftp = try await wait.opening(logger) { try await listeners.openTFTP(machines, configurations) }
             return BootServices(
                 dhcp: dhcp,
-                tftp: loaders,
+                dhcp6: dhcp6,
+                tftp: tftp,
                 http: try await wait.opening(logger) {
                     try await listeners.openHTTP(recipes, machines, kickstarts: kickstarts)
                 },
@@ -54,13 +61,15 @@ package struct BootServices: Service {
                 reporter: StatusReporter(
                     settings: settings,
                     leases: dhcp.leases,
+                    figures: figures,
                     directory: directory,
                     logger: logger
                 ),
                 logger: logger
             )
         } catch {
-            await tftp?.close()
+            for server in tftp { await server.close() }
+            await dhcp6?.close()
             await dhcp.close()
             throw error
         }
@@ -68,7 +77,7 @@ package struct BootServices: Service {
 
     /// Serves until a graceful shutdown, which ends within `drainSeconds`, or until one of the services fails.
     package func run() async throws {
-        logger.info("HTTP serves scripts and images", metadata: ["port": "\(http.port)"])
+        logger.info("HTTP serves scripts and images", metadata: ["port": "\(http.first?.port ?? 0)"])
         let ending: Result<Void, any Error>
         do { ending = .success(try await serve()) } catch { ending = .failure(error) }
         await dhcp.leases?.close()
@@ -79,14 +88,22 @@ package struct BootServices: Service {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await dhcp.server?.run() }
             group.addTask { try await dhcp.proxy?.run() }
-            group.addTask { try await tftp.run() }
-            group.addTask { try await http.run() }
+            group.addTask { try await dhcp6?.run() }
+            for server in tftp { group.addTask { try await server.run() } }
+            for server in http { group.addTask { try await server.run() } }
             group.addTask { await events.run() }
             group.addTask { try await reporter.run() }
             group.addTask {
+                try await StandstillWatch(standstills: events.standstills) { events.offer($0) }.run()
+            }
+            group.addTask {
                 // Cancellation instead of a graceful shutdown: another service failed; the listeners end all the same.
                 try? await gracefulShutdown()
-                await http.stop(within: .seconds(Int64(Self.drainSeconds)))
+                await withDiscardingTaskGroup { group in
+                    for server in http {
+                        group.addTask { await server.stop(within: .seconds(Int64(Self.drainSeconds))) }
+                    }
+                }
                 events.finish()
             }
         }
@@ -99,9 +116,12 @@ package struct BootServices: Service {
         return try KickstartRecipes(server: server, engine: settings.engine) { try templates.text($0) }
     }
 
-    private static func recipes(_ settings: BootServicesSettings) throws -> BootRecipes {
+    /// One for each address of the server.
+    private static func recipes(_ settings: BootServicesSettings) throws -> [BootRecipes] {
         let scripts = PXEDirectory(path: settings.pxeDirectory)
-        let server = ServerLocation(address: settings.address.address, port: settings.httpPort)
-        return try BootRecipes(server: server, engine: settings.engine) { try scripts.text($0) }
+        return try settings.addresses.map { address in
+            let server = ServerLocation(address: address, port: settings.httpPort)
+            return try BootRecipes(server: server, engine: settings.engine) { try scripts.text($0) }
+        }
     }
 }

@@ -32,11 +32,28 @@ package struct BootServicesSettings: Sendable {
         }
     }
 
+    /// What is done by DHCPv6.
+    package enum DHCPv6Mode: String, Hashable, Sendable, CaseIterable {
+        /// Nothing.
+        case off
+        /// A router, or another server, gives the addresses; who asks what to boot is told here.
+        case stateless
+        /// Addresses of the prefix, and what to boot.
+        case full
+    }
+
     /// The Ethernet interface whose machines are served.
     package var interface: String
     /// The server's address on it, with the length of its network.
     package var address: IPv4Network
     package var dhcp = DHCPMode.off
+    /// The server's IPv6 address on the interface, with a prefix of 64 bits: TFTP and HTTP are served there too.
+    package var address6: IPv6Network?
+    /// Anything but `off` needs `address6`.
+    package var dhcp6 = DHCPv6Mode.off
+    /// DHCP relays that have no address in a network that is served.
+    package var relays: Set<IPv4Address> = []
+    package static let relaysMax = 1024
     /// Does not give addresses while another server does.
     package var isStrict = false
     package var router: IPv4Address?
@@ -61,6 +78,9 @@ package struct BootServicesSettings: Sendable {
     package var pxePort: UInt16 = 4011
     /// New machines that may be powered on at once; more are answered later.
     package var newcomers = DHCPLimits.newcomersDefault
+
+    /// Where TFTP and HTTP are served.
+    var addresses: [IPAddress] { [.v4(address.address)] + (address6.map { [.v6($0.address)] } ?? []) }
 
     package init(
         interface: String,

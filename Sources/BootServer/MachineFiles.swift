@@ -61,6 +61,12 @@ package struct MachineFiles: Sendable {
         }
     }
 
+    /// The profile by which the machine at this address has this program of an image; `nil` where it is none, or by IPv6.
+    func profile(_ name: TFTPPath, for address: IPAddress) async -> String? {
+        guard let address = address.v4 else { return nil }
+        return await programs.profile(name, address)
+    }
+
     private func text(
         _ make: () throws(RecipeError) -> (purpose: ConfiguredLoader.Purpose, text: String)
     ) -> [UInt8]? {

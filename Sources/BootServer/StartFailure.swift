@@ -30,7 +30,7 @@ package struct StartFailure: Error, Hashable, CustomStringConvertible {
         var service: String
         /// `TCP` or `UDP`.
         var transport: String
-        var address: IPv4Address
+        var address: IPAddress
         var port: UInt16
         var option: String
     }

@@ -8,13 +8,12 @@ import ServiceLifecycle
 struct StatusReporter: Service {
     let settings: BootServicesSettings
     let leases: LeaseStore?
+    let figures: BootFigures
     let directory: any BootDirectory
     let logger: Logger
 
     private static let interval: Duration = .seconds(10)
     private static let waitMax: Duration = .seconds(5)
-    /// What Debian's package has and every segment needs.
-    private static let loaders = ["snponly.efi", "undionly.kpxe"]
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -46,7 +45,17 @@ struct StatusReporter: Service {
         if let leases {
             (status.networks, status.leases, status.lease_count) = await leases.listing(max: BootStatus.leasesMax)
         }
-        status.missing_loaders = Self.loaders.filter { access("\(settings.loaderDirectory)/\($0)", R_OK) != 0 }
+        (status.address6, status.dhcp6) = (settings.address6, settings.dhcp6.rawValue)
+        (status.transfers, status.transfer_count) = figures.running(max: BootStatus.transfersMax)
+        status.counters = figures.counted
+        status.missing_loaders = settings.missingLoaders
         return status
+    }
+}
+
+extension BootServicesSettings {
+    /// Loaders that Debian's package has and every segment needs, and that are not there.
+    var missingLoaders: [String] {
+        ["snponly.efi", "undionly.kpxe"].filter { access("\(loaderDirectory)/\($0)", R_OK) != 0 }
     }
 }

@@ -19,7 +19,8 @@ enum { csockets_udp_segment = 103 };
 // one shorter. Takes at most 64 pieces and 65,507 bytes. Fails with EINVAL, EIO or ENOPROTOOPT where kernel or driver
 // cannot.
 static inline ssize_t csockets_send_segments(
-    int descriptor, const void *bytes, size_t length, uint16_t segment, const struct sockaddr_in *to
+    int descriptor, const void *bytes, size_t length, uint16_t segment, const struct sockaddr *to,
+    socklen_t to_length
 ) {
     union {
         char space[CMSG_SPACE(sizeof(uint16_t))];
@@ -28,7 +29,7 @@ static inline ssize_t csockets_send_segments(
     struct iovec part = {(void *)bytes, length};
     struct msghdr message = {
         .msg_name = (void *)to,
-        .msg_namelen = sizeof *to,
+        .msg_namelen = to_length,
         .msg_iov = &part,
         .msg_iovlen = 1,
         .msg_control = &control,

@@ -29,6 +29,9 @@ struct MusterBoot: AsyncParsableCommand {
             Every boot step is one line on standard error and one event of the machine in the engine. SIGTERM ends it \
             within 5 seconds; transfers on their way get that time.
 
+            Before the first start, `muster-boot check` with the same options looks for what would keep it from serving: the \
+            interface, ports and who has them, other DHCP servers, missing loaders.
+
             To try it without an engine, --profile-file gives every machine the same answer, a BootAnswer in JSON:
 
               {"profile": {"name": "try", "mode": "run", "kernelArguments": ["console=ttyS0"]},
@@ -50,6 +53,10 @@ struct MusterBoot: AsyncParsableCommand {
     /// work, and whoever starts this program again must be able to tell.
     static func main() async {
         do {
+            // Not a subcommand of ArgumentParser: that would want the options of a start twice.
+            if CommandLine.arguments.dropFirst().first == "check" {
+                return try await check(Array(CommandLine.arguments.dropFirst(2)))
+            }
             let command = try parse()
             try await command.run()
         } catch let ending as Ending {
@@ -57,6 +64,15 @@ struct MusterBoot: AsyncParsableCommand {
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
             Ending.leave(.configuration, fullMessage(for: error))
+        }
+    }
+
+    private static func check(_ arguments: [String]) async throws {
+        do {
+            guard let command = try CheckCommand.parseAsRoot(arguments) as? CheckCommand else { return }
+            try await command.run()
+        } catch {
+            CheckCommand.exit(withError: error)
         }
     }
 

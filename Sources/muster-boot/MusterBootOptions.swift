@@ -26,6 +26,24 @@ struct MusterBootOptions: ParsableArguments {
     )
     var dhcp = DHCPMode.full
 
+    @Option(
+        name: .customLong("address6"),
+        help: ArgumentHelp(
+            "The IPv6 address of this server on that interface: TFTP and HTTP are served there too.",
+            valueName: "address/64"
+        )
+    )
+    var address6: IPv6Network?
+
+    @Option(
+        name: .customLong("dhcp6"),
+        help: """
+            full: give IPv6 addresses. stateless: a router or another server gives them, and machines are told here what \
+            to boot. off: neither.
+            """
+    )
+    var dhcp6 = BootServicesSettings.DHCPv6Mode.off
+
     @Option(help: ArgumentHelp("Addresses for machines without a reservation.", valueName: "first-last"))
     var pool: AddressPool?
 
@@ -45,6 +63,14 @@ struct MusterBootOptions: ParsableArguments {
         )
     )
     var subnet: [RelayedSubnet] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A DHCP relay that speaks from an address of another network than those that are served; may be repeated.",
+            valueName: "address"
+        )
+    )
+    var relay: [IPv4Address] = []
 
     @Flag(help: "Do not start with --dhcp full while another DHCP server answers on the interface.")
     var strict = false
@@ -131,6 +157,8 @@ struct MusterBootOptions: ParsableArguments {
         settings.agentFile = agentFile ?? Self.standardAgentFile
         settings.dhcp = try mode()
         settings.isStrict = strict
+        settings.relays = try relays()
+        (settings.address6, settings.dhcp6) = (try checkedAddress6(), dhcp6)
         (settings.router, settings.nameServers) = (router, dns)
         guard httpPort > 0, tftpPort > 0, dhcpPort > 0, pxePort > 0 else {
             throw ValidationError("A port is from 1 to 65535.")
@@ -142,6 +170,25 @@ struct MusterBootOptions: ParsableArguments {
         (settings.pxePort, settings.tftpPorts, settings.newcomers) = (pxePort, tftpPorts, newcomers)
         settings.engine = try engineLocation()
         return settings
+    }
+
+    private func checkedAddress6() throws -> IPv6Network? {
+        guard let address6 else {
+            guard dhcp6 == .off else { throw ValidationError("--dhcp6 needs --address6.") }
+            return nil
+        }
+        guard address6.prefixLength == 64, !address6.address.isLinkLocal, !address6.address.isMulticast else {
+            throw ValidationError("--address6 is ADDRESS/64, and no link-local address: machines cannot name its link.")
+        }
+        return address6
+    }
+
+    private func relays() throws -> Set<IPv4Address> {
+        guard dhcp != .off || relay.isEmpty else { throw ValidationError("--relay is for --dhcp full and proxy.") }
+        guard relay.count <= BootServicesSettings.relaysMax else {
+            throw ValidationError("--relay may be given \(BootServicesSettings.relaysMax) times at most.")
+        }
+        return Set(relay)
     }
 
     private func mode() throws -> BootServicesSettings.DHCPMode {

@@ -49,6 +49,12 @@ extension IPv4Network: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }
 }
 
+extension IPv6Network: ExpressibleByArgument {
+    package init?(argument: String) { self.init(argument) }
+}
+
+extension BootServicesSettings.DHCPv6Mode: ExpressibleByArgument {}
+
 extension LogFormat: ExpressibleByArgument {}
 
 extension TFTPServer.Configuration.Ports: ExpressibleByArgument {

@@ -25,7 +25,7 @@ import Testing
     /// The cases at the beginning of the names of each file's tests, by the file's name.
     private static func tests() throws -> [String: Set<String>] {
         var found: [String: Set<String>] = [:]
-        for suite in ["BootWireTests", "BootServerTests"] {
+        for suite in ["BootWireTests", "BootServerTests", "EndToEndTests"] {
             let folder = URL(filePath: BootNetwork.checkout + "/Tests/" + suite)
             let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.allObjects ?? []
             for case let file as URL in files where file.pathExtension == "swift" {
@@ -39,11 +39,11 @@ import Testing
     }
 
     @Test(
-        "every case of DHCP, TFTP and HTTP has its row in docs/boot.md, with tests of its number or the reason why there is none"
+        "every case of DHCP, TFTP, HTTP and of whole boots has its row in docs/boot.md, with tests of its number or the reason why there is none"
     )
     func rowsHaveTests() throws {
         let (rows, tests) = (try Self.rows(), try Self.tests())
-        for (letter, count) in [("D", 44), ("T", 39), ("H", 16)] {
+        for (letter, count) in [("D", 44), ("T", 39), ("H", 16), ("E", 9)] {
             #expect(rows.map(\.number).filter { $0.hasPrefix(letter) } == (1...count).map { "\(letter)\($0)" })
         }
         for row in rows {

@@ -13,6 +13,8 @@ import Testing
                 status.exit == 0 && status.output.contains("10.77.0.10-10.77.0.19  1/10    snponly.efi"),
                 "\(status)"
             )
+            let line = "http  node-minimal/0123456789ab/root.squashfs  25% of 200.0 MB  20.0"
+            #expect(status.output.contains(line), "\(status)")
             let leases = try await program.run(["boot", "lease", "list", "--no-headers"])
             #expect(leases.output.hasPrefix("10.77.0.12  52:54:00:00:00:01  bound  "), "\(leases)")
             let told = try await program.run(["boot", "explain", "--mac", "52:54:00:00:00:01", "--arch", "bios"])
@@ -55,6 +57,17 @@ import Testing
         status.networks = [.init(network: network, pool: "10.77.0.10-10.77.0.19", pool_size: 10, in_use: 1)]
         status.leases = [.init(address: address, mac: mac, state: "bound", expires: 1_795_400_000)]
         status.missing_loaders = ["snponly.efi"]
+        status.transfers = [
+            .init(
+                address: .v4(address),
+                mac: mac,
+                file: "node-minimal/0123456789ab/root.squashfs",
+                way: "http",
+                bytes: 50_000_000,
+                size: 200_000_000,
+                milliseconds: 2500
+            )
+        ]
         return BootServiceCollection([BootServiceResource(status: status, reported: "2026-11-26T20:00:00.000Z")])
     }()
 

@@ -7,7 +7,7 @@ import Testing
 @Suite struct EndToEndTests {
     static let repository = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
 
-    @Test("a blank machine boots by SeaBIOS's iPXE, is approved, and is up", .enabled(if: isBootTestWanted))
+    @Test("E1: a blank machine boots by SeaBIOS's iPXE, is approved, and is up", .enabled(if: isBootTestWanted))
     func blankMachineEndsUp() async throws {
         let demo = Self.repository.appending("packaging/demo/demo")
         let result = try await run(

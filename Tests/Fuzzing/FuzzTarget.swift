@@ -16,6 +16,14 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case json
     /// Bodies of the REST API in XML.
     case xml
+    /// What machines send to DHCP's ports, and ARP.
+    case dhcp
+    /// What machines and relays send to DHCPv6's port.
+    case dhcp6
+    /// A client's side of a TFTP transfer.
+    case tftp
+    /// Requests to the boot server's HTTP port.
+    case http
 
     package func run(_ bytes: [UInt8]) {
         switch self {
@@ -23,7 +31,18 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .stomp: Self.stomp(bytes)
         case .json: Self.json(bytes)
         case .xml: Self.xml(bytes)
+        case .dhcp: Self.dhcp(bytes)
+        case .dhcp6:
+            var server = DHCPv6Fuzz()
+            for datagram in BootFuzz.datagrams(bytes) { server.take(datagram) }
+        case .tftp: TFTPFuzz.run(bytes)
+        case .http: HTTPFuzz.run(bytes)
         }
+    }
+
+    private static func dhcp(_ bytes: [UInt8]) {
+        guard var server = try? DHCPFuzz() else { preconditionFailure("the server's settings are good") }
+        for datagram in BootFuzz.datagrams(bytes) { server.take(datagram) }
     }
 
     private static func netlink(_ bytes: [UInt8]) {

@@ -31,7 +31,8 @@ final class ARPSocket: Sendable {
         onPacket: @escaping @Sendable (ARPPacket) -> Void
     ) async throws -> (socket: ARPSocket, channel: any Channel) {
         let kind = Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        let descriptor = socket(AF_PACKET, kind, Int32(ARPPacket.etherType.bigEndian))
+        // Of no protocol, so that it hears nothing before it is bound to its interface and to ARP.
+        let descriptor = socket(AF_PACKET, kind, 0)
         guard descriptor >= 0 else {
             throw DatagramSocketError("listen to ARP", remedy: "Run with CAP_NET_RAW")
         }
@@ -39,20 +40,33 @@ final class ARPSocket: Sendable {
         let bound = withUnsafeBytes(of: &name) {
             bind(descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t($0.count))
         }
-        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard bound == 0, copy >= 0 else {
-            defer { close(descriptor) }
-            throw DatagramSocketError("listen to ARP on \(interface.name)")
+        let copy = bound == 0 ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0) : -1
+        guard copy >= 0 else {
+            let error = DatagramSocketError("listen to ARP on \(interface.name)")
+            close(descriptor)
+            throw error
         }
         let socket = ARPSocket(owning: copy, mac: interface.mac)
-        let channel = try await NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        do {
+            return (socket, try await receive(on: descriptor, onPacket))
+        } catch {
+            // What NIO did not take stays ours.
+            close(descriptor)
+            throw error
+        }
+    }
+
+    private static func receive(
+        on descriptor: CInt,
+        _ onPacket: @escaping @Sendable (ARPPacket) -> Void
+    ) async throws -> any Channel {
+        try await NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Receiver(onPacket: onPacket))
                 }
             }
             .takingOwnershipOfDescriptor(input: descriptor).get()
-        return (socket, channel)
     }
 
     /// Asks who has an address. An answer, if there is one, comes as any other message.
@@ -83,6 +97,8 @@ struct NetworkCard: Hashable, Sendable {
     /// ARPHRD_ETHER of linux/if_arp.h.
     private static let ethernet = "1"
 
+    init(name: String, index: Int32, mac: MACAddress) { (self.name, self.index, self.mac) = (name, index, mac) }
+
     /// `nil` when there is no such interface, or it is not Ethernet.
     init?(named name: String) {
         let index = if_nametoindex(name)
@@ -90,6 +106,12 @@ struct NetworkCard: Hashable, Sendable {
             let mac = Self.text("address", of: name).flatMap({ MACAddress($0) })
         else { return nil }
         (self.name, self.index, self.mac) = (name, Int32(index), mac)
+    }
+
+    /// True while it is switched on (IFF_UP). False when it is gone.
+    static func isUp(_ name: String) -> Bool {
+        let flags = text("flags", of: name).flatMap { UInt32($0.dropFirst(2), radix: 16) }
+        return flags.map { $0 & UInt32(IFF_UP) != 0 } ?? false
     }
 
     private static func text(_ attribute: String, of name: String) -> String? {

@@ -26,6 +26,8 @@ struct DHCPPort: Sendable {
     private let sender: DatagramSender
     private let peers: Peers
     private let logger: Logger
+    private let warnings: SparingWarnings
+    let figures: BootFigures
 
     /// Datagrams taken from the kernel at once.
     private static let batchSize = 16
@@ -37,6 +39,7 @@ struct DHCPPort: Sendable {
         address: HostModel.IPv4Address,
         port: UInt16,
         peers: Peers,
+        figures: BootFigures = BootFigures(),
         logger: Logger
     ) async throws -> DHCPPort {
         let socket = try DatagramSocket.bound(to: address, port: port, interface: interface, isServer: true)
@@ -46,7 +49,14 @@ struct DHCPPort: Sendable {
             batchSize: batchSize,
             datagramMax: datagramMax
         )
-        return DHCPPort(channel: channel, sender: sender, peers: peers, logger: logger)
+        return DHCPPort(
+            channel: channel,
+            sender: sender,
+            peers: peers,
+            logger: logger,
+            warnings: SparingWarnings(logger),
+            figures: figures
+        )
     }
 
     /// The port that it listens on; `nil` once it is closed.
@@ -54,17 +64,22 @@ struct DHCPPort: Sendable {
 
     func close() async { try? await channel.close().get() }
 
-    /// Hands every message to `answer`, at most `limit` at once, until cancelled or gracefully shut down.
-    func serve(limit: Int, _ answer: @escaping @Sendable (Received) async -> Void) async throws {
-        let channel = try await DatagramChannel.receive(from: channel)
+    /// Hands every message to `answer`, at most `limit` of machines that `isKnown` and half as many of others at once, until
+    /// cancelled or gracefully shut down.
+    func serve(
+        limit: Int,
+        isKnown: @escaping @Sendable (MACAddress) -> Bool = { _ in false },
+        _ answer: @escaping @Sendable (Received) async -> Void
+    ) async throws {
+        let channel = try await DatagramValve.receive(from: channel, limit: limit, figures: figures) { datagram in
+            KnownCards.card(in: datagram.data).map(isKnown) ?? false
+        }
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
-                let gate = Gate(limit: limit)
-                for try await datagram in inbound.cancelOnGracefulShutdown() {
-                    guard gate.enter() else { continue }
+                for try await admitted in inbound.cancelOnGracefulShutdown() {
                     group.addTask {
-                        if let received = read(datagram) { await answer(received) }
-                        gate.leave()
+                        if let received = read(admitted.datagram) { await answer(received) }
+                        admitted.leave()
                     }
                 }
                 group.cancelAll()
@@ -74,7 +89,10 @@ struct DHCPPort: Sendable {
     }
 
     private func read(_ datagram: AddressedEnvelope<ByteBuffer>) -> Received? {
-        guard let address = datagram.remoteAddress.ipv4, let port = datagram.remoteAddress.port else { return nil }
+        // Nobody can be answered on port 0 (RFC 768).
+        guard let address = datagram.remoteAddress.ipv4, let port = datagram.remoteAddress.port, port > 0 else {
+            return nil
+        }
         do throws(DHCPWireError) {
             let packet = try DHCPPacket(parsing: datagram.data)
             return Received(packet: packet, address: address, port: UInt16(port))
@@ -87,7 +105,7 @@ struct DHCPPort: Sendable {
     func send(_ reply: DHCPReply, to request: Received) {
         let encoded = reply.packet.encoded(limit: reply.lengthMax)
         if !encoded.omitted.isEmpty {
-            logger.notice("\(Self.summary(request.packet)): the answer has no room for \(encoded.omitted)")
+            warnings.warn("\(Self.summary(request.packet)): the answer has no room for \(encoded.omitted)")
         }
         let (address, port) =
             switch reply.destination {
@@ -97,8 +115,9 @@ struct DHCPPort: Sendable {
             case .sender: (request.address, request.port)
             }
         if let error = sender.send(encoded.bytes.readableBytesView, to: address, port: port) {
-            logger.warning("\(Self.summary(request.packet)): could not answer to \(address):\(port): \(error)")
+            warnings.warn("\(Self.summary(request.packet)): could not answer to \(address):\(port): \(error)")
         } else {
+            figures.count { $0.dhcp_answered += 1 }
             logger.debug("\(Self.summary(request.packet)): \(Self.summary(reply.packet)) to \(address)")
         }
     }

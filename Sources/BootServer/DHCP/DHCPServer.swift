@@ -31,6 +31,7 @@ package struct DHCPServer: Service {
     private let onEvent: @Sendable (BootEvent) -> Void
     private let traffic: DHCPTraffic
     private let segment: SegmentWatch
+    private let warnings: SparingWarnings
 
     /// How often reservations are read.
     private static let reservationInterval: Duration = .seconds(15)
@@ -51,6 +52,7 @@ package struct DHCPServer: Service {
         directory: any BootDirectory,
         loops: LoopGuard = LoopGuard(),
         segment: SegmentWatch = SegmentWatch(),
+        figures: BootFigures = BootFigures(),
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
     ) async throws -> DHCPServer {
@@ -59,6 +61,7 @@ package struct DHCPServer: Service {
             address: configuration.address,
             port: configuration.port,
             peers: .init(relayPort: configuration.relayPort, clientPort: configuration.clientPort),
+            figures: figures,
             logger: logger
         )
         return DHCPServer(
@@ -70,7 +73,8 @@ package struct DHCPServer: Service {
             logger: logger,
             onEvent: onEvent,
             traffic: DHCPTraffic(configuration.limits),
-            segment: segment
+            segment: segment,
+            warnings: SparingWarnings(logger)
         )
     }
 
@@ -91,7 +95,10 @@ package struct DHCPServer: Service {
             group.addTask { await keepReservations() }
             group.addTask { try await segment.addresses?.run() }
             group.addTask { try await segment.servers?.run() }
-            try await socket.serve(limit: configuration.limits.exchangesMax) { await answer($0) }
+            let known = leases.known
+            try await socket.serve(limit: configuration.limits.exchangesMax, isKnown: { known.contain($0) }) {
+                await answer($0)
+            }
             group.cancelAll()
         }
     }
@@ -123,14 +130,12 @@ package struct DHCPServer: Service {
     private func answer(_ received: DHCPPort.Received) async {
         let packet = received.packet
         if let servers = segment.servers, servers.asked(packet) { return }
-        guard let index = configuration.networks.index(for: packet) else {
-            logger.debug("\(DHCPPort.summary(packet)): no answer, \(DHCPOutcome.Silence.otherNetwork.rawValue)")
-            return
-        }
+        guard let index = configuration.networks.index(for: packet) else { return tell(notServed: packet) }
         let responder = DHCPResponder(settings: configuration.networks.all[index])
         guard let client = responder.client(of: packet) else { return }
         let isKnown = await leases.knows(client, by: responder)
         guard traffic.enter(client.mac, isKnown: isKnown) else {
+            socket.figures.count { $0.dhcp_dropped += 1 }
             logger.debug(
                 "\(DHCPPort.summary(packet)): dropped, there are too many of \(isKnown ? "it" : "new machines")"
             )
@@ -140,6 +145,15 @@ package struct DHCPServer: Service {
         await answer(received, responder)
     }
 
+    private func tell(notServed packet: DHCPPacket) {
+        let relay = packet.relayAddress
+        guard !configuration.networks.relays.contain(relay) else {
+            logger.debug("\(DHCPPort.summary(packet)): no answer, \(DHCPOutcome.Silence.otherNetwork.rawValue)")
+            return
+        }
+        warnings.warn("\(DHCPPort.summary(packet)): no answer, the relay \(relay) is not known; name it with --relay")
+    }
+
     private func answer(_ received: DHCPPort.Received, _ responder: DHCPResponder) async {
         let packet = received.packet
         let verdict = isToBeAnswered(packet) ? await verdicts.verdict(on: packet).verdict : .allowed
@@ -147,7 +161,7 @@ package struct DHCPServer: Service {
         do throws(LeaseStoreError) {
             outcome = try await leases.respond(to: packet, with: responder, verdict: verdict)
         } catch {
-            logger.error("a lease was not given: \(error)")
+            warnings.warn("a lease was not given: \(error)")
             return
         }
         for event in outcome.events { onEvent(event) }
@@ -164,6 +178,6 @@ package struct DHCPServer: Service {
     private func isToBeAnswered(_ packet: DHCPPacket) -> Bool {
         let types: [DHCPMessageType?] = [.discover, .request, .inform]
         return types.contains(packet.messageType)
-            && packet.serverIdentifier.map { $0 == configuration.networks.own.server } ?? true
+            && (packet.serverIdentifier == nil || packet.names(server: configuration.networks.own.server))
     }
 }

@@ -2,7 +2,6 @@ import BootWire
 package import HostModel
 import Logging
 import ServiceLifecycle
-import Synchronization
 
 /// ProxyDHCP on one interface: tells machines what to boot, and gives no addresses. Beside another server's DHCP it listens
 /// on 67 and 4011; beside our own on 4011 only, for firmware that asks there all the same.
@@ -30,6 +29,7 @@ package struct ProxyServer: Service {
     private let onEvent: @Sendable (BootEvent) -> Void
     private let traffic: DHCPTraffic
     private let hosts = KnownHosts()
+    private let warnings: SparingWarnings
 
     /// Binds the sockets; `run` serves them. Throws `ProxyPortError` when one cannot be had.
     ///
@@ -39,6 +39,7 @@ package struct ProxyServer: Service {
         responder: ProxyResponder,
         directory: any BootDirectory,
         loops: LoopGuard = LoopGuard(),
+        figures: BootFigures = BootFigures(),
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
     ) async throws -> ProxyServer {
@@ -49,6 +50,7 @@ package struct ProxyServer: Service {
                     address: configuration.address,
                     port: number,
                     peers: .init(relayPort: configuration.discoveryPort ?? 67, clientPort: configuration.clientPort),
+                    figures: figures,
                     logger: logger
                 )
             } catch {
@@ -66,7 +68,8 @@ package struct ProxyServer: Service {
                 verdicts: BootVerdicts(directory: directory, loops: loops, logger: logger),
                 logger: logger,
                 onEvent: onEvent,
-                traffic: DHCPTraffic(configuration.limits)
+                traffic: DHCPTraffic(configuration.limits),
+                warnings: SparingWarnings(logger)
             )
         } catch {
             await discovery?.close()
@@ -90,10 +93,19 @@ package struct ProxyServer: Service {
         }
         try await withThrowingDiscardingTaskGroup { group in
             let limit = configuration.limits.exchangesMax
+            let isKnown: @Sendable (MACAddress) -> Bool = { [hosts] in hosts.contain($0) }
             if let discovery {
-                group.addTask { try await discovery.serve(limit: limit) { await answer($0, .discovery, discovery) } }
+                group.addTask {
+                    try await discovery.serve(limit: limit, isKnown: isKnown) {
+                        await answer($0, .discovery, discovery)
+                    }
+                }
             }
-            group.addTask { try await bootServer.serve(limit: limit) { await answer($0, .bootServer, bootServer) } }
+            group.addTask {
+                try await bootServer.serve(limit: limit, isKnown: isKnown) {
+                    await answer($0, .bootServer, bootServer)
+                }
+            }
         }
     }
 
@@ -106,6 +118,7 @@ package struct ProxyServer: Service {
         }
         let isKnown = hosts.contain(mac)
         guard traffic.enter(mac, isKnown: isKnown) else {
+            port.figures.count { $0.dhcp_dropped += 1 }
             logger.debug(
                 "\(DHCPPort.summary(packet)): dropped, there are too many of \(isKnown ? "it" : "new machines")"
             )
@@ -122,6 +135,12 @@ package struct ProxyServer: Service {
 
     private func tell(_ outcome: DHCPOutcome, of packet: DHCPPacket) {
         guard let silence = outcome.silence else { return }
+        if silence == .unknownRelay {
+            let relay = packet.relayAddress
+            return warnings.warn(
+                "\(DHCPPort.summary(packet)): no answer, the relay \(relay) is not known; name it with --relay"
+            )
+        }
         logger.debug("\(DHCPPort.summary(packet)): no answer, \(silence.rawValue)")
     }
 }
@@ -133,20 +152,4 @@ package struct ProxyPortError: Error, CustomStringConvertible {
     package let cause: any Error
 
     package var description: String { "\(cause)" }
-}
-
-/// The machines that the directory has named as hosts since the start: they are let through when strangers are too many.
-private final class KnownHosts: Sendable {
-    private let hosts = Mutex<Set<MACAddress>>([])
-
-    /// More hosts than one segment has.
-    private static let hostsMax = 65_536
-
-    func contain(_ mac: MACAddress) -> Bool { hosts.withLock { $0.contains(mac) } }
-
-    func insert(_ mac: MACAddress) {
-        hosts.withLock { hosts in
-            if hosts.count < Self.hostsMax { hosts.insert(mac) }
-        }
-    }
 }

@@ -184,6 +184,7 @@ final class BootHTTPConnection: ChannelDuplexHandler {
         guard case .sending(let response, let offset, let isLast) = state,
             case .file(let file, let range) = response.body
         else { return }
+        response.progress?.bytes = offset - range.lowerBound
         guard offset < range.upperBound else { return finish(response, isLast: isLast, context) }
         let end = min(offset + Int64(limits.sliceBytes), range.upperBound)
         state = .sending(response, offset: end, isLast: isLast)

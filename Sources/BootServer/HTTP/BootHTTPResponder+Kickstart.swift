@@ -83,7 +83,7 @@ extension BootHTTPResponder {
 
     func serveAgent(_ head: HTTPRequestHead, _ address: IPv4Address?) async -> BootHTTPResponse {
         guard let agent else { return .text(.notFound, "this boot server has no agent\n") }
-        let peer = address ?? .any
+        let peer = key(address)
         guard head.method == .HEAD || downloads.enter(peer) else {
             let headers: HTTPHeaders = ["Retry-After": String(limits.retrySeconds)]
             return .text(.serviceUnavailable, "too many machines load files now\n", headers: headers)

@@ -7,7 +7,7 @@ package import Recipes
 
 /// Answers requests: asks the directory, writes scripts, opens files, and tells the events. Knows no connection.
 package struct BootHTTPResponder: Sendable {
-    let recipes: BootRecipes
+    var recipes: BootRecipes
     let kickstarts: KickstartRecipes?
     let directory: any BootDirectory
     let events: BootEventQueue
@@ -18,9 +18,11 @@ package struct BootHTTPResponder: Sendable {
     let limits: BootHTTPLimits
     let logger: Logger
     private let reports: Allowance<MACAddress>
-    private let reporters: Allowance<IPv4Address>
-    private let asks: Allowance<IPv4Address>
-    let downloads: Admission<IPv4Address>
+    private let reporters: Allowance<String>
+    private let asks: Allowance<String>
+    let downloads: Admission<String>
+    /// The client's address as text, of either family.
+    private var peer = ""
     private var hosts: VerifiedMachines { VerifiedMachines(directory: directory, machines: machines) }
 
     /// `machines` say which machine an address is: for the loaders, whose requests name none, and for what somebody may
@@ -54,8 +56,26 @@ package struct BootHTTPResponder: Sendable {
         downloads = Admission(totalMax: limits.downloadsMax, perKeyMax: limits.downloadsPerPeerMax)
     }
 
+    /// The same for one connection: whom the limits of each address count.
+    func serving(_ peer: String) -> BootHTTPResponder {
+        var responder = self
+        responder.peer = peer
+        return responder
+    }
+
+    func key(_ address: IPv4Address?) -> String { address.map { "\($0)" } ?? peer }
+
     /// The answer to a request whose head is complete. Never throws: what fails becomes a status.
     func respond(to head: HTTPRequestHead, from address: IPv4Address?) async -> BootHTTPResponse {
+        let response = await answer(to: head, from: address)
+        events.figures.count { counters in
+            counters.http_requests += 1
+            if response.status.code >= 400 { counters.http_refused += 1 }
+        }
+        return response
+    }
+
+    private func answer(to head: HTTPRequestHead, from address: IPv4Address?) async -> BootHTTPResponse {
         guard head.method == .GET || head.method == .HEAD else {
             return .text(.methodNotAllowed, "only GET and HEAD are served\n", headers: ["Allow": "GET, HEAD"])
         }
@@ -83,7 +103,7 @@ package struct BootHTTPResponder: Sendable {
         switch route {
         case .firstStage: return .text(.ok, recipes.firstStage)
         case .script(let request):
-            guard asks.take(address ?? .any) else { return busy("this address asks too often") }
+            guard asks.take(key(address)) else { return busy("this address asks too often") }
             return await script(request, tells: head.method == .GET)
         case .loader(let name): return await loader(name, head, address)
         case .agent: return await serveAgent(head, address)
@@ -92,7 +112,7 @@ package struct BootHTTPResponder: Sendable {
         case .image(let image, let claim): return await self.image(image, claim, head, address)
         case .report(let mac, let step, let detail):
             // Answered with a body: iPXE of 2019 waits for one after a 204.
-            guard head.method == .GET, reporters.take(address ?? .any), reports.take(mac) else {
+            guard head.method == .GET, reporters.take(key(address)), reports.take(mac) else {
                 return .text(.ok, "not taken\n")
             }
             if step == BootEvent.Stage.installed.rawValue { return await installed(mac, detail, address) }
@@ -232,9 +252,13 @@ package struct BootHTTPResponder: Sendable {
     /// UEFI HTTP boot asks for the head first; only a whole loader is a step.
     private func loader(_ name: String, _ head: HTTPRequestHead, _ address: IPv4Address?) async -> BootHTTPResponse {
         var response = await file(loaders, [name], head)
-        guard head.method == .GET, response.status == .ok, let address, let mac = await machines.machine(at: address)
+        guard head.method == .GET, response.status == .ok, let place = IPAddress(key(address)),
+            let mac = await machines.machine(at: place)
         else { return response }
+        let progress = begin(name, response, to: address, mac)
+        response.progress = progress
         response.onEnd = { [events] isComplete in
+            events.figures.end(progress)
             guard isComplete else { return }
             events.offer(BootEvent(mac: mac, stage: .loader, detail: "loaded \(name) by HTTP", address: address))
         }
@@ -247,7 +271,7 @@ package struct BootHTTPResponder: Sendable {
         _ head: HTTPRequestHead,
         _ address: IPv4Address?
     ) async -> BootHTTPResponse {
-        let peer = address ?? .any
+        let peer = key(address)
         var claim = claim
         // Firmware that boots by HTTP says nothing of itself; a script does.
         if claim == nil, image.isProgram { claim = await hosts.claim(of: address, on: image) }
@@ -262,11 +286,25 @@ package struct BootHTTPResponder: Sendable {
         guard head.method == .GET else { return response }
         var told = ImageTransfer(image: image, claim: claim, response: response, started: .now())
         if let claim { told.isFromItself = await isFromItself(claim.machine) }
+        let name = "\(image.name)/\(image.version)/\(image.file)"
+        let progress = begin(name, response, to: address, claim?.machine.mac)
+        response.progress = progress
         response.onEnd = { [downloads, events, told] isComplete in
             downloads.leave(peer)
+            events.figures.end(progress)
             if let event = told.event(isComplete: isComplete) { events.offer(event) }
         }
         return response
+    }
+
+    /// A file that is shown on its way.
+    private func begin(
+        _ name: String,
+        _ response: BootHTTPResponse,
+        to address: IPv4Address?,
+        _ mac: MACAddress?
+    ) -> BootFigures.Transfer {
+        events.figures.begin(name, way: "http", size: response.length, to: IPAddress(key(address)), mac)
     }
 
     /// What a machine gets instead of an image: 403 when it is denied, 503 when nobody can say.

@@ -14,6 +14,8 @@ struct BootHTTPResponse: Sendable {
     var body: Body
     /// Told once, when the last byte was handed to the kernel or the connection ended before.
     var onEnd: (@Sendable (_ isComplete: Bool) -> Void)?
+    /// Told how far a file is.
+    var progress: BootFigures.Transfer?
 
     var length: Int64 {
         switch body {

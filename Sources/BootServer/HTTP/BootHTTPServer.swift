@@ -15,6 +15,16 @@ package struct BootHTTPServer: Sendable {
         responder: BootHTTPResponder,
         group: any EventLoopGroup
     ) async throws -> BootHTTPServer {
+        try await bind(address: .v4(address), port: port, responder: responder, group: group)
+    }
+
+    /// The same for either family.
+    package static func bind(
+        address: IPAddress,
+        port: Int,
+        responder: BootHTTPResponder,
+        group: any EventLoopGroup
+    ) async throws -> BootHTTPServer {
         let connections = OpenConnections(limits: responder.limits)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
@@ -34,6 +44,9 @@ package struct BootHTTPServer: Sendable {
 
     /// Connections open now.
     package var connectionCount: Int { connections.count }
+
+    /// Closes the listener of a server that will not run.
+    func close() async { try? await channel.close().get() }
 
     /// Serves until `stop`.
     package func run() async throws {

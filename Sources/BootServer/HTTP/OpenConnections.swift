@@ -28,15 +28,10 @@ final class OpenConnections: Sendable {
         let id = ObjectIdentifier(channel)
         open.withLock { $0.channels[id] = channel }
         channel.closeFuture.whenComplete { _ in self.left(id, peer) }
-        var decoderLimits = NIOHTTPDecoderLimitConfiguration()
-        decoderLimits.maxHeaderFieldSize = limits.headBytesMax
-        decoderLimits.maxHeaderListSize = limits.headBytesMax
-        decoderLimits.maxHeaderFieldCount = limits.headerFieldsMax
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
         try channel.pipeline.syncOperations.addHandlers(
             HTTPResponseEncoder(),
-            ByteToMessageHandler(decoder),
-            BootHTTPConnection(responder: responder, address: IPv4Address(peer))
+            ByteToMessageHandler(limits.requestDecoder),
+            BootHTTPConnection(responder: responder.serving(peer), address: IPv4Address(peer))
         )
     }
 
@@ -65,5 +60,16 @@ final class OpenConnections: Sendable {
             return promise
         }
         onEmpty?.succeed()
+    }
+}
+
+extension BootHTTPLimits {
+    /// Reads requests within these limits.
+    var requestDecoder: HTTPRequestDecoder {
+        var configuration = NIOHTTPDecoderLimitConfiguration()
+        configuration.maxHeaderFieldSize = headBytesMax
+        configuration.maxHeaderListSize = headBytesMax
+        configuration.maxHeaderFieldCount = headerFieldsMax
+        return HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: configuration)
     }
 }

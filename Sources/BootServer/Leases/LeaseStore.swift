@@ -10,6 +10,8 @@ package actor LeaseStore {
     private let networks: DHCPNetworks
     /// One for each network, in their order.
     private var tables: [LeaseTable]
+    /// Leases of networks that are not served now: they stay in the journal, and are there again when the network is.
+    private let unserved: [Lease]
     /// Addresses that somebody was seen with in this round of questions.
     private var seen: Set<IPv4Address> = []
     private let journal: LeaseJournal
@@ -26,6 +28,9 @@ package actor LeaseStore {
     private var liveBytes = 0
     /// A write failed: what the file ends with is not known, so the next write replaces it.
     private var needsReplacing = false
+
+    /// For whom there is room in a storm. Some of them may be known no more: `knows` is the judge.
+    nonisolated let known = KnownCards()
 
     /// Lines that could not be read at the start. One is what a crash leaves; more mean a damaged disk.
     package nonisolated let damagedLines: Int
@@ -44,13 +49,14 @@ package actor LeaseStore {
     private init(
         networks: DHCPNetworks,
         tables: [LeaseTable],
+        unserved: [Lease],
         journal: LeaseJournal,
         clock: LeaseClock,
         threads: NIOThreadPool,
         damagedLines: Int,
         compactionBytesMin: Int
     ) {
-        (self.networks, self.tables, self.journal) = (networks, tables, journal)
+        (self.networks, self.tables, self.unserved, self.journal) = (networks, tables, unserved, journal)
         (self.clock, self.threads) = (clock, threads)
         (self.damagedLines, self.compactionBytesMin) = (damagedLines, compactionBytesMin)
     }
@@ -87,13 +93,19 @@ package actor LeaseStore {
         let (records, damaged) = LeaseRecord.records(in: bytes)
         var tables = networks.all.map { $0.emptyLeaseTable() }
         let (now, wall) = (clock.now(), clock.wall())
+        var unserved: [IPv4Address: Lease] = [:]
         for record in records {
-            // A lease of a network that is no longer served is kept, and is there again when the network comes back.
-            tables[networks.index(of: record.address) ?? 0].apply(.set(record.lease(now: now, wall: wall)))
+            let lease = record.lease(now: now, wall: wall)
+            if let index = networks.index(of: record.address) {
+                tables[index].apply(.set(lease))
+            } else {
+                unserved[record.address] = lease
+            }
         }
         let store = LeaseStore(
             networks: networks,
             tables: tables,
+            unserved: Array(unserved.values),
             journal: journal,
             clock: clock,
             threads: threads,
@@ -101,24 +113,31 @@ package actor LeaseStore {
             compactionBytesMin: compactionBytesMin
         )
         try await store.compact()
+        await store.tellKnown()
         return store
     }
 
-    /// Every lease, in the order of addresses.
-    package var leases: [Lease] { tables.flatMap(\.leases).sorted { $0.address < $1.address } }
+    /// Every lease of the networks that are served, in the order of addresses.
+    package var leases: [Lease] { tables.flatMap(\.unordered).sorted { $0.address < $1.address } }
+
+    /// What each network has, as it comes: the actor answers DHCP, and others may sort.
+    private var unordered: [[Lease]] { tables.map(\.unordered) }
 
     /// The networks and the leases as a person is shown them, at most `max` leases, and how many there are.
-    func listing(max: Int) -> (networks: [BootStatus.Network], leases: [BootStatus.Lease], count: Int) {
+    nonisolated func listing(
+        max: Int
+    ) async -> (networks: [BootStatus.Network], leases: [BootStatus.Lease], count: Int) {
+        let leases = await unordered
         let (now, wall) = (clock.now(), clock.wall())
-        let networks = zip(networks.all, tables).map { settings, table in
+        let networks = zip(networks.all, leases).map { settings, leases in
             BootStatus.Network(
                 network: settings.network,
                 pool: "\(settings.pool.lowerBound)-\(settings.pool.upperBound)",
                 pool_size: Int(settings.pool.upperBound.rawValue - settings.pool.lowerBound.rawValue) + 1,
-                in_use: table.leases.count { $0.state == .bound && $0.isActive(at: now) }
+                in_use: leases.count { $0.state == .bound && $0.isActive(at: now) }
             )
         }
-        let all = leases
+        let all = leases.joined().sorted { $0.address < $1.address }
         let shown = all.prefix(max).map { lease in
             BootStatus.Lease(
                 address: lease.address,
@@ -132,8 +151,8 @@ package actor LeaseStore {
 
     /// The machine that has an address now; `nil` when nobody has it from here.
     package func machine(at address: IPv4Address) -> MACAddress? {
-        guard let lease = tables[networks.index(of: address) ?? 0].lease(at: address), lease.state == .bound,
-            lease.isActive(at: clock.now())
+        guard let index = networks.index(of: address), let lease = tables[index].lease(at: address),
+            lease.state == .bound, lease.isActive(at: clock.now())
         else { return nil }
         return lease.client.mac
     }
@@ -141,6 +160,11 @@ package actor LeaseStore {
     /// True for a machine with an address kept for it, and for one that has a lease, in the network that its message is of.
     package func knows(_ client: LeaseClient, by responder: DHCPResponder) -> Bool {
         tables[index(of: responder)].knows(client, at: clock.now())
+    }
+
+    private func tellKnown() {
+        let now = clock.now()
+        known.replace(with: tables.reduce(into: Set()) { $0.formUnion($1.knownCards(at: now)) })
     }
 
     private func index(of responder: DHCPResponder) -> Int { networks.index(of: responder.settings.network.first) ?? 0 }
@@ -152,6 +176,7 @@ package actor LeaseStore {
             let here = Set(tables[index].keep(reservations))
             refused.removeAll { !here.contains($0) }
         }
+        tellKnown()
         return refused
     }
 
@@ -189,7 +214,10 @@ package actor LeaseStore {
         let now = clock.now()
         let index = index(of: responder)
         let outcome = responder.respond(to: packet, leases: tables[index], verdict: verdict, now: now)
-        for change in outcome.changes { tables[index].apply(change) }
+        for change in outcome.changes {
+            tables[index].apply(change)
+            if case .set(let lease) = change, lease.state == .bound { known.insert(lease.client.mac) }
+        }
         let wall = clock.wall()
         let records = outcome.changes.filter(\.isDurable).compactMap { change -> LeaseRecord? in
             guard case .set(let lease) = change else { return nil }
@@ -268,7 +296,7 @@ extension LeaseStore {
     /// Writes the tables as they are, which hold every record that waits.
     private func compact() async throws(LeaseStoreError) {
         let (now, wall) = (clock.now(), clock.wall())
-        let durable = leases.filter { $0.state != .offered }
+        let durable = tables.flatMap(\.unordered).filter { $0.state != .offered } + unserved
         let bytes = durable.flatMap { LeaseRecord($0, now: now, wall: wall).line.utf8 }
         try await onDisk { journal throws(LeaseStoreError) in try journal.replace(with: bytes) }
         (fileBytes, liveBytes, needsReplacing) = (bytes.count, bytes.count, false)

@@ -1,3 +1,4 @@
+import BootWire
 package import HostModel
 
 /// Which machine an address is: by the neighbours that the kernel has heard, then by the leases.
@@ -5,10 +6,25 @@ package struct MachineLocator: Sendable {
     private let neighbours: NeighbourTable?
     private let leases: LeaseStore?
     private let network: IPv4Network?
+    private let given: GivenAddresses?
 
-    /// Without `leases` another server gives the addresses; without `network` every address is of ours.
-    package init(neighbours: NeighbourTable? = nil, leases: LeaseStore? = nil, network: IPv4Network? = nil) {
-        (self.neighbours, self.leases, self.network) = (neighbours, leases, network)
+    /// Without `leases` another server gives the addresses; without `network` every address is of ours. `given`: those of IPv6.
+    package init(
+        neighbours: NeighbourTable? = nil,
+        leases: LeaseStore? = nil,
+        network: IPv4Network? = nil,
+        given: GivenAddresses? = nil
+    ) {
+        (self.neighbours, self.leases, self.network, self.given) = (neighbours, leases, network, given)
+    }
+
+    /// The same for either family. What an address of IPv6 is made of is believed, where nobody knows better: it is for
+    /// events, never for `knows` and `vouches`.
+    package func machine(at address: IPAddress) async -> MACAddress? {
+        switch address {
+        case .v4(let address): await machine(at: address)
+        case .v6(let address): given?.machine(at: address) ?? address.cardOfInterfaceID
+        }
     }
 
     /// The machine that has the address now; `nil` when nobody can say.

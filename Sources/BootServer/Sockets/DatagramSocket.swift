@@ -20,14 +20,23 @@ struct DatagramSocket: ~Copyable {
         interface: String? = nil,
         isServer: Bool = false
     ) throws(DatagramSocketError) -> DatagramSocket {
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        try bound(to: .v4(address), port: port, interface: interface, isServer: isServer)
+    }
+
+    /// Port 0 takes any free one. IPv6's takes nothing of IPv4.
+    static func bound(
+        to address: IPAddress,
+        port: UInt16,
+        interface: String? = nil,
+        isServer: Bool = false
+    ) throws(DatagramSocketError) -> DatagramSocket {
+        let family = address.v6 == nil ? AF_INET : AF_INET6
+        let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw DatagramSocketError("open a UDP socket") }
         let socket = DatagramSocket(owning: descriptor)
         try socket.configure(interface: interface, isServer: isServer)
-        var name = sockaddr_in(address: address, port: port)
-        let result = withUnsafeBytes(of: &name) { bytes in
-            bind(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count))
-        }
+        if family == AF_INET6 { socket.set(IPV6_V6ONLY, 1, level: Int32(IPPROTO_IPV6)) }
+        let result = SocketName(address, port: port).withName { bind(descriptor, $0, $1) }
         guard result == 0 else {
             throw DatagramSocketError("bind UDP port \(port) of \(address)", remedy: Self.bindRemedy(errno))
         }
@@ -36,7 +45,7 @@ struct DatagramSocket: ~Copyable {
 
     /// The first port of a range that is free, beginning at any of them, so that a port is not used again at once.
     static func bound(
-        to address: IPv4Address,
+        to address: IPAddress,
         ports: ClosedRange<UInt16>,
         interface: String? = nil
     ) throws(DatagramSocketError) -> DatagramSocket {
@@ -75,9 +84,19 @@ struct DatagramSocket: ~Copyable {
     }
 
     /// For options that only make things better: the kernel may refuse.
-    private borrowing func set(_ option: CInt, _ value: CInt) {
+    private borrowing func set(_ option: CInt, _ value: CInt, level: CInt = SOL_SOCKET) {
         var value = value
-        setsockopt(descriptor, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<CInt>.size))
+        setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    /// Hears what is sent to a group of IPv6 on an interface, given by its number.
+    borrowing func join(_ group: IPv6Address, on interface: Int32) throws(DatagramSocketError) {
+        // `struct ipv6_mreq` of ipv6(7): the group, and the interface's number.
+        let request = group.octets + withUnsafeBytes(of: UInt32(interface)) { Array($0) }
+        let length = socklen_t(request.count)
+        guard setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_JOIN_GROUP, request, length) == 0 else {
+            throw DatagramSocketError("listen to \(group)")
+        }
     }
 
     private static func bindRemedy(_ code: CInt) -> String? {
@@ -151,27 +170,13 @@ final class DatagramSender: Sendable {
 
     /// Sends one datagram now, or not at all. Returns the error's text when the kernel refuses it.
     func send(_ bytes: some Sequence<UInt8>, to address: IPv4Address, port: UInt16) -> String? {
-        var name = sockaddr_in(address: address, port: port)
-        let payload = Array(bytes)
-        let sent = withUnsafeBytes(of: &name) { name in
-            sendto(
-                descriptor,
-                payload,
-                payload.count,
-                CInt(MSG_DONTWAIT),
-                name.assumingMemoryBound(to: sockaddr.self).baseAddress,
-                socklen_t(name.count)
-            )
-        }
-        return sent < 0 ? String(cString: strerror(errno)) : nil
+        send(bytes, to: SocketName(.v4(address), port: port))
     }
-}
 
-extension sockaddr_in {
-    fileprivate init(address: IPv4Address, port: UInt16) {
-        self.init()
-        sin_family = sa_family_t(AF_INET)
-        sin_port = port.bigEndian
-        sin_addr.s_addr = address.rawValue.bigEndian
+    /// The same for either family.
+    func send(_ bytes: some Sequence<UInt8>, to name: SocketName) -> String? {
+        let payload = Array(bytes)
+        let sent = name.withName { sendto(descriptor, payload, payload.count, CInt(MSG_DONTWAIT), $0, $1) }
+        return sent < 0 ? String(cString: strerror(errno)) : nil
     }
 }

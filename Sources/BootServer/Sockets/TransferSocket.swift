@@ -25,42 +25,21 @@ final class TransferSocket {
     }
 
     /// One datagram in the buffer's place, and its sender; `nil` when there is none.
-    func receive(into buffer: inout ByteBuffer, lengthMax: Int) -> sockaddr_in? {
-        var source = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    func receive(into buffer: inout ByteBuffer, lengthMax: Int) -> SocketName? {
         buffer.clear()
-        let received = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: lengthMax) { space in
-            let count = withUnsafeMutableBytes(of: &source) { name in
-                recvfrom(
-                    descriptor,
-                    space.baseAddress,
-                    lengthMax,
-                    CInt(MSG_DONTWAIT),
-                    name.assumingMemoryBound(to: sockaddr.self).baseAddress,
-                    &length
-                )
-            }
-            return max(0, count)
+        return SocketName { name, length in
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: lengthMax) { space in
+                max(0, recvfrom(descriptor, space.baseAddress, lengthMax, CInt(MSG_DONTWAIT), name, &length))
+            } > 0
         }
-        return received > 0 ? source : nil
     }
 
-    func send(_ datagram: UnsafeRawBufferPointer, to peer: sockaddr_in) {
-        var peer = peer
-        _ = withUnsafeBytes(of: &peer) { name in
-            sendto(
-                descriptor,
-                datagram.baseAddress,
-                datagram.count,
-                CInt(MSG_DONTWAIT),
-                name.assumingMemoryBound(to: sockaddr.self).baseAddress,
-                socklen_t(name.count)
-            )
-        }
+    func send(_ datagram: UnsafeRawBufferPointer, to peer: SocketName) {
+        _ = peer.withName { sendto(descriptor, datagram.baseAddress, datagram.count, CInt(MSG_DONTWAIT), $0, $1) }
     }
 
     /// Datagrams one behind the other, each but the last `stride` bytes long.
-    func send(_ datagrams: UnsafeRawBufferPointer, stride: Int, to peer: sockaddr_in) {
+    func send(_ datagrams: UnsafeRawBufferPointer, stride: Int, to peer: SocketName) {
         guard datagrams.count > stride else { return send(datagrams, to: peer) }
         let step = cutsByKernel ? max(1, min(Self.segmentsMax, Self.bytesMax / stride)) * stride : stride
         var rest = datagrams[...]
@@ -78,14 +57,10 @@ final class TransferSocket {
     }
 
     /// False when the kernel cannot cut; a full buffer is a loss like others.
-    private func sendCut(_ part: UnsafeRawBufferPointer, stride: Int, to peer: sockaddr_in) -> Bool {
-        var peer = peer
-        let sent = csockets_send_segments(descriptor, part.baseAddress, part.count, UInt16(stride), &peer)
+    private func sendCut(_ part: UnsafeRawBufferPointer, stride: Int, to peer: SocketName) -> Bool {
+        let sent = peer.withName {
+            csockets_send_segments(descriptor, part.baseAddress, part.count, UInt16(stride), $0, $1)
+        }
         return sent >= 0 || ![EINVAL, EIO, ENOPROTOOPT, EOPNOTSUPP, EMSGSIZE].contains(errno)
     }
-}
-
-extension sockaddr_in {
-    /// The same address and port.
-    func names(_ other: sockaddr_in) -> Bool { sin_addr.s_addr == other.sin_addr.s_addr && sin_port == other.sin_port }
 }

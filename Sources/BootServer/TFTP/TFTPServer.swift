@@ -12,7 +12,7 @@ package struct TFTPServer: Service {
         /// The interface that is served; `nil` serves every one.
         package var interface: String?
         /// The address that is asked and that answers: a client does not take an answer from another. One server each.
-        package var address: HostModel.IPv4Address
+        package var address: HostModel.IPAddress
         package var port: UInt16 = 69
         /// Transfers at once. Each has a socket and an open file.
         package var transfersMax = 400
@@ -43,6 +43,10 @@ package struct TFTPServer: Service {
         }
 
         package init(interface: String?, address: HostModel.IPv4Address) {
+            self.init(interface: interface, address: .v4(address))
+        }
+
+        package init(interface: String?, address: HostModel.IPAddress) {
             (self.interface, self.address) = (interface, address)
         }
     }
@@ -54,6 +58,7 @@ package struct TFTPServer: Service {
     private let loaders: LoaderDirectory
     private let files: MachineFiles?
     private let machines: MachineLocator
+    private let figures: BootFigures
     private let logger: Logger
     private let onEvent: @Sendable (BootEvent) -> Void
 
@@ -71,6 +76,7 @@ package struct TFTPServer: Service {
         loaders: LoaderDirectory,
         files: MachineFiles? = nil,
         machines: MachineLocator,
+        figures: BootFigures = BootFigures(),
         logger: Logger,
         onEvent: @escaping @Sendable (BootEvent) -> Void
     ) async throws -> TFTPServer {
@@ -95,6 +101,7 @@ package struct TFTPServer: Service {
             loaders: loaders,
             files: files,
             machines: machines,
+            figures: figures,
             logger: logger,
             onEvent: onEvent
         )
@@ -165,20 +172,20 @@ package struct TFTPServer: Service {
 /// A datagram to the server's port, with what is needed to answer it.
 private struct Asked: Sendable {
     let packet: TFTPPacket
-    let name: sockaddr_in
+    let name: SocketName
     let client: TransferTable.Client
 
     /// `nil` for what is never answered: no request, or from a port that nobody can have.
     init?(_ datagram: AddressedEnvelope<ByteBuffer>) {
-        guard let packet = try? TFTPPacket(parsing: datagram.data), case .v4(let source) = datagram.remoteAddress,
-            let address = datagram.remoteAddress.ipv4, let port = datagram.remoteAddress.port, port > 0
+        guard let packet = try? TFTPPacket(parsing: datagram.data), let name = SocketName(datagram.remoteAddress),
+            name.port > 0
         else { return nil }
         switch packet {
         case .readRequest, .writeRequest: break
         case .data, .acknowledgement, .error, .optionAcknowledgement: return nil
         }
-        (self.packet, name) = (packet, source.address)
-        client = TransferTable.Client(address: address, port: port)
+        (self.packet, self.name) = (packet, name)
+        client = TransferTable.Client(address: name.address, port: Int(name.port))
     }
 }
 
@@ -216,10 +223,11 @@ extension TFTPServer {
     private func content(
         of path: TFTPPath,
         _ request: TFTPRequest,
-        for address: HostModel.IPv4Address
+        for address: HostModel.IPAddress
     ) async throws(Refusal) -> TFTPContent {
         let isText = request.mode == .netascii
-        if let made = await files?.configuration(path, for: address) {
+        // GRUB and pxelinux load by IPv4 here.
+        if let address = address.v4, let made = await files?.configuration(path, for: address) {
             let text = ByteBuffer(bytes: made)
             return .bytes(isText ? Netascii.encoded(text) : text)
         }
@@ -262,7 +270,8 @@ extension TFTPServer {
         id: UInt64,
         _ table: TransferTable
     ) async throws(Refusal) {
-        var limits = TFTPTerms.Limits(mtu: InterfaceMTU.bytes(of: configuration.interface))
+        let isIPv6 = configuration.address.v6 != nil
+        var limits = TFTPTerms.Limits(mtu: InterfaceMTU.bytes(of: configuration.interface), isIPv6: isIPv6)
         limits.windowSizeMax = min(limits.windowSizeMax, configuration.windowSizeMax)
         if configuration.ports != .any {
             limits.windowSizeMax = min(limits.windowSizeMax, Configuration.guessableWindowMax)
@@ -270,7 +279,15 @@ extension TFTPServer {
         let terms = TFTPTerms(settling: request, size: content.size, limits: limits)
         let machine = TFTPReadTransfer(size: content.size, terms: terms)
         let mac = await machines.machine(at: asked.client.address)
-        let profile = await files?.programs.profile(path, asked.client.address)
+        let profile = await files?.profile(path, for: asked.client.address)
+        let progress = figures.begin(
+            terminalEscaped(path.description),
+            way: "tftp",
+            size: Int64(clamping: content.size),
+            to: asked.client.address,
+            mac
+        )
+        defer { figures.end(progress) }
         let observer = TFTPTransfer.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
             onFinish: { report($0, path, asked, (mac, profile), size: content.size) }
@@ -280,7 +297,8 @@ extension TFTPServer {
             content: content,
             client: asked.name,
             sharesSocket: shared != nil,
-            observer: observer
+            observer: observer,
+            progress: progress
         )
         do throws(DatagramSocketError) {
             let socket = try transferSocket()
@@ -302,7 +320,7 @@ extension TFTPServer {
 
     /// What comes to the port of the requests and is none belongs to the sender's transfer.
     private func bring(_ datagram: AddressedEnvelope<ByteBuffer>, to table: TransferTable) {
-        guard let address = datagram.remoteAddress.ipv4, let port = datagram.remoteAddress.port else { return }
+        guard let address = datagram.remoteAddress.ip, let port = datagram.remoteAddress.port else { return }
         table.running(TransferTable.Client(address: address, port: port))?.take(datagram.data)
     }
 
@@ -329,6 +347,7 @@ extension TFTPServer {
         let address = asked.client.address
         switch outcome {
         case .complete, .completeButUnacknowledged:
+            figures.count { $0.tftp_completed += 1 }
             logger.info("\(address) fetched \(name), \(size) bytes")
             // A signed program is all that a profile gives; a loader is only its beginning.
             let stage = machine.profile == nil ? BootEvent.Stage.loader : .initramfs
@@ -336,9 +355,11 @@ extension TFTPServer {
         case .probed:
             logger.debug("\(address) asked for the size of \(name)")
         case .aborted(let code, let message):
+            figures.count { $0.tftp_failed += 1 }
             let text = terminalEscaped(String(decoding: message, as: UTF8.self))
             logger.notice("\(address) stopped fetching \(name): error \(code.rawValue) \(text)")
         case .abandoned(let block):
+            figures.count { $0.tftp_failed += 1 }
             logger.notice("\(address) fell silent at block \(block.index) of \(name)")
             emit(mac, .failed, "fell silent while it fetched \(name) by TFTP, at byte \(block.offset)", address)
         }
@@ -348,10 +369,10 @@ extension TFTPServer {
         _ mac: MACAddress?,
         _ stage: BootEvent.Stage,
         _ detail: String,
-        _ address: HostModel.IPv4Address,
+        _ address: HostModel.IPAddress,
         outcome: String? = nil
     ) {
         guard let mac else { return }
-        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address, outcome: outcome))
+        onEvent(BootEvent(mac: mac, stage: stage, detail: detail, address: address.v4, outcome: outcome))
     }
 }

@@ -17,10 +17,12 @@ final class TFTPTransfer {
     struct Start: Sendable {
         var machine: TFTPReadTransfer
         var content: TFTPContent
-        var client: sockaddr_in
+        var client: SocketName
         /// Other transfers use the socket too: what comes for this one is brought to it.
         var sharesSocket = false
         var observer: Observer
+        /// Told how far it is.
+        var progress: BootFigures.Transfer?
     }
 
     /// What a disk has to be asked for before the actions can be done.
@@ -135,22 +137,25 @@ final class TFTPTransfer {
         switch action {
         case .sendOptions(let options): send(.optionAcknowledgement(options))
         case .sendBlocks(let blocks):
+            start.progress?.bytes = Int64(clamping: machine.block(blocks.lowerBound).offset)
             wire.withDatagrams(blocks) { socket.send($0, stride: wire.stride, to: start.client) }
         case .setTimer(let wait): deadline = now + wait.nanoseconds
-        case .finish(let outcome): start.observer.onFinish(outcome)
+        case .finish(let outcome):
+            if outcome == .complete { start.progress?.bytes = Int64(clamping: machine.size) }
+            start.observer.onFinish(outcome)
         }
     }
 
     private func send(_ packet: TFTPPacket) { send(packet, to: start.client) }
 
-    private func send(_ packet: TFTPPacket, to peer: sockaddr_in) {
+    private func send(_ packet: TFTPPacket, to peer: SocketName) {
         packet.encoded.withUnsafeReadableBytes { socket.send($0, to: peer) }
     }
 
     /// RFC 1350, section 4: the stranger is told, and the transfer goes on. Only what a client sends is answered: two
     /// servers would tell each other for ever.
-    private func answerStranger(_ source: sockaddr_in, _ datagram: ByteBuffer) {
-        guard source.sin_port != 0, case .acknowledgement? = try? TFTPPacket(parsing: datagram) else { return }
+    private func answerStranger(_ source: SocketName, _ datagram: ByteBuffer) {
+        guard source.port != 0, case .acknowledgement? = try? TFTPPacket(parsing: datagram) else { return }
         send(.error(.unknownTransferID, message: Array("no such transfer".utf8)), to: source)
     }
 }

@@ -6,7 +6,7 @@ import Synchronization
 final class TransferTable: Sendable {
     /// A client's transfer id: its address and port (RFC 1350, section 4).
     struct Client: Hashable, Sendable {
-        var address: HostModel.IPv4Address
+        var address: HostModel.IPAddress
         var port: Int
     }
 
@@ -26,7 +26,7 @@ final class TransferTable: Sendable {
 
     private struct State {
         var entries: [Client: Entry] = [:]
-        var perSource: [HostModel.IPv4Address: Int] = [:]
+        var perSource: [HostModel.IPAddress: Int] = [:]
         var lastID: UInt64 = 0
 
         /// What a new client must wait for.

@@ -13,13 +13,20 @@ package enum BootClient: Hashable, Sendable {
     case http(ClientArchitecture)
 
     package init(of packet: DHCPPacket) {
-        let vendor = packet.vendorClass.map { String(decoding: $0, as: UTF8.self) } ?? ""
-        var listed = packet.architectures
+        self.init(
+            architectures: packet.architectures,
+            vendor: packet.vendorClass.map { String(decoding: $0, as: UTF8.self) } ?? "",
+            isIPXE: packet.ipxe != nil || packet.userClasses.contains(Array("iPXE".utf8)),
+            hasHTTP: packet.ipxe.map { $0[Self.ipxeHTTPFeature].map { $0 != [0] } ?? false } ?? true
+        )
+    }
+
+    init(architectures: [ClientArchitecture], vendor: String, isIPXE: Bool, hasHTTP: Bool) {
+        var listed = architectures
         if listed.isEmpty, let named = Self.architecture(inVendorClass: vendor) { listed = [named] }
         // Firmware may list several; the first that we have a loader for counts.
         let architecture = listed.first { $0.firmware != nil } ?? listed.first
-        if packet.ipxe != nil || packet.userClasses.contains(Array("iPXE".utf8)) {
-            let hasHTTP = packet.ipxe.map { $0[Self.ipxeHTTPFeature].map { $0 != [0] } ?? false } ?? true
+        if isIPXE {
             self = .ipxe(architecture ?? .bios, hasHTTP: hasHTTP)
         } else if let architecture, vendor.hasPrefix("HTTPClient") {
             self = .http(architecture)

@@ -5,14 +5,21 @@ package import HostModel
 package struct DHCPNetworks: Hashable, Sendable {
     /// The server's own network first.
     package let all: [DHCPSettings]
+    /// Others than these are not answered.
+    package let relays: KnownRelays
 
     /// The most networks of one server: each message is looked up among them.
     package static let countMax = 256
 
     /// One network, without relays.
-    package init(_ own: DHCPSettings) { all = [own] }
+    package init(_ own: DHCPSettings) { (all, relays) = ([own], KnownRelays(networks: [own.network])) }
 
-    package init(_ own: DHCPSettings, relayed: [DHCPSettings]) throws(DHCPSettingsError) {
+    /// `relays` are those that have no address in one of the networks.
+    package init(
+        _ own: DHCPSettings,
+        relayed: [DHCPSettings],
+        relays: Set<IPv4Address> = []
+    ) throws(DHCPSettingsError) {
         guard relayed.count < Self.countMax else { throw .tooManyNetworks(relayed.count + 1) }
         var taken = [own]
         for settings in relayed {
@@ -22,6 +29,7 @@ package struct DHCPNetworks: Hashable, Sendable {
             taken.append(settings)
         }
         all = taken
+        self.relays = KnownRelays(networks: taken.map(\.network), addresses: relays)
     }
 
     package var own: DHCPSettings { all[0] }
@@ -31,8 +39,9 @@ package struct DHCPNetworks: Hashable, Sendable {
 
     /// The network that a client is in: where its relay says that it is (option 82's link selection, else the relay's own
     /// address); without a relay the one of the address that it has, because a machine renews its lease without its relay;
-    /// else the server's own. `nil` when a relay speaks of a network that is not served.
+    /// else the server's own. `nil` when a relay speaks of a network that is not served, or is not known itself.
     package func index(for packet: DHCPPacket) -> Int? {
+        guard relays.contain(packet.relayAddress) else { return nil }
         if let link = packet.linkAddress { return index(of: link) }
         guard packet.clientAddress != .any else { return 0 }
         return index(of: packet.clientAddress) ?? 0

@@ -26,6 +26,7 @@ package struct DHCPOutcome: Hashable, Sendable {
         case notARequest = "not a client's message"
         case noMachine = "not the hardware address of an Ethernet machine"
         case otherNetwork = "relayed from a network that is not served here"
+        case unknownRelay = "names a relay that is not known here"
         case notForServers = "no message type for servers"
         case malformed = "names no address"
         case poolExhausted = "the pool has no address left"

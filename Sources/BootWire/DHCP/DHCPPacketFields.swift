@@ -73,20 +73,23 @@ extension DHCPPacket {
     }
 
     /// The SMBIOS UUID of option 97; `nil` when missing, of another form, or all zero as on machines without one.
-    ///
-    /// The first three fields stand little-endian on the wire, as SMBIOS 2.6 stores them; the text is the one that
-    /// `dmidecode` and the kernel print.
     package var hardwareID: HardwareID? {
-        guard let bytes = clientMachineIdentifier, bytes.count == 17, bytes[0] == 0,
-            bytes.dropFirst().contains(where: { $0 != 0 })
+        guard let bytes = clientMachineIdentifier, bytes.first == 0 else { return nil }
+        return HardwareID(smbiosOctets: Array(bytes.dropFirst()))
+    }
+
+    /// The address by which a relay wants the server to be known to its clients, so that what they send there passes the relay
+    /// (option 82, sub-option 11, RFC 5107). `nil` without a relay, as `linkAddress`.
+    package var serverIdentifierOverride: IPv4Address? {
+        guard relayAddress != .any,
+            let bytes = relayAgentInformation.flatMap({ EncapsulatedOptions(parsing: $0)?[11] }), bytes.count == 4
         else { return nil }
-        let order = [4, 3, 2, 1, 6, 5, 8, 7, 9, 10, 11, 12, 13, 14, 15, 16]
-        var text = ""
-        for (index, position) in order.enumerated() {
-            if [4, 6, 8, 10].contains(index) { text += "-" }
-            text += String(bytes[position] >> 4, radix: 16) + String(bytes[position] & 15, radix: 16)
-        }
-        return HardwareID(text)
+        return IPv4Address(rawValue: bytes.reduce(0) { $0 << 8 | UInt32($1) })
+    }
+
+    /// True where the message names this server, by its own address or the one that its relay gave it.
+    package func names(server: IPv4Address) -> Bool {
+        serverIdentifier.map { $0 == server || $0 == serverIdentifierOverride } ?? false
     }
 
     /// The network that a relay names for the client (option 82, sub-option 5, RFC 3527), else the relay's own address.
@@ -98,5 +101,21 @@ extension DHCPPacket {
             return IPv4Address(rawValue: selection.reduce(0) { $0 << 8 | UInt32($1) })
         }
         return relayAddress
+    }
+}
+
+extension HardwareID {
+    /// The SMBIOS UUID as firmware sends it; `nil` unless there are sixteen bytes, one of them not zero.
+    ///
+    /// The first three fields stand little-endian on the wire, as SMBIOS 2.6 stores them; the text is the one that
+    /// `dmidecode` and the kernel print.
+    init?(smbiosOctets bytes: [UInt8]) {
+        guard bytes.count == 16, bytes.contains(where: { $0 != 0 }) else { return nil }
+        var text = ""
+        for (index, position) in [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].enumerated() {
+            if [4, 6, 8, 10].contains(index) { text += "-" }
+            text += String(bytes[position] >> 4, radix: 16) + String(bytes[position] & 15, radix: 16)
+        }
+        self.init(text)
     }
 }

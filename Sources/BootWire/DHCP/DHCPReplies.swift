@@ -6,7 +6,7 @@ extension DHCPResponder {
     func reply(_ type: DHCPMessageType, giving address: IPv4Address?, to exchange: Exchange) -> DHCPReply {
         let request = exchange.packet
         var packet = DHCPPacket(replyingTo: request, options: [.messageType(type)])
-        packet.options.append(.serverIdentifier(settings.server))
+        packet.options.append(.serverIdentifier(identifier(for: request)))
         if let address {
             packet.yourAddress = address
             packet.options += leaseOptions(leaseTime(exchange))
@@ -23,7 +23,7 @@ extension DHCPResponder {
         let request = exchange.packet
         var packet = DHCPPacket(
             replyingTo: request,
-            options: [.messageType(.refuse), .serverIdentifier(settings.server), .message(Array(reason.utf8))]
+            options: [.messageType(.refuse), .serverIdentifier(identifier(for: request)), .message(Array(reason.utf8))]
         )
         packet.options += request.echoes
         packet.isBroadcast = true
@@ -32,6 +32,11 @@ extension DHCPResponder {
         return DHCPOutcome(
             reply: DHCPReply(packet: packet, destination: destination, lengthMax: request.replyLengthMax)
         )
+    }
+
+    /// By what the client knows this server.
+    private func identifier(for request: DHCPPacket) -> IPv4Address {
+        request.serverIdentifierOverride ?? settings.server
     }
 
     private func destination(for request: DHCPPacket) -> DHCPReply.Destination {

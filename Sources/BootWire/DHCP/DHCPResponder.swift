@@ -111,6 +111,10 @@ extension DHCPResponder {
             outcome.changes = [exchange.lease(address, .offered, for: settings.offerTime)]
         }
         outcome.events = bootEvents(exchange, offering: address)
+        if exchange.leases.isContested(address, for: exchange.client, at: exchange.now) {
+            let detail = "was offered \(address), for which another machine answers by ARP: the pool has no other left"
+            outcome.events.append(exchange.event(.failed, detail, address))
+        }
         return outcome
     }
 
@@ -128,8 +132,8 @@ extension DHCPResponder {
     /// RFC 2131, table 4: which of its four states the client is in shows in three fields.
     private func answerRequest(_ exchange: Exchange) -> DHCPOutcome {
         let packet = exchange.packet
-        if let server = packet.serverIdentifier {
-            guard server == settings.server else { return anotherServerWasChosen(exchange) }
+        if packet.serverIdentifier != nil {
+            guard packet.names(server: settings.server) else { return anotherServerWasChosen(exchange) }
             guard let address = packet.requestedAddress ?? packet.clientAddress.ifSet else {
                 return .silence(.malformed)
             }
@@ -211,7 +215,7 @@ extension DHCPResponder {
     }
 
     private func isForUs(_ packet: DHCPPacket) -> Bool {
-        packet.serverIdentifier.map { $0 == settings.server } ?? true
+        packet.serverIdentifier == nil || packet.names(server: settings.server)
     }
 
     private func inform(_ exchange: Exchange) -> DHCPOutcome {

@@ -14,8 +14,17 @@ package struct ProxyResponder: Hashable, Sendable {
     /// The server's own address, as the clients reach it.
     package var server: IPv4Address
     package var files: BootFiles
+    /// Others than these are not answered.
+    package var relays: KnownRelays
 
-    package init(server: IPv4Address, files: BootFiles) { (self.server, self.files) = (server, files) }
+    /// Without `relays` only machines of the segment are answered.
+    package init(server: IPv4Address, files: BootFiles, relays: KnownRelays = KnownRelays(networks: [])) {
+        (self.server, self.files, self.relays) = (server, files, relays)
+    }
+
+    /// By these words an event is known again.
+    package static let askedPort = "asked port 4011"
+    package static let besideAnother = "another server gives its address"
 
     /// PXE's boot item (option 43, sub-option 71): type and layer, 16 bits each.
     private static let bootItem: UInt8 = 71
@@ -29,6 +38,7 @@ package struct ProxyResponder: Hashable, Sendable {
         guard packet.operation == .request else { return .silence(.notARequest) }
         guard let mac = packet.mac else { return .silence(.noMachine) }
         guard packet.hops <= DHCPPacket.hopsMax else { return .silence(.tooManyHops) }
+        guard relays.contain(packet.relayAddress) else { return .silence(.unknownRelay) }
         let client = BootClient(of: packet)
         guard client != .addressOnly else { return .silence(.doesNotBoot) }
         if let silence = silence(for: packet, at: port) { return .silence(silence) }
@@ -48,8 +58,8 @@ package struct ProxyResponder: Hashable, Sendable {
             event(
                 .discover,
                 port == .discovery
-                    ? "\(client) was told of \(file); another server gives its address"
-                    : "\(client) asked port 4011 and was told of \(file)"
+                    ? "\(client) was told of \(file); \(Self.besideAnother)"
+                    : "\(client) \(Self.askedPort) and was told of \(file)"
             )
         ]
         return outcome

@@ -43,7 +43,10 @@ package struct LeaseTable: Hashable, Sendable {
     }
 
     /// Every lease, in the order of addresses.
-    package var leases: [Lease] { byAddress.values.sorted { $0.address < $1.address } }
+    package var leases: [Lease] { unordered.sorted { $0.address < $1.address } }
+
+    /// Every lease, as it comes: what costs least.
+    package var unordered: [Lease] { Array(byAddress.values) }
 
     package func lease(at address: IPv4Address) -> Lease? { byAddress[address] }
 
@@ -53,6 +56,12 @@ package struct LeaseTable: Hashable, Sendable {
     package func knows(_ client: LeaseClient, at now: Duration) -> Bool {
         guard kept[client.mac] == nil else { return true }
         return lease(of: client.key).map { $0.state == .bound && $0.isActive(at: now) } ?? false
+    }
+
+    /// The cards of all that `knows` knows.
+    package func knownCards(at now: Duration) -> Set<MACAddress> {
+        let bound = byAddress.values.filter { $0.state == .bound && $0.isActive(at: now) }
+        return Set(kept.keys).union(bound.map(\.client.mac))
     }
 
     /// True when the address is kept for some machine.
@@ -147,10 +156,32 @@ extension LeaseTable {
         if let own = kept[client.mac], own != address, isObtainable(own, for: client, at: now) {
             return network.contains(address) ? .taken : .foreign
         }
-        return occupancy(of: address, for: client, at: now)
+        switch occupancy(of: address, for: client, at: now) {
+        case .own: return .own
+        case .free: return .free
+        case .contested:
+            guard chooseFromPool(for: client, at: now).undisputed == nil else { return .taken }
+            return byAddress[address]?.client.key == client.key ? .own : .free
+        case .taken: return .taken
+        case .foreign: return .foreign
+        }
     }
 
-    private func occupancy(of address: IPv4Address, for client: LeaseClient, at now: Duration) -> AddressStanding {
+    /// True when the address can be given for want of a better one only: another machine was seen with it.
+    package func isContested(_ address: IPv4Address, for client: LeaseClient, at now: Duration) -> Bool {
+        occupancy(of: address, for: client, at: now) == .contested
+    }
+
+    private enum Occupancy {
+        case own
+        case free
+        /// Nobody has it from here, but another machine answers for it, which anybody can do for every address.
+        case contested
+        case taken
+        case foreign
+    }
+
+    private func occupancy(of address: IPv4Address, for client: LeaseClient, at now: Duration) -> Occupancy {
         if let keeper = keepers[address] {
             if keeper != client.mac { return .taken }
         } else if !pool.contains(address) || excluded.contains(address) {
@@ -158,13 +189,14 @@ extension LeaseTable {
         }
         // Anybody can answer for a kept address: it stays its machine's.
         let isHeld = keepers[address] == nil && holders[address].map { $0 != client.mac } ?? false
-        guard let lease = byAddress[address] else { return isHeld ? .taken : .free }
-        if lease.state == .quarantined { return lease.isActive(at: now) || isHeld ? .taken : .free }
+        let free = isHeld ? Occupancy.contested : .free
+        guard let lease = byAddress[address] else { return free }
+        if lease.state == .quarantined { return lease.isActive(at: now) ? .taken : free }
         if lease.client.key == client.key {
             let isRunning = lease.state == .bound && lease.isActive(at: now)
-            return isHeld && !isRunning ? .taken : .own
+            return isHeld && !isRunning ? .contested : .own
         }
-        return lease.isActive(at: now) || isHeld ? .taken : .free
+        return lease.isActive(at: now) ? .taken : free
     }
 
     private func isObtainable(_ address: IPv4Address, for client: LeaseClient, at now: Duration) -> Bool {
@@ -173,24 +205,34 @@ extension LeaseTable {
     }
 
     /// The address to offer (RFC 2131, section 4.3.1): the one kept for the machine, its present or last one, the one it
-    /// asks for, one that nobody ever had, the one that has been free for longest. `nil` when all are taken.
+    /// asks for, one that nobody ever had, the one that has been free for longest; at the very last one that another machine
+    /// was seen with: whoever answers ARP for every address must not keep newcomers out. `nil` when all are taken.
     package func choose(for client: LeaseClient, requested: IPv4Address?, at now: Duration) -> IPv4Address? {
         let wishes = [kept[client.mac], byClient[client.key], requested]
         for case let address? in wishes where isObtainable(address, for: client, at: now) { return address }
-        return chooseFromPool(for: client, at: now)
+        let choice = chooseFromPool(for: client, at: now)
+        return choice.undisputed ?? choice.contested
     }
 
-    private func chooseFromPool(for client: LeaseClient, at now: Duration) -> IPv4Address? {
+    private func chooseFromPool(
+        for client: LeaseClient,
+        at now: Duration
+    ) -> (undisputed: IPv4Address?, contested: IPv4Address?) {
         let count = pool.upperBound.rawValue - pool.lowerBound.rawValue + 1
         let start = Self.scatter(client.mac) % count
         var oldest: Lease?
+        var contested = byClient[client.key].flatMap { isContested($0, for: client, at: now) ? $0 : nil }
         for step in 0..<count {
             let address = IPv4Address(rawValue: pool.lowerBound.rawValue + (start + step) % count)
-            guard isObtainable(address, for: client, at: now) else { continue }
-            guard let lease = byAddress[address] else { return address }
-            if lease.expiry < oldest?.expiry ?? .seconds(Int64.max) { oldest = lease }
+            switch occupancy(of: address, for: client, at: now) {
+            case .own, .free:
+                guard let lease = byAddress[address] else { return (address, contested) }
+                if lease.expiry < oldest?.expiry ?? .seconds(Int64.max) { oldest = lease }
+            case .contested: contested = contested ?? address
+            case .taken, .foreign: break
+            }
         }
-        return oldest?.address
+        return (oldest?.address, contested)
     }
 
     /// Starts machines at different places of the pool, the same machine always at the same (FNV-1a).

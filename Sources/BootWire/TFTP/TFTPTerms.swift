@@ -23,14 +23,19 @@ package struct TFTPTerms: Hashable, Sendable {
             (self.blockSizeMax, self.windowSizeMax) = (blockSizeMax, windowSizeMax)
         }
 
-        /// IPv4, UDP and TFTP headers.
-        private static let headers = 20 + 8 + 4
+        /// UDP's and TFTP's headers.
+        private static let headers = 8 + 4
+        private static let ipv4Header = 20
+        private static let ipv6Header = 40
 
         /// What one window may hold, in bytes: it is in memory for each transfer, and more at once only overruns clients.
         static let windowBytesMax = 256 << 10
 
         /// The limits of a link, from its MTU in bytes.
-        package init(mtu: Int) { self.init(blockSizeMax: max(512, min(mtu - Self.headers, 65_464))) }
+        package init(mtu: Int, isIPv6: Bool = false) {
+            let headers = (isIPv6 ? Self.ipv6Header : Self.ipv4Header) + Self.headers
+            self.init(blockSizeMax: max(512, min(mtu - headers, 65_464)))
+        }
     }
 
     private static let blockSizeDefault = 512

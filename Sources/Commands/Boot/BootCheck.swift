@@ -49,7 +49,8 @@ func bootFindings(_ services: [BootServiceResource], failures: [String], now: In
         return [
             BootFinding(
                 what: "no boot server has said how it is",
-                remedy: "give --boot-interface and --boot-address to muster-engine serve, and look into its log"
+                remedy: "give --boot-interface and --boot-address to muster-engine serve; before its first start, "
+                    + "`muster-boot check` on that machine says what stands in its way"
             )
         ]
     }
@@ -61,6 +62,10 @@ func bootFindings(_ services: [BootServiceResource], failures: [String], now: In
             "give that machine an address outside of the pool, or make the pool smaller"
         ),
         ("the pool has none left", "give a larger --boot-pool"),
+        (
+            "went no further",
+            "see its last sentence; `muster boot events` shows each step of the boot"
+        ),
         ("loaded its loader", "see docs/boot.md, section 1, and the firmware's Secure Boot"),
     ]
     for (sign, remedy) in signs {

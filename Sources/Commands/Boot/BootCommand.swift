@@ -13,7 +13,8 @@ struct BootCommand: AsyncParsableCommand {
 struct BootStatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show the boot servers: interfaces, modes, and how full their pools are."
+        abstract: "Show the boot servers: interfaces, modes, how full their pools are, and what is on its way to whom.",
+        discussion: "The second table is of files that machines load now; it is not there when none does."
     )
 
     @OptionGroup var options: EngineOptions
@@ -22,6 +23,11 @@ struct BootStatusCommand: AsyncParsableCommand {
     func run() async throws {
         let services = try await options.withSession { try await $0.bootServices() }
         output.show(services, as: bootStatusTable(services, .current))
+        guard [.table, .wide].contains(output.output),
+            services.contains(where: { $0.status.transfers?.isEmpty == false })
+        else { return }
+        Terminal.show("\n")
+        output.show(services, as: transferTable(services))
     }
 }
 
@@ -97,6 +103,38 @@ func bootStatusTable(_ services: [BootServiceResource], _ style: Style) -> Table
         isLastOpen: true,
         ifEmpty: "No boot server has said how it is. One says it every ten seconds."
     )
+}
+
+/// `muster boot status`: files on their way.
+func transferTable(_ services: [BootServiceResource]) -> Table {
+    let rows = services.flatMap { $0.status.transfers ?? [] }.map { transfer in
+        [
+            Cell(transfer.mac.map { "\($0)" }), Cell(transfer.address.map { "\($0)" }), Cell(transfer.way),
+            Cell(transfer.file), Cell(transfer.progress), Cell(transfer.rate),
+        ]
+    }
+    return Table(
+        header: ["MACHINE", "ADDRESS", "BY", "FILE", "DONE", "MB/S"],
+        rows: rows,
+        isLastOpen: true,
+        ifEmpty: "Nothing is on its way."
+    )
+}
+
+extension BootStatus.Transfer {
+    /// Parts of a hundred, and the size in MB.
+    fileprivate var progress: String {
+        let share = size > 0 ? min(bytes * 100 / size, 100) : 100
+        return "\(share)% of \(Self.tenths(Double(size) / 1e6)) MB"
+    }
+
+    /// On average since its beginning.
+    fileprivate var rate: String { Self.tenths(milliseconds > 0 ? Double(bytes) / Double(milliseconds) / 1000 : 0) }
+
+    private static func tenths(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
 }
 
 /// `muster boot lease list`.

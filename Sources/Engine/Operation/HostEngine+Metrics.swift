@@ -26,6 +26,7 @@ extension HostEngine {
             Double(store.feed.newest)
         )
         addCalls(to: &text)
+        addBootServers(to: &text)
         addInstallation(to: &text)
         addProcess(to: &text)
         return text

@@ -30,6 +30,51 @@ package struct BootStatus: Hashable, Sendable, Codable {
         }
     }
 
+    /// A file on its way to a machine.
+    package struct Transfer: Hashable, Sendable, Codable {
+        package var address: IPAddress?
+        /// Where it is known.
+        package var mac: MACAddress?
+        package var file: String
+        /// `tftp` or `http`.
+        package var way: String
+        /// Those that the machine has, or the kernel has for it.
+        package var bytes: Int64
+        package var size: Int64
+        /// Since its beginning.
+        package var milliseconds: Int64
+
+        package init(
+            address: IPAddress?,
+            mac: MACAddress?,
+            file: String,
+            way: String,
+            bytes: Int64,
+            size: Int64,
+            milliseconds: Int64
+        ) {
+            (self.address, self.mac, self.file, self.way) = (address, mac, file, way)
+            (self.bytes, self.size, self.milliseconds) = (bytes, size, milliseconds)
+        }
+    }
+
+    /// What was done since the boot server's start.
+    package struct Counters: Hashable, Sendable, Codable {
+        package var dhcp_received: UInt64 = 0
+        package var dhcp_answered: UInt64 = 0
+        /// Beyond a limit.
+        package var dhcp_dropped: UInt64 = 0
+        package var tftp_completed: UInt64 = 0
+        package var tftp_failed: UInt64 = 0
+        package var tftp_bytes: UInt64 = 0
+        package var http_requests: UInt64 = 0
+        package var http_refused: UInt64 = 0
+        package var http_bytes: UInt64 = 0
+        package var events_lost: UInt64 = 0
+
+        package init() {}
+    }
+
     package var interface: String
     package var address: IPv4Network
     /// `full`, `proxy` or `off`.
@@ -43,8 +88,17 @@ package struct BootStatus: Hashable, Sendable, Codable {
     package var lease_count = 0
     /// Loaders of Debian's package that are not in the loader directory.
     package var missing_loaders: [String] = []
+    /// Where IPv6 is served, too.
+    package var address6: IPv6Network?
+    /// `full`, `stateless` or `off`.
+    package var dhcp6: String?
+    /// At most `transfersMax`, those that began first.
+    package var transfers: [Transfer]?
+    package var transfer_count: Int?
+    package var counters: Counters?
 
     package static let leasesMax = 5000
+    package static let transfersMax = 500
 
     package init(interface: String, address: IPv4Network, dhcp: String, http_port: UInt16) {
         (self.interface, self.address, self.dhcp, self.http_port) = (interface, address, dhcp, http_port)

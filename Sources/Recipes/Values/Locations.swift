@@ -2,12 +2,18 @@ package import HostModel
 
 /// Where the boot server's HTTP listens, as machines reach it: `10.77.0.1`, or `10.77.0.1:8080` off the standard port.
 package struct ServerLocation: Hashable, Sendable, CustomStringConvertible {
-    package var address: IPv4Address
+    package var address: IPAddress
     package var port: UInt16
 
-    package init(address: IPv4Address, port: UInt16 = 80) { (self.address, self.port) = (address, port) }
+    package init(address: IPv4Address, port: UInt16 = 80) { self.init(address: .v4(address), port: port) }
 
-    package var description: String { port == 80 ? "\(address)" : "\(address):\(port)" }
+    package init(address: IPAddress, port: UInt16 = 80) { (self.address, self.port) = (address, port) }
+
+    /// As it stands in a URL: IPv6 in brackets.
+    package var description: String {
+        let host = address.v6.map { "[\($0)]" } ?? "\(address)"
+        return port == 80 ? host : "\(host):\(port)"
+    }
 }
 
 /// Where the engine is, and the certificate by which a node knows it: `management_server=` and

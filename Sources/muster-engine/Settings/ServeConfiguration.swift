@@ -117,7 +117,7 @@ struct ServeConfiguration: Sendable {
     private static let handedOn: [(Setting, String)] = [
         (.logFormat, "log-format"),
         (.bootDHCP, "dhcp"), (.bootPool, "pool"), (.bootRouter, "router"), (.bootDNS, "dns"),
-        (.bootSubnet, "subnet"),
+        (.bootSubnet, "subnet"), (.bootRelay, "relay"), (.bootAddress6, "address6"), (.bootDHCP6, "dhcp6"),
         (.bootLoaderDirectory, "loader-directory"), (.bootPXEDirectory, "pxe-directory"),
         (.bootTFTPPorts, "tftp-ports"), (.bootNewcomers, "newcomers"),
     ]

@@ -17,6 +17,9 @@ enum Setting: String, CaseIterable, Sendable {
     case bootStrict = "boot-strict"
     case bootRouter = "boot-router"
     case bootSubnet = "boot-subnet"
+    case bootRelay = "boot-relay"
+    case bootAddress6 = "boot-address6"
+    case bootDHCP6 = "boot-dhcp6"
     case bootDNS = "boot-dns"
     case bootLoaderDirectory = "boot-loader-directory"
     case bootPXEDirectory = "boot-pxe-directory"
@@ -47,7 +50,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .kdumpPort: "none"
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootStrict, .bootRouter,
             .bootDNS,
-            .bootSubnet,
+            .bootSubnet, .bootRelay, .bootAddress6, .bootDHCP6,
             .bootLoaderDirectory, .bootPXEDirectory, .bootTFTPPorts, .bootNewcomers, .metricsTokenFile:
             nil
         }

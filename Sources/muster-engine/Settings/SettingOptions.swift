@@ -49,6 +49,15 @@ struct SettingOptions: ParsableArguments {
             """
     )
     var bootSubnet: String?
+    @Option(help: "DHCP relays that speak from addresses of other networks, separated by commas.")
+    var bootRelay: String?
+    @Option(name: .customLong("boot-address6"), help: "This machine's IPv6 address there, as ADDRESS/64.")
+    var bootAddress6: String?
+    @Option(
+        name: .customLong("boot-dhcp6"),
+        help: "full: give IPv6 addresses; stateless: a router does, boot data are told here; off (default: off)."
+    )
+    var bootDHCP6: String?
     @Option(help: "UDP ports of TFTP transfers: any, FIRST-LAST, or single (default: any).")
     var bootTftpPorts: String?
     @Option(help: "New machines that may be powered on at once (default: 1024).")
@@ -79,7 +88,8 @@ struct SettingOptions: ParsableArguments {
             (.user, user), (.bootUser, bootUser), (.boot, boot), (.bootInterface, bootInterface),
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
             (.bootStrict, bootStrict),
-            (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootLoaderDirectory, bootLoaderDirectory),
+            (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootRelay, bootRelay),
+            (.bootAddress6, bootAddress6), (.bootDHCP6, bootDHCP6), (.bootLoaderDirectory, bootLoaderDirectory),
             (.bootPXEDirectory, bootPXEDirectory), (.bootTFTPPorts, bootTftpPorts), (.bootNewcomers, bootNewcomers),
             (.kdumpPort, kdumpPort), (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
             (.logLevel, logLevel), (.logFormat, logFormat), (.tlsMinimum, tlsMinimum),

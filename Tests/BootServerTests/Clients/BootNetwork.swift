@@ -5,6 +5,8 @@ import Subprocess
 import Synchronization
 import Testing
 
+@testable import BootServer
+
 /// Two network namespaces, joined by a cable: in one runs `muster-boot`, in the other the clients.
 ///
 /// The server is 10.77.0.1 on `br0`, the client's end is `eth0`.
@@ -43,7 +45,9 @@ struct BootNetwork: Sendable {
         for namespace in [server, client] { try? await Self.ip("netns", "delete", namespace) }
     }
 
-    static func ip(_ words: String...) async throws {
+    static func ip(_ words: String...) async throws { try await ip(words) }
+
+    static func ip(_ words: [String]) async throws {
         let result = try await run(
             .name("ip"),
             arguments: Arguments(words),
@@ -59,9 +63,25 @@ struct BootNetwork: Sendable {
     }
 
     func runClient(_ words: [String]) async throws -> (isSuccess: Bool, output: String) {
+        try await Self.command(words, in: client)
+    }
+
+    /// The same beside the server.
+    func runServer(_ words: String...) async throws -> (isSuccess: Bool, output: String) {
+        try await runServer(words)
+    }
+
+    func runServer(_ words: [String]) async throws -> (isSuccess: Bool, output: String) {
+        try await Self.command(words, in: server)
+    }
+
+    private static func command(
+        _ words: [String],
+        in namespace: String
+    ) async throws -> (isSuccess: Bool, output: String) {
         let result = try await run(
             .name("ip"),
-            arguments: Arguments(["netns", "exec", client] + words),
+            arguments: Arguments(["netns", "exec", namespace] + words),
             output: .string(limit: 1 << 16),
             error: .combinedWithOutput
         )
@@ -109,6 +129,56 @@ struct BootNetwork: Sendable {
                 kill(pid, SIGKILL)
                 throw error
             }
+            try await reading
+        }
+    }
+
+    /// The processes of a program in the server's namespace.
+    func processes(of program: String) async throws -> [pid_t] {
+        let result = try await run(
+            .name("ip"),
+            arguments: ["netns", "pids", server],
+            output: .string(limit: 1 << 16),
+            error: .discarded
+        )
+        return result.standardOutput.split(separator: "\n").compactMap { pid_t($0) }.filter { pid in
+            let name = try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)
+            return name?.trimmingCharacters(in: .newlines) == program
+        }
+    }
+
+    /// Runs an engine with its boot services while `body` lasts; `body` is given its data directory.
+    func withEngine(
+        in directory: TemporaryDirectory,
+        log: BootLog,
+        _ body: (_ data: String) async throws -> Void
+    ) async throws {
+        let data = "\(directory.path)/data"
+        let engine = try Self.program("muster-engine")
+        let made = try await runServer([engine, "init", "--data-directory", data, "--address", "10.77.0.1"])
+        try #require(made.isSuccess, "\(made.output)")
+        let words = [
+            engine, "serve", "--data-directory", data, "--runtime-directory", "\(directory.path)/run", "--https-port",
+            "8443",
+            "--boot-interface", "br0", "--boot-address", "10.77.0.1/24", "--boot-pool", "10.77.0.10-10.77.0.20",
+            "--boot-pxe-directory", Self.checkout + "/pxe",
+        ]
+        _ = try await run(
+            .name("ip"),
+            arguments: Arguments(["netns", "exec", server] + words),
+            input: .none,
+            output: .sequence,
+            error: .combinedWithOutput
+        ) { execution in
+            let output = execution.standardOutput
+            async let reading: Void = {
+                for try await line in output.strings() { log.append(line) }
+                log.end()
+            }()
+            defer { kill(execution.processIdentifier.value, SIGTERM) }
+            guard await log.waits(for: "TFTP serves") else { throw ServerEnded(log: log.text) }
+            try await body(data)
+            kill(execution.processIdentifier.value, SIGTERM)
             try await reading
         }
     }
@@ -205,6 +275,11 @@ struct BootNetwork: Sendable {
             }
             kill(execution.processIdentifier.value, SIGTERM)
         }
+    }
+
+    /// A card with a name and an address, of no interface.
+    static var anyCard: NetworkCard? {
+        MACAddress("52:54:00:00:00:01").map { NetworkCard(name: "no-such", index: 0, mac: $0) }
     }
 
     /// A program built beside this test.

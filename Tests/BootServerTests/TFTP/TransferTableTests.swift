@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct TransferTableTests {
     private func client(_ last: UInt32, _ port: Int) -> TransferTable.Client {
-        TransferTable.Client(address: HostModel.IPv4Address(rawValue: 0x0A4D_0000 | last), port: port)
+        TransferTable.Client(address: .v4(HostModel.IPv4Address(rawValue: 0x0A4D_0000 | last)), port: port)
     }
 
     private func id(_ admission: TransferTable.Admission) -> UInt64? {

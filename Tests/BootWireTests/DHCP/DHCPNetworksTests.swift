@@ -72,6 +72,41 @@ import Testing
         #expect(networks.index(for: unrelayed) == 0, "a machine does not choose its network itself")
     }
 
+    @Test("A22: a relay that nobody named is not answered, whatever network its option 82 selects")
+    func believesKnownRelays() throws {
+        let selection: [UInt8] = [5, 4, 10, 77, 9, 0]
+        let stranger = try Self.discover(giaddr: "192.0.2.7", option82: selection)
+        #expect(try Self.networks().index(for: stranger) == nil)
+        let relay = try #require(IPv4Address("192.0.2.7"))
+        let own = try LeaseTableTests.settings()
+        let named = try DHCPNetworks(own, relayed: [try Self.relayed(9)], relays: [relay])
+        #expect(named.index(for: stranger) == 1)
+        #expect(named.index(for: try Self.discover(giaddr: "192.0.2.8", option82: selection)) == nil)
+        #expect(named.index(for: try Self.discover(giaddr: "192.0.2.7")) == nil, "it must say the network then")
+        #expect(named.index(for: try Self.discover(giaddr: "10.77.9.1")) == 1, "relays of a network that is served")
+    }
+
+    @Test("D17: a relay's name for the server (sub-option 11) is what its machines are told and what they answer with")
+    func takesTheRelaysName() throws {
+        let relay = try #require(IPv4Address("10.77.8.1"))
+        let option82: [UInt8] = [11, 4, 10, 77, 8, 1]
+        let networks = try Self.networks()
+        var packet = try Self.discover(giaddr: "10.77.8.1", option82: option82)
+        let settings = networks.all[try #require(networks.index(for: packet))]
+        let responder = DHCPResponder(settings: settings)
+        let offer = try #require(responder.respond(to: packet, leases: settings.emptyLeaseTable(), now: .zero).reply)
+        #expect(offer.packet.serverIdentifier == relay)
+        packet.options += [.serverIdentifier(relay), .requestedAddress(offer.packet.yourAddress)]
+        packet.options[0] = .messageType(.request)
+        let answer = responder.respond(to: packet, leases: settings.emptyLeaseTable(), now: .zero)
+        #expect(answer.reply?.packet.messageType == .acknowledge && answer.reply?.packet.serverIdentifier == relay)
+        packet.options.removeAll { $0.code == .relayAgentInformation }
+        let other = responder.respond(to: packet, leases: settings.emptyLeaseTable(), now: .zero)
+        #expect(other.silence == .anotherServer, "without the relay's word it is another server")
+        let unrelayed = try Self.discover(option82: option82)
+        #expect(unrelayed.serverIdentifierOverride == nil, "a machine does not name its server itself")
+    }
+
     @Test("D21: a machine that renews without its relay is known by the address that it has")
     func knowsWhoRenews() throws {
         let networks = try Self.networks()

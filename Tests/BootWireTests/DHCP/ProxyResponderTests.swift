@@ -186,11 +186,14 @@ import Testing
         let options = [.relayAgentInformation([1, 1, 7]), Client.pxe, Client.architecture(7)]
         var packet = try DHCPPacketTests.discover(options)
         (packet.relayAddress, packet.hops) = (IPv4Address(rawValue: 0x0A4E_0001), 1)
-        let reply = try #require(Self.responder.respond(to: packet, at: .discovery).reply)
+        #expect(Self.responder.respond(to: packet, at: .discovery).silence == .unknownRelay)
+        var responder = Self.responder
+        responder.relays.addresses = [packet.relayAddress]
+        let reply = try #require(responder.respond(to: packet, at: .discovery).reply)
         #expect(reply.destination == .relay(IPv4Address(rawValue: 0x0A4E_0001)) && reply.packet.hops == 1)
         #expect(reply.packet.options.last == .relayAgentInformation([1, 1, 7]))
         packet.hops = 17
-        #expect(Self.responder.respond(to: packet, at: .discovery).silence == .tooManyHops)
+        #expect(responder.respond(to: packet, at: .discovery).silence == .tooManyHops)
     }
 
     @Test("D42: a denied machine is told nothing on either port")

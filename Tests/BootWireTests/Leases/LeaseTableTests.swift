@@ -184,6 +184,26 @@ import Testing
         #expect(table.choose(for: one, requested: nil, at: .seconds(200)) == Self.address(10), "kept is kept")
     }
 
+    @Test("A22: who answers for every address keeps newcomers out of none: such an address is given at the very last")
+    func givesHeldAddressesAtTheLast() throws {
+        var table = try Self.settings(pool: 10...11).emptyLeaseTable()
+        let (one, two, holder) = (try Self.client(1), try Self.client(2), try Self.client(9).mac)
+        for last: UInt32 in 10...11 { _ = table.note(Self.address(last), heldBy: holder, at: .zero) }
+        let first = try #require(table.choose(for: one, requested: nil, at: .zero))
+        #expect(table.isContested(first, for: one, at: .zero))
+        table.apply(.set(Lease(address: first, client: one, state: .offered, expiry: .seconds(10))))
+        #expect(table.standing(of: first, for: one, at: .zero) == .own, "it is acknowledged, too")
+        #expect(table.choose(for: one, requested: nil, at: .seconds(60)) == first, "and offered again")
+        let second = try #require(table.choose(for: two, requested: first, at: .zero))
+        #expect(second != first, "what is offered to one is not offered to another")
+        _ = table.note(second, heldBy: nil, at: .zero)
+        #expect(table.standing(of: first, for: one, at: .zero) == .taken, "there is a better one now")
+        #expect(table.choose(for: one, requested: first, at: .zero) == second)
+        table.apply(try Self.lease(11, 3, .bound, .seconds(100)))
+        table.apply(try Self.lease(10, 4, .bound, .seconds(100)))
+        #expect(table.choose(for: one, requested: nil, at: .zero) == nil, "a lease is a lease")
+    }
+
     @Test func listsWhatNobodyHas() throws {
         var table = try Self.settings(pool: 0...12).emptyLeaseTable()
         table.apply(try Self.lease(10, 1, .bound, .seconds(100)))

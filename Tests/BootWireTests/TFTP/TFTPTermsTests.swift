@@ -4,6 +4,17 @@ import Testing
 @Suite struct TFTPTermsTests {
     static let limits = TFTPTerms.Limits(mtu: 1500)
 
+    @Test("T36: over IPv6 a block is shorter, by the longer header")
+    func fitsIPv6() {
+        let request = TFTPRequest(
+            fileName: Array("x".utf8),
+            mode: .octet,
+            options: [TFTPOption(.blockSize, 1468)]
+        )
+        let terms = TFTPTerms(settling: request, size: 9, limits: TFTPTerms.Limits(mtu: 1500, isIPv6: true))
+        #expect(terms.blockSize == 1448 && terms.acknowledged == [TFTPOption(.blockSize, 1448)])
+    }
+
     struct Case: CustomTestStringConvertible {
         var asked: [(String, String)]
         var answered: [(String, String)]

@@ -53,6 +53,27 @@ import Testing
         }
     }
 
+    @Test("what a boot server said last: pools, transfers, messages")
+    func bootServers() async throws {
+        try await APIInstallation.run { client in
+            let network = try #require(IPv4Network("10.77.0.1/24"))
+            var status = BootStatus(interface: "br0", address: network, dhcp: "full", http_port: 80)
+            status.networks = [.init(network: network, pool: "10.77.0.10-10.77.0.19", pool_size: 10, in_use: 3)]
+            var counters = BootStatus.Counters()
+            (counters.dhcp_dropped, counters.http_bytes) = (7, 1_000_000)
+            (status.counters, status.transfer_count) = (counters, 2)
+            try await client.engine.report(status: status)
+            let samples = try Self.samples(try await client.send(.get, Self.path).body)
+            let server = #"interface="br0",server="10.77.0.1""#
+            #expect(samples["muster_boot_pool_addresses{\(server),network=\"10.77.0.1/24\"}"] == 10)
+            #expect(samples["muster_boot_pool_used_addresses{\(server),network=\"10.77.0.1/24\"}"] == 3)
+            #expect(samples["muster_boot_transfers_running{\(server)}"] == 2)
+            #expect(samples["muster_boot_dhcp_messages_total{\(server),outcome=\"dropped\"}"] == 7)
+            #expect(samples["muster_boot_http_bytes_total{\(server)}"] == 1_000_000)
+            #expect(samples["muster_boot_reported_timestamp_seconds{\(server)}"] ?? 0 > 0)
+        }
+    }
+
     @Test("strangers get none; a token of the settings is enough, and one that is nearly it is not")
     func token() async throws {
         let token = "0123456789abcdef"

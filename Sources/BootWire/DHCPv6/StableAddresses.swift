@@ -1,0 +1,50 @@
+package import HostModel
+
+/// Which IPv6 address a machine has: computed from its identifier, so that it is the same for ever, and nothing has to be
+/// written down or can run out.
+///
+/// A /64 has room for every identifier; two machines with one address are as likely as two of 2^60 that draw the same number.
+/// What a client finds in use (it looks: RFC 4862, section 5.4) it declines, and gets the next one of its own.
+package struct StableAddresses: Hashable, Sendable {
+    /// 64 bits long.
+    package let prefix: IPv6Network
+    private var declined: [IPv6Address: Duration] = [:]
+
+    /// How long an address that was found in use is not given again.
+    package static let declineTime: Duration = .seconds(600)
+    /// Declined addresses that are remembered; anybody can decline.
+    package static let declinedMax = 1024
+    /// How many addresses of its own a client has.
+    package static let choices = 4
+
+    /// `nil` unless the prefix is 64 bits long.
+    package init?(_ prefix: IPv6Network) {
+        guard prefix.prefixLength == 64 else { return nil }
+        self.prefix = prefix.prefix
+    }
+
+    /// The address for one association of one client; `nil` when it declined all of its own a moment ago.
+    package func address(of identifier: [UInt8], association: UInt32, at now: Duration) -> IPv6Address? {
+        (0..<Self.choices).lazy.map { choice in
+            IPv6Address(high: prefix.address.high, low: Self.interfaceID(identifier, association, choice))
+        }.first { declined[$0].map { $0 <= now } ?? true }
+    }
+
+    /// FNV-1a and the last step of SplitMix64. It begins with 1, and so is none of the small numbers that people give, and none
+    /// of those that are set aside (RFC 5453).
+    private static func interfaceID(_ identifier: [UInt8], _ association: UInt32, _ choice: Int) -> UInt64 {
+        let bytes = identifier + [UInt8].bigEndian(association) + [UInt8(choice)]
+        var hash = bytes.reduce(14_695_981_039_346_656_037 as UInt64) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+        hash = (hash ^ hash >> 30) &* 0xBF58_476D_1CE4_E5B9
+        hash = (hash ^ hash >> 27) &* 0x94D0_49BB_1331_11EB
+        return 0x1000_0000_0000_0000 | (hash ^ hash >> 31) >> 4
+    }
+
+    /// A client found the address in use. Only its own can be declined by it.
+    package mutating func decline(_ address: IPv6Address, by identifier: [UInt8], association: UInt32, at now: Duration)
+    {
+        guard self.address(of: identifier, association: association, at: now) == address else { return }
+        declined = declined.filter { $0.value > now }
+        if declined.count < Self.declinedMax { declined[address] = now + Self.declineTime }
+    }
+}
