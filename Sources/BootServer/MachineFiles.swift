@@ -32,6 +32,7 @@ package struct MachineFiles: Sendable {
 
     /// The text of a configuration; `nil` for every other name, and where nobody can say which machine asks.
     func configuration(_ name: TFTPPath, for address: IPv4Address) async -> [UInt8]? {
+        if let report = await report(name, from: address) { return report }
         guard let asked = await asked(name, address) else { return nil }
         let request = BootRequest(
             mac: asked.mac,
@@ -65,6 +66,20 @@ package struct MachineFiles: Sendable {
     func profile(_ name: TFTPPath, for address: IPAddress) async -> String? {
         guard let address = address.v4 else { return nil }
         return await programs.profile(name, address)
+    }
+
+    /// `boot/event/MAC/STEP`: a loader without HTTP reports that a step failed, by asking for this file. Only of the machine
+    /// that asks.
+    private func report(_ name: TFTPPath, from address: IPv4Address) async -> [UInt8]? {
+        let parts = name.components
+        guard parts.count == 4, parts[0] == "boot", parts[1] == "event", let mac = MACAddress(parts[2]),
+            (1...BootRoute.stepMax).contains(parts[3].utf8.count),
+            parts[3].utf8.allSatisfy({ (97...122).contains($0) }),
+            await machines.machines.vouches(for: mac, at: address)
+        else { return nil }
+        let detail = "the machine reports that the step \(parts[3]) failed"
+        events.offer(BootEvent(mac: mac, stage: .failed, detail: detail, address: address))
+        return Array("taken\n".utf8)
     }
 
     private func text(

@@ -11,22 +11,27 @@ struct VerifiedMachines: Sendable {
         guard let address, let mac = await machines.machine(at: address) else { return nil }
         let machine = BootRequest(mac: mac, firmware: .uefi, address: address)
         let answer = try? await directory.answer(machine)
-        let path = "images/\(image.name)/\(image.version)/\(image.file)"
-        return BootRoute.Claim(
-            machine: machine,
-            profile: answer?.verifiedProgram == path ? answer?.profile.name : nil
-        )
+        let isLast = answer.map { Self.isLast(image, of: $0) } ?? false
+        return BootRoute.Claim(machine: machine, profile: isLast ? answer?.profile.name : nil)
+    }
+
+    /// With it the machine has all that the profile gives: the signed program, or the initramfs that GRUB loads.
+    private static func isLast(_ image: BootRoute.ImageFile, of answer: BootAnswer) -> Bool {
+        if answer.verifiedProgram == "images/\(image.name)/\(image.version)/\(image.file)" { return true }
+        guard answer.profile.loader == .grub, let manifest = answer.manifest else { return false }
+        return manifest.name == image.name && manifest.version == image.version
+            && manifest.file(.initramfs)?.name == image.file
     }
 }
 
-/// The signed EFI programs of images, for TFTP: nothing else of an image is served there.
+/// What of images is for loaders, by TFTP: signed EFI programs, and what GRUB loads. Nothing else of an image is served there.
 package struct ImagePrograms: Sendable {
     private let path: String
     private let machines: VerifiedMachines
 
     init(path: String, machines: VerifiedMachines) { (self.path, self.machines) = (path, machines) }
 
-    /// `nil` for what is no program of an image. May block on the disk.
+    /// `nil` for every other name. May block on the disk.
     func open(_ name: TFTPPath) throws(LoaderRefusal) -> OpenLoader? {
         guard let image = Self.image(name) else { return nil }
         // Opened anew each time: the directory comes with the first image.
@@ -47,6 +52,6 @@ package struct ImagePrograms: Sendable {
         guard parts.count == 4, parts[0] == "images", parts.dropFirst().allSatisfy({ ImageReference.isComponent($0) })
         else { return nil }
         let file = BootRoute.ImageFile(name: parts[1], version: parts[2], file: parts[3])
-        return file.isProgram ? file : nil
+        return file.isProgram || file.isForLoaders ? file : nil
     }
 }

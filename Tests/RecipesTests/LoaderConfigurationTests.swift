@@ -107,10 +107,7 @@ import Testing
         }
     }
 
-    @Test func gRUBKnowsThePortOfTheWebOnly() throws {
-        #expect(throws: RecipeError.self) {
-            try Self.recipes(port: 8080).configuration(.grub, for: Self.answer(.run), to: Self.request())
-        }
+    @Test func pxelinuxKnowsAnotherPort() throws {
         let text = try Self.recipes(port: 8080).configuration(.pxelinux, for: Self.answer(.run), to: Self.request())
             .text
         #expect(text.contains("LINUX http://10.77.0.1:8080/images/"))

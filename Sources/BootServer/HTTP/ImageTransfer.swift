@@ -60,6 +60,9 @@ extension BootRoute.ImageFile {
     /// Kernel, initramfs and command line as one.
     var isProgram: Bool { file.hasSuffix(".efi") }
 
+    /// Kernels and initramfs, by the names that the image builder gives them.
+    var isForLoaders: Bool { file.hasPrefix("vmlinuz") || file.hasPrefix("initr") }
+
     /// The manifest and its signature: fetched before the root, and no step of their own.
     var isDescription: Bool { LiveImageSource.descriptionNames.contains(file) }
 

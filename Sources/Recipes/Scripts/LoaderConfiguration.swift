@@ -92,19 +92,29 @@ package struct LoaderRecipes: Sendable {
     ) throws(RecipeError) -> [String: ScriptValue] {
         let words = try recipes.modeWords(manifest, answer)
         let line = try recipes.commandLine(manifest, answer, request, words)
-        let kernel = try recipes.fileURL(manifest, .kernel, answer, request)
-        let initramfs = try recipes.fileURL(manifest, .initramfs, answer, request)
-        let common = recipes.common(answer, request)
-        guard loader == .grub else {
-            return ["kernel": kernel, "initramfs": initramfs, "arguments": .kernelArguments(line)]
-        }
-        guard recipes.server.port == 80 else {
-            throw .contradiction(what: "GRUB with the boot server's port", reason: "Debian's GRUB knows port 80 only")
+        if loader == .pxelinux {
+            return [
+                "kernel": try recipes.fileURL(manifest, .kernel, answer, request),
+                "initramfs": try recipes.fileURL(manifest, .initramfs, answer, request),
+                "arguments": .kernelArguments(line),
+            ]
         }
         return [
-            "kernel": kernel.grubDevice, "initramfs": initramfs.grubDevice, "arguments": try .grubArguments(line),
-            "event": common["event"]?.grubDevice ?? .grubText(""),
+            "kernel": try grubFile(manifest, .kernel), "initramfs": try grubFile(manifest, .initramfs),
+            "arguments": try .grubArguments(line),
+            "event": .grubFile(recipes.server, path: ["boot", "event", request.mac.hyphenated, ""]),
         ]
+    }
+
+    private func grubFile(
+        _ manifest: ImageManifest,
+        _ role: ImageManifest.File.Role
+    ) throws(RecipeError) -> ScriptValue {
+        guard let file = manifest.file(role) else { throw .missingFile(image: manifest.name, role: role) }
+        for name in [manifest.name, manifest.version, file.name] where !ImageReference.isComponent(name) {
+            throw .unsafeName(value: name)
+        }
+        return .grubFile(recipes.server, path: ["images", manifest.name, manifest.version, file.name])
     }
 
     private func render(

@@ -71,11 +71,10 @@ package struct ScriptValue: Hashable, Sendable {
         ScriptValue(text: ([location.rawValue] + path.map { PercentEncoding.encode($0) }).joined(separator: "/"))
     }
 
-    /// A web address of this server as GRUB names the file behind it: `'(http,10.77.0.1)/images/…'`, quoted.
-    var grubDevice: ScriptValue {
-        let rest = text.dropFirst("http://".count)
-        let end = rest.firstIndex(of: "/") ?? rest.endIndex
-        return ScriptValue(text: "'(http,\(rest[..<end]))\(rest[end...])'")
+    /// A file of this server as GRUB names it by TFTP: `'(tftp,10.77.0.1)/images/…'`, quoted. Debian's signed GRUB has no HTTP.
+    static func grubFile(_ server: ServerLocation, path: [String]) -> ScriptValue {
+        let path = path.map { PercentEncoding.encode($0) }.joined(separator: "/")
+        return ScriptValue(text: "'(tftp,\(server.address))/\(path)'")
     }
 
     package static func mac(_ mac: MACAddress) -> ScriptValue { ScriptValue(text: mac.description) }

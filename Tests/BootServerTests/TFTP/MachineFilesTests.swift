@@ -71,7 +71,7 @@ import Testing
         "T38: what names no machine is no file",
         arguments: [
             "pxelinux.cfg/default", "pxelinux.cfg/C0A80101", "pxelinux.cfg/01-zz", "grub.cfg-01-52-54", "grub/grub.cfg",
-            "images/node/0123456789ab/root.squashfs", "images/node/0123456789ab/none.efi", "images/../x.efi",
+            "images/node/0123456789ab/none.efi", "boot/event/52-54-00-12-34-56/kernel", "images/../x.efi",
         ]
     )
     func noConfiguration(name: String) async throws {
@@ -83,12 +83,12 @@ import Testing
 
     @Test("a signed program of an image is served, and nothing else of it")
     func program() async throws {
-        let images = ["node.efi": Array(repeating: UInt8(7), count: 9), "vmlinuz": [1]]
+        let images = ["node.efi": Array(repeating: UInt8(7), count: 9), "root.squashfs": [1]]
         let profile = BootProfile(name: "s", mode: .run, loader: .signed)
         let program = try await read("images/node/0123456789ab/node.efi", profile, images: images)
         #expect(program == .data(block: 1, ByteBuffer(repeating: 7, count: 9)))
-        guard case .error = try await read("images/node/0123456789ab/vmlinuz", profile, images: images) else {
-            Issue.record("the kernel was served")
+        guard case .error = try await read("images/node/0123456789ab/root.squashfs", profile, images: images) else {
+            Issue.record("the root image was served")
             return
         }
     }
