@@ -11,11 +11,11 @@ package struct HostFigures: Hashable, Sendable {
         package var sentBytes: UInt64 = 0
         package var receiveErrors: UInt64 = 0
         package var sendErrors: UInt64 = 0
-        /// Whether it is up and has a carrier.
-        package var isUp: Bool?
         /// Bytes a second since the reading before; `nil` in the first one, and after a counter began anew.
         package var receiveRate: Float?
         package var sendRate: Float?
+        /// Whether it is up and has a carrier. Last: there is room for it, and none further up.
+        package var isUp: Bool?
 
         /// The kernel's: IFNAMSIZ without the end.
         static let nameMax = 15

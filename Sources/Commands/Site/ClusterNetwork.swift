@@ -9,8 +9,8 @@ struct ClusterNetwork: AsyncParsableCommand {
         abstract: "The networks of a cluster, and what its hosts need of each.",
         usage: "muster cluster network <cluster> list|add <network>|update <network>|remove <network>|sync",
         discussion: """
-            A network is in every cluster of its data center until it is taken out of one. `muster network update` says for all \
-            clusters what `update` here says for one.
+            A network is in every cluster of its data center until it is taken out of one. `muster network update` changes in all \
+            clusters that had the same what `update` here changes in one.
             """,
         subcommands: [
             ClusterNetworkList.self, ClusterNetworkAdd.self, ClusterNetworkUpdate.self, ClusterNetworkRemove.self,

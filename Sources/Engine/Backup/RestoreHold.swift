@@ -63,6 +63,15 @@ extension InstallationBackup {
                     """
             )
         }
+        if try db.tableExists("powerJob") {
+            // Ordered to restart: nobody waits for its agent any more.
+            try db.execute(
+                sql: """
+                    UPDATE host SET status = 'unassigned', statusDetail = NULL
+                    WHERE status = 'reboot' AND id IN (SELECT host FROM powerJob WHERE state = 'started')
+                    """
+            )
+        }
         for table in ["imageJob", "powerJob", "conversion"] where try db.tableExists(table) {
             if table == "imageJob" {
                 // Where such work ends, the host goes back to what it was.

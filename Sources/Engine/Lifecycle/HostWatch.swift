@@ -264,8 +264,11 @@ struct HostWatch: Sendable {
             let (unfit, required) = try await store.judge(id, fitness, isUp: host.life.status == .up)
             host.links.devices = fitness.devices.filter { required.contains($0.key) }
             if let unfit { return .unfit(unfit) }
-            // What made it unfit stands in its statistics only.
-            if host.hasLostLink { note(try await link.ask(.getStats), of: host) }
+            // What was may be long ago: whether a link is back stands in its statistics only.
+            if host.links.isAnyDown {
+                host.figuresDue = 0
+                note(try await link.ask(.getStats), of: host)
+            }
             return linkLoss(of: host) ?? .fit
         } catch let failure as AgentFailure {
             return Self.signal(for: failure)
@@ -341,6 +344,7 @@ extension HostEngine {
             times: settings.monitoring,
             tally: agentTally
         )
+        try await store.releaseStrandedDumps()
         let known = try await store.hostsToWatch()
         let quiet = Mutex(Set(known))
         for host in known { supervisor.watch(host) }

@@ -15,6 +15,9 @@ struct RequiredLinks: Hashable, Sendable {
         }
     }
 
+    /// Whether one of them had no link when it was last heard of.
+    var isAnyDown: Bool { devices.values.contains { downSince[$0] != nil } }
+
     /// `patience`: milliseconds that a link may be away.
     func unfitness(at now: Int64, after patience: Int64) -> Unfitness? {
         let lost = devices.filter { _, device in downSince[device].map { now - $0 >= patience } ?? false }

@@ -22,6 +22,18 @@ extension Store {
         }
     }
 
+    /// A host that wrote a crash dump, and whose power nobody works on any more, is looked at anew.
+    func releaseStrandedDumps() async throws(EngineError) {
+        try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE host SET status = 'unassigned', statusDetail = NULL, version = version + 1
+                    WHERE status = 'kdumping' AND id NOT IN (SELECT host FROM powerJob WHERE state = 'started')
+                    """
+            )
+        }
+    }
+
     /// Hosts that need a task when the engine starts.
     func hostsToWatch() async throws(EngineError) -> [UniqueID] {
         try await read { db in

@@ -211,13 +211,21 @@ extension NetworkRecord {
         return Self.usageNames.filter { (Self.usagesOfNetwork.contains($0) ? usages : ordered).contains($0) }
     }
 
-    /// What an order says of the network itself holds for all its clusters.
-    func setInClusters(_ order: NetworkOrder, in db: Database) throws {
-        if order.required != nil {
-            try db.execute(literal: "UPDATE clusterNetwork SET isRequired = \(isRequired) WHERE network = \(id)")
+    /// What is changed of the network itself changes in all its clusters that had the same: oVirt's clients send back all that
+    /// they read, and a cluster's own word stands.
+    func setInClusters(instead former: NetworkRecord, in db: Database) throws {
+        if isRequired != former.isRequired {
+            try db.execute(
+                literal: """
+                    UPDATE clusterNetwork SET isRequired = \(isRequired)
+                    WHERE network = \(id) AND isRequired = \(former.isRequired)
+                    """
+            )
         }
-        guard order.usages != nil else { return }
-        let usages = usages.joined(separator: " ")
-        try db.execute(literal: "UPDATE clusterNetwork SET usages = \(usages) WHERE network = \(id)")
+        guard usages != former.usages else { return }
+        let (now, before) = (usages.joined(separator: " "), former.usages.joined(separator: " "))
+        try db.execute(
+            literal: "UPDATE clusterNetwork SET usages = \(now) WHERE network = \(id) AND usages = \(before)"
+        )
     }
 }

@@ -29,8 +29,8 @@ extension HostEngine {
         }
     }
 
-    /// A label that it had goes from it together with what it attached. What is said of `required` and `usages` holds for all
-    /// its clusters.
+    /// A label that it had goes from it together with what it attached. What changes of `required` and `usages` changes in all
+    /// clusters that had the same.
     package func updateNetwork(
         _ id: UniqueID,
         _ order: NetworkOrder,
@@ -46,9 +46,10 @@ extension HostEngine {
             try await letGo(former, instead: wanted.label, by: user, correlation: correlation)
         }
         return try await store.write { [store] db in
-            let network = try NetworkRecord.changed(id, by: order, among: try NetworkRecord.fetchAll(in: db))
+            let all = try NetworkRecord.fetchAll(in: db)
+            let network = try NetworkRecord.changed(id, by: order, among: all)
             try network.update(in: db)
-            try network.setInClusters(order, in: db)
+            try network.setInClusters(instead: NetworkRecord.existing(id, among: all), in: db)
             let text =
                 "Network \(network.name) was changed; hosts that carry it are out of sync until it is attached anew."
             try store.record(network.occurrence(.networkUpdated, text, context), at: context.now, in: db)

@@ -310,8 +310,13 @@ struct PowerCourse: Hashable, Sendable {
     private mutating func fail(_ failure: PowerFailure, _ facts: PowerFacts, at now: Int64) -> [Effect] {
         let text = "Host \(facts.name) could not be switched (\(step.title)). \(failure.text) \(failure.remedy)"
         let told: [Effect] = [.tell(.fenceFailed, .error, text), .fault(failure)]
-        // A restart that failed leaves the host to be looked at anew.
-        let back: [Effect] = kind == .restart ? [.live(.powerBack)] : []
+        // A restart that failed leaves the host to be looked at anew, but for one that other work waits for.
+        let back: [Effect] =
+            switch (kind, facts.status) {
+            case (.restart, .reboot) where facts.hasAgent: [.live(.powerBack)]
+            case (.off, .kdumping), (.on, .kdumping), (.restart, .kdumping): [.live(.powerLost(failure.text))]
+            default: []
+            }
         guard kind == .fence else { return told + back + [.end(.failed, failure)] }
         // The host is still silent: it is tried again once the board has had its rest.
         go(to: .hold, at: now)

@@ -20,8 +20,8 @@ struct PowerFacts: Hashable, Sendable {
     var silentHosts = 1
     var hosts = 1
 
-    /// A host in maintenance never is.
-    var isSilent: Bool { status == .nonResponsive }
+    /// A host in maintenance never is. One that writes a crash dump says nothing either.
+    var isSilent: Bool { status == .nonResponsive || status == .kdumping }
 
     struct Reason: Hashable, Sendable {
         /// The same for as long as the reason is the same.

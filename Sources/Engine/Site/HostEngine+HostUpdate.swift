@@ -36,13 +36,13 @@ extension HostEngine {
         }
     }
 
-    /// Networks of the former data center are nobody's on the host.
+    /// Networks that its new cluster does not have are nobody's on the host.
     private static func dropForeignOrders(of host: UniqueID, in db: Database) throws {
         try db.execute(
             sql: """
                 DELETE FROM networkOrder WHERE host = ? AND network NOT IN
-                (SELECT network.id FROM network JOIN cluster ON cluster.dataCenter = network.dataCenter
-                 JOIN host ON host.cluster = cluster.id WHERE host.id = ?)
+                (SELECT clusterNetwork.network FROM clusterNetwork
+                 JOIN host ON host.cluster = clusterNetwork.cluster WHERE host.id = ?)
                 """,
             arguments: [host, host]
         )

@@ -30,6 +30,8 @@ struct ConsoleSessionRoutes {
             try Self.refuseOthers(request)
             let given = try await request.json(SignIn.self, limit: BodyLimit.form)
             let user = try await passwords.user(given.username, password: given.password, context: context)
+            // Who signs in anew leaves no session behind that nobody can end.
+            if let token = CookieSession(request).token { try await engine.endSession(token) }
             let begun = try await engine.beginSession(of: user)
             var response = try Response.json(Session(user: user.name, role: user.role.rawValue))
             response.headers[.setCookie] = CookieSession.consoleHeader(begun.token)

@@ -54,6 +54,10 @@ extension HostNetworkOrder: DescribesItself {
     }
 }
 
+extension IPv6Network: DescribesItself {
+    static func description(_ types: TypeBook) -> TypeDescription { .text("2001:db8::1/64") }
+}
+
 extension MACAddress: DescribesItself {
     static func description(_ types: TypeBook) -> TypeDescription { .text("52:54:00:12:34:56") }
 }

@@ -23,7 +23,7 @@ extension APIContext {
         of records: [Record],
         _ item: @escaping @Sendable (Record) -> List.Item
     ) async throws -> Response {
-        guard follow.isEmpty else { return try await answer(List(records.map(item))) }
+        guard follow.isEmpty, !records.isEmpty else { return try await answer(List(records.map(item))) }
         assertDescribed(List.self)
         let format = format
         let parts = try await records.inParallel { part in

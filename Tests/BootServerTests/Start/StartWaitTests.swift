@@ -45,17 +45,13 @@ import Testing
     @Test("services start once the port and the journal are free, and close what they opened when they give up")
     func startsLate() async throws {
         let directory = try TemporaryDirectory()
-        for name in ["boot", "install", "run", "local", "deny", "wait", "kickstart"] {
-            let suffix = name == "boot" ? "ipxe" : "ipxe.template"
-            try directory.write("\(name).\(suffix)", Array("#!ipxe\n".utf8))
-        }
         let network = try #require(IPv4Network("127.0.0.1/8"))
         var settings = BootServicesSettings(
             interface: "lo",
             address: network,
             imageDirectory: directory.path,
             loaderDirectory: directory.path,
-            pxeDirectory: directory.path,
+            pxeDirectory: BootNetwork.checkout + "/pxe",
             stateDirectory: "\(directory.path)/state"
         )
         let pool = IPv4Address(rawValue: 0x7F4D_0001)...IPv4Address(rawValue: 0x7F4D_0009)

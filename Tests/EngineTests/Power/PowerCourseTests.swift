@@ -58,13 +58,32 @@ import Testing
         let storm = try Self.facts { ($0.silentHosts, $0.hosts, $0.detectsKdump) = (3, 4, true) }
         _ = course.handle(.passed, storm, at: Self.times.kdump, Self.times)
         #expect(course.step == .hold && course.order == .wait)
-        let endless = try Self.facts { ($0.detectsKdump, $0.lastDump) = (true, Self.times.kdumpMax) }
+        let endless = try Self.facts {
+            ($0.detectsKdump, $0.lastDump, $0.status) = (true, Self.times.kdumpMax, .kdumping)
+        }
         course = PowerCourse(.fence, step: .kdump, since: 0, attempts: 0, told: "kdump")
         _ = course.handle(.passed, endless, at: Self.times.kdumpMax - 1, Self.times)
         #expect(course.step == .kdump)
         let effects = course.handle(.passed, endless, at: Self.times.kdumpMax, Self.times)
         #expect(course.step == .off)
         #expect(effects.contains { if case .live(.powerLost) = $0 { true } else { false } }, "it is kdumping no more")
+    }
+
+    @Test("a person's order that fails leaves nobody in a status that nothing leads out of")
+    func failedOrders() throws {
+        func fail(_ kind: PowerCourse.Kind, _ status: HostStatus, hasAgent: Bool = true) throws -> [PowerCourse.Effect]
+        {
+            var course = PowerCourse(kind, step: .confirmOff, since: 0, attempts: 0, told: nil)
+            let facts = try Self.facts { ($0.status, $0.hasAgent) = (status, hasAgent) }
+            return course.handle(.power(.on), facts, at: Self.times.confirm, Self.times)
+        }
+        #expect(try fail(.restart, .reboot).contains(.live(.powerBack)))
+        #expect(try !fail(.restart, .reboot, hasAgent: false).contains(.live(.powerBack)), "other work waits for it")
+        for kind in [PowerCourse.Kind.off, .restart] {
+            let lost = try fail(kind, .kdumping).contains { if case .live(.powerLost) = $0 { true } else { false } }
+            #expect(lost)
+        }
+        #expect(try !fail(.off, .up).contains { if case .live = $0 { true } else { false } })
     }
 
     struct Hold: CustomTestStringConvertible, Sendable {
@@ -138,14 +157,14 @@ import Testing
 
     @Test("a crash dump is waited for, and its end is the start") func dump() throws {
         var course = PowerCourse(.fence, step: .hold, since: 0, attempts: 0, told: nil)
-        func facts(_ heard: Int64?) throws -> PowerFacts {
-            try Self.facts { ($0.detectsKdump, $0.lastDump) = (true, heard) }
+        func facts(_ heard: Int64?, _ status: HostStatus = .nonResponsive) throws -> PowerFacts {
+            try Self.facts { ($0.detectsKdump, $0.lastDump, $0.status) = (true, heard, status) }
         }
         _ = course.handle(.passed, try facts(nil), at: 1_000_000, Self.times)
         #expect(course.step == .kdump)
         #expect(try course.handle(.passed, facts(1_010_000), at: 1_012_000, Self.times).contains(.live(.dumpBegan)))
-        #expect(try course.handle(.passed, facts(1_300_000), at: 1_302_000, Self.times).isEmpty)
-        _ = course.handle(.passed, try facts(1_300_000), at: 1_330_000, Self.times)
+        #expect(try course.handle(.passed, facts(1_300_000, .kdumping), at: 1_302_000, Self.times).isEmpty)
+        _ = course.handle(.passed, try facts(1_300_000, .kdumping), at: 1_330_000, Self.times)
         #expect(course.step == .comeBack)
     }
 

@@ -24,10 +24,14 @@ const routes = [
 const menu = [['hosts', 'Hosts'], ['jobs', 'Jobs'], ['events', 'Events']];
 const liveWords = { live: 'Live', polling: 'Asks from time to time', away: 'The engine does not answer' };
 
+/** Who does nothing for this long is signed out: the page asks by itself, and so keeps its session. */
+const idle = 30 * 60 * 1000;
+
 const main = document.getElementById('main');
 const liveState = el('span', { class: 'live', 'data-state': 'away', role: 'status' }, 'Connecting');
 let session = null;
 let leaving = new AbortController();
+let used = Date.now();
 
 function bar(part) {
   const links = menu.map(([path, words]) => el('li', {},
@@ -109,6 +113,14 @@ async function signOut() {
   location.hash = '';
   signedOut('You are signed out.');
 }
+
+for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { used = Date.now(); }, { passive: true });
+setInterval(() => {
+  if (session === null || Date.now() - used < idle) return;
+  used = Date.now();
+  api.signOut().catch(() => {});
+  signedOut('You were signed out after half an hour without a touch.');
+}, 60000);
 
 live.onState((state) => {
   if (liveState.dataset.state === state) return;

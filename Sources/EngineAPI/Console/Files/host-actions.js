@@ -4,7 +4,7 @@ import { post } from './api.js';
 import { el, sync } from './element.js';
 import { button, confirm, field, notice } from './parts.js';
 
-const busyStatuses = new Set(['pending_approval', 'installing', 'installing_os', 'initializing', 'reboot', 'preparing_for_maintenance']);
+const busyStatuses = new Set(['pending_approval', 'installing', 'installing_os', 'initializing', 'reboot', 'kdumping', 'connecting', 'unassigned']);
 
 function maintenance(host) {
   const reason = field('Reason', { name: 'reason', maxlength: 200 }, 'May be left empty.');
@@ -49,6 +49,8 @@ function possible(host) {
   if (busyStatuses.has(host.status)) return [];
   const isConverted = host.ssh !== undefined;
   const actions = [];
+  // A host that waits until its guests are gone can be called back.
+  if (host.status === 'preparing_for_maintenance') return [activate(host)];
   if (host.status === 'maintenance') actions.push(activate(host));
   else if (host.status !== 'install_failed') actions.push(maintenance(host));
   if (host.status === 'install_failed' && !isConverted) actions.push(again(host));

@@ -10,6 +10,8 @@ const asksMax = 4;
 const wait = 20;
 /** Several events at once are one reason to look. */
 const gather = 250;
+/** The engine says something at least every 15 seconds; a stream that is silent for longer is dead. */
+const silence = 40000;
 const slow = 20000;
 
 const listeners = new Set();
@@ -67,6 +69,7 @@ async function run(signal) {
     } catch (error) {
       if (signal.aborted || error.status === 401) return;
       failures += 1;
+      tell('away');
       if (failures >= failuresMax) {
         await ask(signal);
         failures = 0;
@@ -83,11 +86,27 @@ async function follow(signal) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await soon(reader);
     if (done) return;
     const blocks = (text + value).split('\n\n');
     text = blocks.pop();
     for (const block of blocks) take(block);
+  }
+}
+
+/** What the stream says next; fails where it says nothing in time. */
+async function soon(reader) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error('the stream is silent'));
+      reader.cancel().catch(() => {});
+    }, silence);
+  });
+  try {
+    return await Promise.race([reader.read(), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

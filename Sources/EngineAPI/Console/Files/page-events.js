@@ -7,6 +7,10 @@ import { watch } from './live.js';
 import { button, field, problems } from './parts.js';
 
 const page = 50;
+/** So many events are kept as long as nobody asks for older ones. */
+const keptMax = 200;
+/** So many pages are read to close a gap; what is older than that is read by the button. */
+const pagesMax = 20;
 
 export function eventsPage({ signal, search }) {
   const { place, attempt } = problems();
@@ -27,6 +31,24 @@ export function eventsPage({ signal, search }) {
     for (const event of events) known.set(event.index, event);
     return events.length;
   };
+  /** What came since the newest one that is known: a page is not always enough. */
+  const catchUp = async () => {
+    const newest = sorted()[0]?.index;
+    let number = 1;
+    let found = await fetchPage(number);
+    const first = found;
+    while (newest !== undefined && found === page && !passed(newest, number) && number < pagesMax) {
+      number += 1;
+      found = await fetchPage(number);
+    }
+    if (pages === 1) for (const event of sorted().slice(keptMax)) known.delete(event.index);
+    return first;
+  };
+  /** Whether the pages up to this one reach back to the event. */
+  const passed = (index, number) => {
+    const all = sorted();
+    return Number(all[Math.min(number * page, all.length) - 1].index) <= Number(index);
+  };
   const nothing = el('p', { class: 'muted' }, 'Nothing yet.');
   const show = () => {
     list.update(sorted());
@@ -39,7 +61,7 @@ export function eventsPage({ signal, search }) {
   }));
   older.hidden = true;
   watch(signal, () => attempt(async () => {
-    const number = await fetchPage(1);
+    const number = await catchUp();
     if (pages === 1) older.hidden = number < page;
     show();
   }));

@@ -14,7 +14,9 @@ export function jobPage({ signal, id, title }) {
     const job = await get(`jobs/${encodeURIComponent(id)}`, signal);
     title(job.description);
     fill(heading, job.description);
-    fill(about, jobFacts(job));
+    // What stands there already stays: a link that is being clicked is not replaced.
+    const facts = el('div', {}, jobFacts(job));
+    if (!about.firstChild?.isEqualNode(facts)) fill(about, facts);
     view.update(job);
     return jobPace(job);
   }));
