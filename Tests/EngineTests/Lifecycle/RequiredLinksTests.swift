@@ -46,9 +46,11 @@ import Testing
             let line = try await ImageWorkTests.up(engine) { $0.links = ["eth0": true] }
             let before = try #require(try await engine.event(.hostDetected, host: line.host))
             line.agent.change { $0.links = ["eth0": false] }
-            // The first reading starts the patience, the second ends it.
-            clock.advance(seconds: 16)
-            await Self.heard(line)
+            // One reading starts the patience; the first one may still be an answer from before.
+            for _ in 0..<2 {
+                clock.advance(seconds: 16)
+                await Self.heard(line)
+            }
             #expect(try await engine.host(line.host).status == .up, "it is patient")
             clock.advance(seconds: 61)
             let event = try #require(try await engine.event(.nonOperationalInterfaceDown, host: line.host))
