@@ -224,7 +224,6 @@ struct BootListeners {
                     imageDirectory: settings.imageDirectory,
                     recipes: recipes,
                     machines: VerifiedMachines(directory: directory, machines: machines),
-                    events: events,
                     logger: logger
                 ),
                 machines: machines,

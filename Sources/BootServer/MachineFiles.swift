@@ -1,6 +1,7 @@
 import BootWire
 import HostModel
 import Logging
+import NIOCore
 import Recipes
 
 /// What TFTP serves beside the loaders: signed programs of images, loaders of Debian's packages under their usual names, and
@@ -10,18 +11,29 @@ package struct MachineFiles: Sendable {
     let packaged = PackagedLoaders()
     let recipes: LoaderRecipes
     let machines: VerifiedMachines
-    let events: BootEventQueue
     let logger: Logger
+    private let answers: ConfigurationAnswers
+    private let asks = Allowance<IPv4Address>(
+        burst: asksPerAddress,
+        interval: .milliseconds(Int64(askMilliseconds)),
+        keysMax: askingAddressesMax
+    )
+
+    /// Files that are made for one address, and then one more every `askMilliseconds`. A boot takes one.
+    static let asksPerAddress = 40
+    static let askMilliseconds = 500
+    /// Addresses whose asking is counted; others are refused while the table is full.
+    static let askingAddressesMax = 8192
 
     init(
         imageDirectory: String,
         recipes: LoaderRecipes,
         machines: VerifiedMachines,
-        events: BootEventQueue,
+        answers: ConfigurationAnswers = ConfigurationAnswers(),
         logger: Logger
     ) {
         programs = ImagePrograms(path: imageDirectory, machines: machines)
-        (self.recipes, self.machines, self.events, self.logger) = (recipes, machines, events, logger)
+        (self.recipes, self.machines, self.answers, self.logger) = (recipes, machines, answers, logger)
     }
 
     /// A configuration that was asked for, and whose.
@@ -30,36 +42,66 @@ package struct MachineFiles: Sendable {
         var mac: MACAddress
     }
 
+    /// A file that is made when it is asked for.
+    enum Made: Sendable {
+        /// `arrived` is called at the end of its transfer, and gives the event that is due then.
+        case text([UInt8], arrived: Arrival)
+        /// The address asks too often.
+        case busy
+    }
+
+    /// Whether the client acknowledged all of it.
+    typealias Arrival = @Sendable (_ isAcknowledged: Bool) -> BootEvent?
+
     /// The text of a configuration; `nil` for every other name, and where nobody can say which machine asks.
-    func configuration(_ name: TFTPPath, for address: IPv4Address) async -> [UInt8]? {
-        if let report = await report(name, from: address) { return report }
+    func configuration(_ name: TFTPPath, for address: IPv4Address) async -> Made? {
+        if Self.isReport(name) { return await report(name, from: address) }
         guard let asked = await asked(name, address) else { return nil }
+        let key = ConfigurationAnswers.Key(loader: asked.loader, mac: asked.mac, address: address)
+        if let kept = answers.kept(for: key) { return text(kept.text, kept.event, key) }
+        guard asks.take(address) else { return .busy }
         let request = BootRequest(
             mac: asked.mac,
             firmware: asked.loader == .grub ? .uefi : .bios,
             address: address
         )
+        guard let (text, event) = await make(asked.loader, request) else { return nil }
+        answers.keep(text, event, for: key)
+        return self.text(text, event, key)
+    }
+
+    private func text(_ text: [UInt8], _ event: BootEvent, _ key: ConfigurationAnswers.Key) -> Made {
+        .text(text) { [answers] in answers.arrived(event, for: key, isAcknowledged: $0) }
+    }
+
+    /// The text with the step that it is; `nil` where not even a reason can be written.
+    private func make(_ loader: ConfiguredLoader, _ request: BootRequest) async -> (text: [UInt8], event: BootEvent)? {
         let answer: BootAnswer
         do { answer = try await machines.directory.answer(request) } catch {
-            logger.warning("nobody could say what \(asked.mac) boots: \(error)")
-            let unknown = BootAnswer(
-                profile: BootProfile(name: "none", mode: .run),
-                reason: "the engine does not answer"
-            )
-            return text { () throws(RecipeError) in
-                try recipes.wait(asked.loader, "the engine does not answer", unknown, request)
-            }
+            logger.warning("nobody could say what \(request.mac) boots: \(error)")
+            let reason = "the engine does not answer"
+            let unknown = BootAnswer(profile: BootProfile(name: "none", mode: .run), reason: reason)
+            return wait(loader, reason, unknown, request, .script, "was told to wait: \(reason)")
         }
         do throws(RecipeError) {
-            let made = try recipes.configuration(asked.loader, for: answer, to: request)
-            await tell(made.purpose, asked, answer, request)
-            return Array(made.text.utf8)
+            let made = try recipes.configuration(loader, for: answer, to: request)
+            return (Array(made.text.utf8), await event(made.purpose, loader, answer, request))
         } catch {
-            events.offer(
-                BootEvent(mac: asked.mac, stage: .failed, detail: "\(error); \(error.remedy)", address: address)
-            )
-            return text { () throws(RecipeError) in try recipes.wait(asked.loader, "\(error)", answer, request) }
+            return wait(loader, "\(error)", answer, request, .failed, "\(error); \(error.remedy)")
         }
+    }
+
+    private func wait(
+        _ loader: ConfiguredLoader,
+        _ reason: String,
+        _ answer: BootAnswer,
+        _ request: BootRequest,
+        _ stage: BootEvent.Stage,
+        _ detail: String
+    ) -> (text: [UInt8], event: BootEvent)? {
+        guard let made = try? recipes.wait(loader, reason, answer, request) else { return nil }
+        let event = BootEvent(mac: request.mac, stage: stage, detail: detail, address: request.address)
+        return (Array(made.text.utf8), event)
     }
 
     /// The profile by which the machine at this address has this program of an image; `nil` where it is none, or by IPv6.
@@ -68,46 +110,42 @@ package struct MachineFiles: Sendable {
         return await programs.profile(name, address)
     }
 
+    private static func isReport(_ name: TFTPPath) -> Bool {
+        let parts = name.components
+        return parts.count == 4 && parts[0] == "boot" && parts[1] == "event"
+    }
+
     /// `boot/event/MAC/STEP`: a loader without HTTP reports that a step failed, by asking for this file. Only of the machine
     /// that asks.
-    private func report(_ name: TFTPPath, from address: IPv4Address) async -> [UInt8]? {
-        let parts = name.components
-        guard parts.count == 4, parts[0] == "boot", parts[1] == "event", let mac = MACAddress(parts[2]),
-            (1...BootRoute.stepMax).contains(parts[3].utf8.count),
-            parts[3].utf8.allSatisfy({ (97...122).contains($0) }),
-            await machines.machines.vouches(for: mac, at: address)
+    private func report(_ name: TFTPPath, from address: IPv4Address) async -> Made? {
+        let (machine, step) = (name.components[2], name.components[3])
+        guard let mac = MACAddress(machine), (1...BootRoute.stepMax).contains(step.utf8.count),
+            step.utf8.allSatisfy({ (97...122).contains($0) }), await machines.machines.vouches(for: mac, at: address)
         else { return nil }
-        let detail = "the machine reports that the step \(parts[3]) failed"
-        events.offer(BootEvent(mac: mac, stage: .failed, detail: detail, address: address))
-        return Array("taken\n".utf8)
+        guard asks.take(address) else { return .busy }
+        let detail = "the machine reports that the step \(step) failed"
+        let event = BootEvent(mac: mac, stage: .failed, detail: detail, address: address)
+        return .text(Array("taken\n".utf8)) { _ in event }
     }
 
-    private func text(
-        _ make: () throws(RecipeError) -> (purpose: ConfiguredLoader.Purpose, text: String)
-    ) -> [UInt8]? {
-        (try? make()).map { Array($0.text.utf8) }
-    }
-
-    private func tell(
+    private func event(
         _ purpose: ConfiguredLoader.Purpose,
-        _ asked: Asked,
+        _ loader: ConfiguredLoader,
         _ answer: BootAnswer,
         _ request: BootRequest
-    ) async {
+    ) async -> BootEvent {
         let isItself = await vouches(for: request)
         let isOutcome = purpose == .local || purpose == .deny
         let profile = terminalEscaped(answer.profile.name)
         let stages: [ConfiguredLoader.Purpose: BootEvent.Stage] = [.local: .localDisk, .deny: .denied]
-        events.offer(
-            BootEvent(
-                mac: asked.mac,
-                stage: stages[purpose] ?? .script,
-                detail:
-                    "got the configuration of \(asked.loader.rawValue) (\(purpose.rawValue)) by the profile \(profile): "
-                    + terminalEscaped(answer.reason) + (isItself ? "" : BootHTTPResponder.asked),
-                address: request.address,
-                outcome: isOutcome && isItself ? answer.profile.name : nil
-            )
+        return BootEvent(
+            mac: request.mac,
+            stage: stages[purpose] ?? .script,
+            detail:
+                "got the configuration of \(loader.rawValue) (\(purpose.rawValue)) by the profile \(profile): "
+                + terminalEscaped(answer.reason) + (isItself ? "" : BootHTTPResponder.asked),
+            address: request.address,
+            outcome: isOutcome && isItself ? answer.profile.name : nil
         )
     }
 

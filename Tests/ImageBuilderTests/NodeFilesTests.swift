@@ -79,6 +79,54 @@ import Testing
         #expect(try readText(scratch.file("log"), limit: 4096) == "one\ntwo serve --verbose\n")
     }
 
+    @Test(
+        "in rescue nobody mounts the state partition, and no service runs, wherever the word stands",
+        arguments: ["muster.rescue", "muster.rescue quiet", "quiet muster.rescue ip=dhcp"]
+    )
+    func rescue(commandLine: String) async throws {
+        let (mounted, mounts) = try await nodeScript("mount-state", [], commandLine)
+        #expect(mounted == .exited(1) && !mounts.contains("mount"), "\(mounts)")
+        for service in ["apply", "register", "serve"] {
+            let (_, calls) = try await nodeScript("run", [service], commandLine)
+            #expect(calls == "sleep 86400\n", "\(service)")
+        }
+        let (_, others) = try await nodeScript("mount-state", [], "quiet muster.rescues")
+        #expect(others.contains("mount -t ext4"), "any other machine has its partition")
+    }
+
+    /// A script of the node image with a command line of its own, and the commands that it would run, a line each.
+    private func nodeScript(_ name: String, _ arguments: [String], _ commandLine: String) async throws
+        -> (TerminationStatus, String)
+    {
+        let scratch = try Scratch("rescue")
+        try makeDirectory(scratch.file("tools"))
+        let tool = "#!/bin/sh\necho \"${0##*/} $*\" >> \(scratch.file("calls"))\n"
+        for name in ["mount", "findfs", "chown", "chmod", "sleep", "logged", "ln", "rm", "mkdir"] {
+            _ = try scratch.write(
+                Array((tool + (name == "findfs" ? "echo /dev/sda1\n" : "")).utf8),
+                to: "tools/\(name)"
+            )
+            _ = chmod(scratch.file("tools/\(name)").string, 0o755)
+        }
+        _ = try scratch.write(Array("\(commandLine)\n".utf8), to: "cmdline")
+        _ = try scratch.write([], to: "calls")
+        var text = try readText(Project.root.appending("images/node-minimal/usr/lib/muster/\(name)"), limit: 8192)
+        for (from, to) in [
+            ("/proc/cmdline", "cmdline"), ("/dev/kmsg", "kmsg"), ("/run/", "run-"), ("/var/lib/", "state-"),
+            ("/usr/lib/muster/", "tools/"),
+        ] { text = text.replacing(from, with: scratch.file(to).string) }
+        _ = try scratch.write(Array(text.utf8), to: "script")
+        let ended = try await run(
+            .name("env"),
+            arguments: .init(
+                ["PATH=\(scratch.file("tools")):/usr/bin:/bin", "sh", scratch.file("script").string] + arguments
+            ),
+            output: .string(limit: 4096),
+            error: .string(limit: 4096)
+        )
+        return (ended.terminationStatus, try readText(scratch.file("calls"), limit: 4096))
+    }
+
     @Test("a key that was cut off is made anew, and the others stay")
     func damaged() async throws {
         let machine = try await Machine()

@@ -100,7 +100,10 @@ import Testing
             bare.manifest = nil
             var stranger = try Self.answer(.install)
             stranger.host = nil
-            for answer in [bare, stranger, try Self.answer(.kickstart)] {
+            // Nothing of it would be verified.
+            var signed = try Self.answer(.run)
+            signed.profile.loader = .signed
+            for answer in [bare, stranger, signed, try Self.answer(.kickstart)] {
                 let made = try Self.recipes().configuration(loader, for: answer, to: Self.request())
                 #expect(made.purpose == .wait && made.text.contains("has nothing to boot yet"))
             }

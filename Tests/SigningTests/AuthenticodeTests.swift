@@ -79,6 +79,29 @@ import Testing
         #expect(throws: SigningError.self) { try signer.trusted.verify(program: signed + [0]) }
     }
 
+    @Test("sections with a gap, an overlap, or signatures among them are malformed")
+    func placesOfSections() throws {
+        let section = 0x58 + 240
+        // Where the section begins and its size, of a file of 1024 bytes; then place and size of the certificate table.
+        let cases: [(start: Int, size: Int, table: Int, tableSize: Int)] = [
+            (513, 511, 0, 0), (511, 512, 0, 0), (0, 512, 0, 0), (512, 512, 1016, 8), (512, 512, 512, 512),
+        ]
+        func program(_ values: (start: Int, size: Int, table: Int, tableSize: Int)) -> [UInt8] {
+            var bytes = Self.program()
+            for (offset, value) in [
+                (section + 20, values.start), (section + 16, values.size), (0x58 + 144, values.table),
+                (0x58 + 148, values.tableSize),
+            ] {
+                for index in 0..<4 { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (index * 8)) }
+            }
+            return bytes
+        }
+        #expect(try EFIProgram(program((512, 512, 0, 0))).sectionsEnd == 1024)
+        for values in cases {
+            #expect(ImageSignerTests.kind { try EFIProgram(program(values)) } == .malformed, "\(values)")
+        }
+    }
+
     @Test func anotherKeysSignatureIsRefused() throws {
         let (signer, other) = (try ImageSignerTests.signer.get(), try ImageSignerTests.other.get())
         let signed = try other.signed(program: Self.program())

@@ -201,8 +201,8 @@ extension TFTPServer {
     private func serve(_ asked: Asked, id: UInt64, _ table: TransferTable) async {
         do throws(Refusal) {
             let (path, request) = try readRequest(asked.packet)
-            let content = try await content(of: path, request, for: asked.client.address)
-            try await transfer(content, path, request, asked, id: id, table)
+            let served = try await content(of: path, request, for: asked.client.address)
+            try await transfer(served, path, request, asked, id: id, table)
         } catch {
             logger.debug("refused \(asked.client.address): \(error.message)")
             refuse(asked, error)
@@ -220,17 +220,15 @@ extension TFTPServer {
         return (path, request)
     }
 
+    /// What is sent, and what is told when it has arrived, where that is not told of every file.
+    private typealias Served = (content: TFTPContent, arrived: MachineFiles.Arrival?)
+
     private func content(
         of path: TFTPPath,
         _ request: TFTPRequest,
         for address: HostModel.IPAddress
-    ) async throws(Refusal) -> TFTPContent {
+    ) async throws(Refusal) -> Served {
         let isText = request.mode == .netascii
-        // GRUB and pxelinux load by IPv4 here.
-        if let address = address.v4, let made = await files?.configuration(path, for: address) {
-            let text = ByteBuffer(bytes: made)
-            return .bytes(isText ? Netascii.encoded(text) : text)
-        }
         let result: Result<TFTPContent, LoaderRefusal>?
         result = try? await NIOThreadPool.singleton.runIfActive { [loaders, files] in
             Result { () throws(LoaderRefusal) in
@@ -241,11 +239,27 @@ extension TFTPServer {
             }
         }
         switch result {
-        case .success(let content): return content
-        case .failure(.notFound): throw Refusal(code: .fileNotFound, message: "no such file")
+        case .success(let content): return (content, nil)
+        case .failure(.notFound): return try await made(path, isText: isText, for: address)
         case .failure(.notServed): throw Refusal(code: .accessViolation, message: "not served")
         case nil: throw Refusal(code: .undefined, message: "the server stops")
         }
+    }
+
+    /// What no folder holds is made for the machine. GRUB and pxelinux load by IPv4 here.
+    private func made(
+        _ path: TFTPPath,
+        isText: Bool,
+        for address: HostModel.IPAddress
+    ) async throws(Refusal) -> Served {
+        guard let address = address.v4, let made = await files?.configuration(path, for: address) else {
+            throw Refusal(code: .fileNotFound, message: "no such file")
+        }
+        guard case .text(let bytes, let arrived) = made else {
+            throw Refusal(code: .undefined, message: "this address asks too often")
+        }
+        let text = ByteBuffer(bytes: bytes)
+        return (.bytes(isText ? Netascii.encoded(text) : text), arrived)
     }
 
     /// The loader directory comes first: what an operator put there counts.
@@ -263,13 +277,14 @@ extension TFTPServer {
     }
 
     private func transfer(
-        _ content: TFTPContent,
+        _ served: Served,
         _ path: TFTPPath,
         _ request: TFTPRequest,
         _ asked: Asked,
         id: UInt64,
         _ table: TransferTable
     ) async throws(Refusal) {
+        let content = served.content
         let isIPv6 = configuration.address.v6 != nil
         var limits = TFTPTerms.Limits(mtu: InterfaceMTU.bytes(of: configuration.interface), isIPv6: isIPv6)
         limits.windowSizeMax = min(limits.windowSizeMax, configuration.windowSizeMax)
@@ -290,7 +305,7 @@ extension TFTPServer {
         defer { figures.end(progress) }
         let observer = TFTPTransfer.Observer(
             onAcknowledgement: { table.acknowledged(asked.client, id: id) },
-            onFinish: { report($0, path, asked, (mac, profile), size: content.size) }
+            onFinish: { report($0, path, asked, (mac, profile), served) }
         )
         let start = TFTPTransfer.Start(
             machine: machine,
@@ -340,7 +355,7 @@ extension TFTPServer {
         _ path: TFTPPath,
         _ asked: Asked,
         _ machine: (mac: MACAddress?, profile: String?),
-        size: UInt64
+        _ served: Served
     ) {
         let mac = machine.mac
         let name = terminalEscaped(path.description)
@@ -348,10 +363,14 @@ extension TFTPServer {
         switch outcome {
         case .complete, .completeButUnacknowledged:
             figures.count { $0.tftp_completed += 1 }
-            logger.info("\(address) fetched \(name), \(size) bytes")
+            logger.info("\(address) fetched \(name), \(served.content.size) bytes")
+            if let arrived = served.arrived {
+                if let event = arrived(outcome == .complete) { onEvent(event) }
+                return
+            }
             // A signed program is all that a profile gives; a loader is only its beginning.
             let stage = machine.profile == nil ? BootEvent.Stage.loader : .initramfs
-            emit(mac, stage, "fetched \(name) by TFTP, \(size) bytes", address, outcome: machine.profile)
+            emit(mac, stage, "fetched \(name) by TFTP, \(served.content.size) bytes", address, outcome: machine.profile)
         case .probed:
             logger.debug("\(address) asked for the size of \(name)")
         case .aborted(let code, let message):

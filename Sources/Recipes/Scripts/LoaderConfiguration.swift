@@ -64,6 +64,10 @@ package struct LoaderRecipes: Sendable {
             return try wait(loader, "a kickstart is for iPXE, which fetches its token", answer, request)
         case .run, .rescue, .install: break
         }
+        guard !answer.profile.isVerified else {
+            let reason = "the profile \(answer.profile.name) is for a signed program, which firmware loads by itself"
+            return try wait(loader, reason, answer, request)
+        }
         guard let manifest = answer.manifest else {
             return try wait(loader, "no image is published for the profile \(answer.profile.name)", answer, request)
         }

@@ -56,20 +56,33 @@ package struct EFIProgram: Hashable, Sendable {
         guard alignments.allSatisfy({ (8...0x1_0000).contains($0) && $0 & ($0 - 1) == 0 }) else { return nil }
         sectionTable = optional + optionalSize
         guard headersSize <= bytes.count, sectionTable + sections * Self.sectionSize <= headersSize else { return nil }
-        var (fileEnd, memoryEnd) = (headersSize, headersSize)
+        var memoryEnd = headersSize
+        var parts: [Range<Int>] = []
         for index in 0..<sections {
             let header = sectionTable + index * Self.sectionSize
             guard let memorySize = word(header + 8), let memory = word(header + 12), let size = word(header + 16),
                 let start = word(header + 20), start + size <= bytes.count
             else { return nil }
-            (fileEnd, memoryEnd) = (max(fileEnd, start + size), max(memoryEnd, memory + max(memorySize, size)))
+            if size > 0 { parts.append(start..<(start + size)) }
+            memoryEnd = max(memoryEnd, memory + max(memorySize, size))
         }
+        guard let fileEnd = Self.end(of: parts, from: headersSize) else { return nil }
         (sectionsEnd, self.memoryEnd) = (fileEnd, memoryEnd)
-        guard table == 0 ? tableSize == 0 : table + tableSize == bytes.count && table >= headersSize else { return nil }
+        guard table == 0 ? tableSize == 0 : table + tableSize == bytes.count && table >= fileEnd else { return nil }
         (checksum, certificateEntry, sizeOfImage) = (optional + 64, optional + 144, optional + 56)
         (sectionCount, sectionCountField, self.headersSize) = (sections, start + 6, headersSize)
         (self.sectionAlignment, self.fileAlignment) = (sectionAlignment, fileAlignment)
         end = table == 0 ? bytes.count : table
+    }
+
+    /// Where the parts end that follow each other from `start` on; `nil` where there is a gap between them, or an overlap.
+    private static func end(of parts: [Range<Int>], from start: Int) -> Int? {
+        var end = start
+        for part in parts.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            guard part.lowerBound == end else { return nil }
+            end = part.upperBound
+        }
+        return end
     }
 
     /// Little-endian; `nil` where it does not lie inside.

@@ -40,6 +40,24 @@ import Testing
         }
     }
 
+    @Test("D44: a signed program that firmware refuses is a circle too; the initramfs of a script is none")
+    func stopsRefusedPrograms() throws {
+        let loops = LoopGuard()
+        for second in 0..<3 {
+            #expect(loops.follow(try Self.event(.initramfs), now: Self.start + .seconds(second)) == nil)
+        }
+        let found = try #require(loops.follow(try Self.event(.initramfs), now: Self.start + .seconds(9)))
+        #expect(found.stage == .failed && found.detail.hasPrefix("loaded its signed program 4 times"))
+        #expect(loops.stops(try LeaseRecordTests.mac(1), now: Self.start + .seconds(10)))
+        #expect(loops.follow(try Self.event(.script, of: 2), now: Self.start) == nil)
+        for second in 0..<20 {
+            let now = Self.start + .seconds(second)
+            #expect(loops.follow(try Self.event(.initramfs, of: 2), now: now) == nil)
+            #expect(loops.follow(try Self.event(.initramfs, of: 3), now: now) == nil)
+            #expect(loops.follow(try Self.event(.root, of: 3), now: now) == nil, "it started")
+        }
+    }
+
     @Test("D44: a stopped machine gets an address and nothing to boot, and from a proxy no answer")
     func isToldNothing() throws {
         let settings = try DHCPSettings(
