@@ -59,8 +59,10 @@ package struct BootCourse: Sendable {
     }
 
     /// What is verified of it, and what is not.
-    package var verified: [String] { BootVerification(client: client, answer: answer).verified }
-    package var unverified: [String] { BootVerification(client: client, answer: answer).unverified }
+    package var verified: [String] { verification.verified }
+    package var unverified: [String] { verification.unverified }
+
+    private var verification: BootVerification { BootVerification(client: client, answer: answer, server: server) }
 
     private var address: String {
         switch server.dhcp {

@@ -5,6 +5,7 @@ import HostModel
 struct BootVerification {
     let client: BootClient
     let answer: BootAnswer
+    let server: BootStatus
 
     /// Lists for a person, the first link of the chain first; empty for a boot of which nothing comes from here.
     var verified: [String] { parts.verified }
@@ -26,7 +27,8 @@ struct BootVerification {
             let chain = "shim, GRUB and kernel, by the firmware and shim: Secure Boot must be on"
             return ([chain] + root, ["GRUB's configuration", "initramfs", "kernel arguments"])
         }
-        guard answer.profile.isVerified else {
+        // Another server that knows nothing of the program has the machine load iPXE, whose own signature nobody checks.
+        guard answer.profile.isVerified, !takesIPXE else {
             return (root, ["loader", "script", "kernel", "initramfs", "kernel arguments"])
         }
         guard takesProgram, answer.verifiedProgram != nil else { return ([], []) }
@@ -35,6 +37,13 @@ struct BootVerification {
         return ([program] + root, [])
     }
 
-    /// Whether the firmware loads the signed program.
-    private var takesProgram: Bool { client.firmware != .bios && client.architecture?.isX64 == true }
+    private var takesIPXE: Bool {
+        server.dhcp == "off" && answer.verifiedProgram != nil && client.firmware != .bios
+            && client.architecture?.isX64 == true
+    }
+
+    /// Whether the firmware is told of the program, by this server, and loads it.
+    private var takesProgram: Bool {
+        server.dhcp != "off" && client.firmware != .bios && client.architecture?.isX64 == true
+    }
 }

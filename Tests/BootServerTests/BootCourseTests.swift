@@ -79,6 +79,17 @@ import Testing
         // By a DHCP server that is told of iPXE, the script does it.
         let off = try Self.course("uefi-x64", Self.signed, dhcp: "off")
         #expect(off.steps.last?.contains("loads the signed program") == true)
+        #expect(off.verified == ["the root image, by the initramfs"] && off.unverified.contains("loader"))
+    }
+
+    @Test("GRUB is verified where this server tells the machine of it, and nowhere else")
+    func grub() throws {
+        let profile = BootProfile(name: "g", mode: .run, loader: .grub)
+        for dhcp in ["full", "proxy"] {
+            #expect(try Self.course("uefi-x64", profile, dhcp: dhcp).verified.first?.hasPrefix("shim, GRUB") == true)
+        }
+        let off = try Self.course("uefi-x64", profile, dhcp: "off")
+        #expect(off.verified == ["the root image, by the initramfs"] && off.unverified.contains("kernel"))
     }
 
     @Test("who cannot verify gets nothing, and is told why")

@@ -127,6 +127,7 @@ import Testing
             try await session.approve("a/b", code: code)
             try await session.reject("h")
             try await session.setBoot("h", profile: "p", when: .next)
+            try await session.setBoot("h", profile: nil, when: .always)
             try await session.remove("h", force: true)
             try await session.activate(image: "i", version: "v")
             let api = "/ovirt-engine/api"
@@ -134,6 +135,7 @@ import Testing
                 seen.withLock { $0 } == [
                     #"POST \#(api)/hosts/a%2Fb/approve {"code":"\#(code)"}"#, "POST \(api)/hosts/h/reject {}",
                     #"POST \#(api)/hosts/h/boot {"profile":"p","when":"next"}"#,
+                    #"POST \#(api)/hosts/h/boot {"inherit":true,"when":"always"}"#,
                     "DELETE \(api)/hosts/h?force=true ", #"POST \#(api)/nodeimages/i/activate {"version":"v"}"#,
                 ]
             )

@@ -16,11 +16,26 @@ struct HostRoutes {
         var code: String?
     }
 
-    /// Without a profile the host has none of its own any more.
+    /// With `inherit` in the place of a profile the host has none of its own any more.
     private struct BootChoice: Decodable, WireDocument {
         static let element = "action"
         var profile: String?
+        var inherit: Bool?
         var when: BootSchedule
+
+        /// `nil` takes the profile away. A key that is written wrong takes nothing away.
+        var checkedProfile: String? {
+            get throws(Fault) {
+                guard (profile == nil) == (inherit ?? false) else {
+                    throw Fault(
+                        .badRequest,
+                        "The order says neither which profile the host boots, nor that it has none of its own, or both.",
+                        remedy: "Give profile, or inherit: true to take away the host's own choice."
+                    )
+                }
+                return profile
+            }
+        }
     }
 
     /// Without an address the host has none fixed any more.
@@ -156,7 +171,7 @@ struct HostRoutes {
             let choice = try await request.read(BootChoice.self)
             try await engine.setBoot(
                 context.id(of: "host"),
-                profile: choice.profile,
+                profile: choice.checkedProfile,
                 when: choice.when,
                 by: context.user,
                 correlation: context.correlation

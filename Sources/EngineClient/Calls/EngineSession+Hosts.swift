@@ -14,6 +14,8 @@ package enum BootTime: String, Hashable, Sendable, Codable {
 extension EngineSession {
     private struct BootChoice: Encodable {
         var profile: String?
+        /// Said aloud: without a profile it is what takes the host's own away.
+        var inherit: Bool?
         var when: BootTime
     }
 
@@ -96,7 +98,7 @@ extension EngineSession {
 
     /// Sets what the host boots; `nil` takes what was set away.
     package func setBoot(_ id: String, profile: String?, when: BootTime) async throws(CallError) {
-        let choice = BootChoice(profile: profile, when: when)
+        let choice = BootChoice(profile: profile, inherit: profile == nil ? true : nil, when: when)
         _ = try await perform(try Self.json(.POST, Self.path(id, "/boot"), choice))
     }
 
