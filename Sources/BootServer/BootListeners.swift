@@ -242,24 +242,22 @@ struct BootListeners {
         _ machines: MachineLocator,
         kickstarts: KickstartRecipes?
     ) async throws -> [BootHTTPServer] {
-        guard let first = recipes.first else { return [] }
-        let shared = BootHTTPResponder(
-            recipes: first,
-            kickstarts: kickstarts,
-            directory: directory,
-            events: events,
-            machines: machines,
-            imageDirectory: settings.imageDirectory,
-            loaderDirectory: settings.loaderDirectory,
-            agentFile: settings.agentFile,
-            logger: logger
-        )
         var opened: [BootHTTPServer] = []
         for recipes in recipes {
             let address = recipes.server.address
             do {
-                var responder = shared
-                responder.recipes = recipes
+                // Each with limits of its own: who crowds one family out leaves the other alone.
+                let responder = BootHTTPResponder(
+                    recipes: recipes,
+                    kickstarts: kickstarts,
+                    directory: directory,
+                    events: events,
+                    machines: machines,
+                    imageDirectory: settings.imageDirectory,
+                    loaderDirectory: settings.loaderDirectory,
+                    agentFile: settings.agentFile,
+                    logger: logger
+                )
                 let server = try await BootHTTPServer.bind(
                     address: address,
                     port: Int(settings.httpPort),

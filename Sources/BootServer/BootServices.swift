@@ -43,7 +43,8 @@ package struct BootServices: Service {
             neighbours: NeighbourTable(interface: settings.interface),
             leases: dhcp.leases,
             network: settings.address,
-            given: given
+            given: given,
+            network6: settings.address6
         )
         var dhcp6: DHCPv6Server?
         var tftp: [TFTPServer] = []

@@ -158,6 +158,10 @@ package struct BootHTTPResponder: Sendable {
             logger.warning("nobody could say what \(request.mac) boots: \(error)")
             return wait(request, reason: "the engine does not answer")
         }
+        // What it reports cannot be known to be its own, so that it would be installed again and again.
+        if answer.profile.mode == .install, recipes.server.address.v4 == nil {
+            return wait(request, reason: "a machine is installed over IPv4 only")
+        }
         do {
             // Each script for an installer holds a token of its own: asking for the head makes none.
             if answer.profile.mode == .kickstart, tells { return await installerScript(answer, request) }

@@ -7,24 +7,34 @@ package struct MachineLocator: Sendable {
     private let leases: LeaseStore?
     private let network: IPv4Network?
     private let given: GivenAddresses?
+    private let network6: IPv6Network?
 
-    /// Without `leases` another server gives the addresses; without `network` every address is of ours. `given`: those of IPv6.
+    /// Without `leases` another server gives the addresses; without `network` every address is of ours. `given`: those of IPv6,
+    /// `network6` the network that they are of.
     package init(
         neighbours: NeighbourTable? = nil,
         leases: LeaseStore? = nil,
         network: IPv4Network? = nil,
-        given: GivenAddresses? = nil
+        given: GivenAddresses? = nil,
+        network6: IPv6Network? = nil
     ) {
         (self.neighbours, self.leases, self.network, self.given) = (neighbours, leases, network, given)
+        self.network6 = network6
     }
 
-    /// The same for either family. What an address of IPv6 is made of is believed, where nobody knows better: it is for
-    /// events, never for `knows` and `vouches`.
+    /// The same for either family. What an address of IPv6 is made of is believed of a neighbour, where nobody knows better: it
+    /// is for events, never for `knows` and `vouches`. From farther away anybody can have such an address, and with a
+    /// machine's events its boot is stopped.
     package func machine(at address: IPAddress) async -> MACAddress? {
         switch address {
         case .v4(let address): await machine(at: address)
-        case .v6(let address): given?.machine(at: address) ?? address.cardOfInterfaceID
+        case .v6(let address):
+            given?.machine(at: address) ?? (isNear(address) ? address.cardOfInterfaceID : nil)
         }
+    }
+
+    private func isNear(_ address: IPv6Address) -> Bool {
+        address.isLinkLocal || network6?.contains(address) ?? false
     }
 
     /// The machine that has the address now; `nil` when nobody can say.
