@@ -1,4 +1,5 @@
 import BootWire
+import Glibc
 import HostModel
 import Logging
 import NIOCore
@@ -29,16 +30,26 @@ struct BootListeners {
 
     /// `nil` where there is none.
     func openDHCPv6(_ given: GivenAddresses) async throws -> DHCPv6Server? {
-        guard settings.dhcp6 != .off, let server = settings.address6, let addresses = StableAddresses(server),
-            let card = NetworkCard(named: settings.interface)
-        else { return nil }
+        guard settings.dhcp6 != .off, let server = settings.address6, let addresses = StableAddresses(server) else {
+            return nil
+        }
+        var configuration = DHCPv6Server.Configuration()
+        guard let card = NetworkCard(named: settings.interface) else {
+            let listener = StartFailure.Listener(
+                service: "DHCPv6",
+                transport: "UDP",
+                address: .v6(.any),
+                port: configuration.port,
+                option: "--dhcp6"
+            )
+            throw StartFailure(opening: listener, code: ENODEV, text: "")
+        }
         let answers = DHCPv6Settings(
             server: server,
             card: card.mac,
             givesAddresses: settings.dhcp6 == .full,
             files: BootFiles(server: server.address, httpPort: settings.httpPort)
         )
-        var configuration = DHCPv6Server.Configuration()
         configuration.limits = DHCPLimits(newcomers: settings.newcomers)
         do {
             return try await DHCPv6Server.open(

@@ -50,7 +50,14 @@ package struct StartFailure: Error, Hashable, CustomStringConvertible {
             self.init(
                 .unavailable,
                 cause: "\(listener.service) cannot listen on \(listener.address): no interface has this address",
-                remedy: "Give the interface its address first (`ip address`), or correct --address"
+                remedy: "Give the interface its address first (`ip address`), or correct "
+                    + (listener.address.v4 == nil ? "--address6" : "--address")
+            )
+        case EAFNOSUPPORT:
+            self.init(
+                .unavailable,
+                cause: "\(listener.service) cannot listen on \(listener.address): this machine has no IPv6",
+                remedy: "Leave --address6 out, or start the machine with IPv6"
             )
         case ENODEV, ENETDOWN:
             self.init(

@@ -127,7 +127,14 @@ package struct DHCPv6Responder: Hashable, Sendable {
         let number = UInt32(rest.number(4))
         let identifier = exchange.client.identifier
         let wanted = option.nested(skipping: 12)?.compactMap(\.leasedAddress) ?? []
-        guard let address = exchange.addresses.address(of: identifier, association: number, at: exchange.now) else {
+        let address = exchange.addresses.address(
+            of: identifier,
+            association: number,
+            held: wanted,
+            isInUse: [.renew, .rebind].contains(exchange.message.type),
+            at: exchange.now
+        )
+        guard let address else {
             let status = DHCPv6Status.noAddressAvailable.option("all of this machine's addresses are in use")
             return (
                 DHCPv6Option(.addresses, [UInt8].bigEndian(number) + Array(repeating: 0, count: 8) + status.wire), nil

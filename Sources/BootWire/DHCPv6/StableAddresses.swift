@@ -24,10 +24,25 @@ package struct StableAddresses: Hashable, Sendable {
     }
 
     /// The address for one association of one client; `nil` when it declined all of its own a moment ago.
-    package func address(of identifier: [UInt8], association: UInt32, at now: Duration) -> IPv6Address? {
-        (0..<Self.choices).lazy.map { choice in
+    ///
+    /// One of its own that it has (`held`) it keeps, though an earlier one may be free again. `isInUse`: it says that it uses
+    /// that address now, which no client says of one that it declined: who declined it was somebody else.
+    package func address(
+        of identifier: [UInt8],
+        association: UInt32,
+        held: [IPv6Address] = [],
+        isInUse: Bool = false,
+        at now: Duration
+    ) -> IPv6Address? {
+        let own = own(identifier, association)
+        let free = own.filter { declined[$0].map { $0 <= now } ?? true }
+        return (isInUse ? own : free).first { held.contains($0) } ?? free.first
+    }
+
+    private func own(_ identifier: [UInt8], _ association: UInt32) -> [IPv6Address] {
+        (0..<Self.choices).map { choice in
             IPv6Address(high: prefix.address.high, low: Self.interfaceID(identifier, association, choice))
-        }.first { declined[$0].map { $0 <= now } ?? true }
+        }
     }
 
     /// FNV-1a and the last step of SplitMix64. It begins with 1, and so is none of the small numbers that people give, and none
@@ -43,7 +58,7 @@ package struct StableAddresses: Hashable, Sendable {
     /// A client found the address in use. Only its own can be declined by it.
     package mutating func decline(_ address: IPv6Address, by identifier: [UInt8], association: UInt32, at now: Duration)
     {
-        guard self.address(of: identifier, association: association, at: now) == address else { return }
+        guard own(identifier, association).contains(address) else { return }
         declined = declined.filter { $0.value > now }
         if declined.count < Self.declinedMax { declined[address] = now + Self.declineTime }
     }

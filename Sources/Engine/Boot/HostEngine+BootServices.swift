@@ -14,7 +14,8 @@ final class BootServiceBook: Sendable {
     func put(_ status: BootStatus, at now: Int64) {
         services.withLock { services in
             services = services.filter { now - $0.value.reported < Self.silenceMax }
-            let key = "\(status.interface) \(status.address)"
+            // Without the length of its prefix, as in the metrics: a server whose network was made larger is the same one.
+            let key = "\(status.interface) \(status.address.address)"
             guard services[key] != nil || services.count < Self.servicesMax else { return }
             services[key] = (status, now)
         }

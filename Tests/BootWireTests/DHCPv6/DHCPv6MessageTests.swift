@@ -163,4 +163,27 @@ import Testing
         }
         #expect(addresses.address(of: [1, 2, 3], association: 1, at: .zero) == nil)
     }
+
+    @Test("an address that a client has it keeps, though another of its own is free again or somebody declined it")
+    func keeps() throws {
+        var addresses = try Self.addresses()
+        let first = try #require(addresses.address(of: [1, 2, 3], association: 1, at: .zero))
+        addresses.decline(first, by: [1, 2, 3], association: 1, at: .zero)
+        let second = try #require(addresses.address(of: [1, 2, 3], association: 1, at: .zero))
+        let late = StableAddresses.declineTime
+        func address(held: IPv6Address, isInUse: Bool, at now: Duration) -> IPv6Address? {
+            addresses.address(of: [1, 2, 3], association: 1, held: [held], isInUse: isInUse, at: now)
+        }
+        #expect(address(held: second, isInUse: true, at: late) == second)
+        #expect(address(held: second, isInUse: false, at: late) == second)
+        // Forged: the client goes on with it.
+        #expect(address(held: first, isInUse: true, at: .zero) == first)
+        #expect(address(held: first, isInUse: false, at: .zero) == second)
+        // What is not its own it does not get.
+        let other = try #require(addresses.address(of: [9], association: 1, at: .zero))
+        #expect(address(held: other, isInUse: true, at: late) == first)
+        // The second one can be declined, too.
+        addresses.decline(second, by: [1, 2, 3], association: 1, at: late)
+        #expect(address(held: second, isInUse: false, at: late) == first)
+    }
 }
