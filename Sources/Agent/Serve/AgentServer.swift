@@ -80,9 +80,13 @@ package struct AgentServer: Service {
         }
     }
 
-    /// Returns when the certificate is gone, is another one, or is no longer that of the node's engine.
+    /// Returns when the certificate is gone, is another one, or is no longer that of the node's engine. One look that
+    /// fails ends nothing: the engine is cut off for what two looks saw.
     private func awaitChange(of identity: AgentIdentity) async throws {
-        while let now = try? load(), now.isSame(as: identity) {
+        var misses = 0
+        while true {
+            misses = (try? load())?.isSame(as: identity) == true ? 0 : misses + 1
+            if misses == 2 { break }
             try await Task.sleep(for: .seconds(Self.identitySeconds))
         }
         logger.notice("the certificate changed; its connections are closed")

@@ -138,7 +138,7 @@ package struct NodeDirectory: Sendable {
 /// The content of a file, at most `limit` bytes of it; `nil` when there is none. For files under /proc and /sys too, whose
 /// size is not known beforehand.
 package func readFile(_ path: FilePath, limit: Int = 1 << 16) throws(FileFailure) -> [UInt8]? {
-    let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
+    let descriptor = uninterrupted { open(path.string, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else {
         if errno == ENOENT || errno == ENOTDIR { return nil }
         throw FileFailure(path, "open")
@@ -147,12 +147,21 @@ package func readFile(_ path: FilePath, limit: Int = 1 << 16) throws(FileFailure
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)
     while bytes.count < limit {
-        let count = Glibc.read(descriptor, &chunk, min(chunk.count, limit - bytes.count))
+        let room = min(chunk.count, limit - bytes.count)
+        let count = uninterrupted { Glibc.read(descriptor, &chunk, room) }
         guard count >= 0 else { throw FileFailure(path, "read") }
         guard count > 0 else { break }
         bytes += chunk.prefix(count)
     }
     return bytes
+}
+
+/// Calls again what a signal interrupted, as file systems of FUSE and of some sandboxes allow.
+private func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
+    while true {
+        let result = call()
+        guard result == -1, errno == EINTR else { return result }
+    }
 }
 
 /// The first line of a file of /proc or /sys without white space around it; `nil` when it cannot be read or is empty.
