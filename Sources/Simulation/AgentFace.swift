@@ -1,4 +1,5 @@
 import AgentWire
+import Glibc
 import HostModel
 import NIOCore
 import NIOPosix
@@ -17,6 +18,14 @@ struct AgentFace: Sendable {
     private static let backlog: Int32 = 8192
 
     func listen() async throws -> any Channel {
+        do {
+            return try await bind()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw SimulationError("port \(plan.port) is taken, by another fleet or an agent; --port takes another")
+        }
+    }
+
+    private func bind() async throws -> any Channel {
         try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: Self.backlog)

@@ -95,7 +95,8 @@ struct SimulateCommand: AsyncParsableCommand {
                     }
                 }
             }
-            try await group.waitForAll()
+            // Not `waitForAll`: that waits for tasks that go on for ever before it tells what went wrong.
+            while try await group.next() != nil {}
         }
     }
 

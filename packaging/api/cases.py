@@ -4,6 +4,7 @@ import collections, contextlib, io, json, os, pycurl, subprocess, time, urllib.p
 import ovirtsdk4 as sdk
 import ovirtsdk4.types as types
 
+import playbook
 from bed import PASSWORD, REPOSITORY, URL, until
 
 HOSTS = 3
@@ -856,28 +857,15 @@ def case_follow(place):
         system.tags_service().tag_service(tag.id).remove()
 
 
-def playbook(place, name):
-    """Runs a playbook of packaging/api/ansible with the real modules; how many tasks did what."""
-    python = subprocess.run([REPOSITORY / "packaging/ansible"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    settings = dict(OVIRT_URL=URL, OVIRT_PASSWORD=PASSWORD, OVIRT_CAFILE=str(place.ca), HOME=str(place.folder),
-                    ANSIBLE_NOCOLOR="1", ANSIBLE_PYTHON_INTERPRETER=f"{python}/bin/python", ANSIBLE_LOCALHOST_WARNING="0")
-    done = subprocess.run([f"{python}/bin/ansible-playbook", "-i", "localhost,", "-e", f"ansible_python_interpreter={python}/bin/python",
-                           REPOSITORY / "packaging/api/ansible" / name],
-                          env={**os.environ, **settings}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
-    recap = [line for line in done.stdout.splitlines() if line.startswith("localhost ")][-1]
-    return {word.split("=")[0]: int(word.split("=")[1]) for word in recap.split(":")[1].split()}, done.stdout
-
-
 def case_ansible(place):
     "the modules of Ansible's collection ovirt.ovirt: a site as it shall be, once more without a change, and orders"
     with place.connect() as connection:
         fleet(connection)
-    first, _ = playbook(place, "site.yml")
+    first, _ = playbook.run(place.folder, place.ca, URL, PASSWORD, "site.yml")
     assert first["changed"] >= 7, first
-    second, text = playbook(place, "site.yml")
+    second, text = playbook.run(place.folder, place.ca, URL, PASSWORD, "site.yml")
     assert second["changed"] == 0, text[-6000:]
-    playbook(place, "orders.yml")
+    playbook.run(place.folder, place.ca, URL, PASSWORD, "orders.yml")
 
 
 def case_short(place):

@@ -1,12 +1,13 @@
 """oVirt's SDK and Ansible's modules against one real node: a machine in QEMU with a board, three cards and a state partition.
 
 `packaging/api/node` has the demo bring it up, and is called by it (`--then`) in the engine's namespace."""
-import os, pathlib, subprocess, sys, time
+import os, pathlib, sys, time
 
 import ovirtsdk4 as sdk
 import ovirtsdk4.types as types
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+import playbook
+
 FOLDER = pathlib.Path(os.environ["MUSTER_DEMO"])
 NAME = os.environ["MUSTER_DEMO_HOST"]
 URL = "https://10.77.0.1/ovirt-engine/api"
@@ -16,18 +17,6 @@ CA = FOLDER / "engine/pki/ca.pem"
 
 def same(found, expected):
     assert found == expected, f"found {found!r}, expected {expected!r}"
-
-
-def playbook(name):
-    """How many tasks did what, and what it said."""
-    python = subprocess.run([REPOSITORY / "packaging/ansible"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    settings = dict(OVIRT_URL=URL, OVIRT_PASSWORD=PASSWORD, OVIRT_CAFILE=str(CA), HOME=str(FOLDER), ANSIBLE_NOCOLOR="1",
-                    ANSIBLE_PYTHON_INTERPRETER=f"{python}/bin/python", ANSIBLE_LOCALHOST_WARNING="0")
-    done = subprocess.run([f"{python}/bin/ansible-playbook", "-i", "localhost,", "-e", f"ansible_python_interpreter={python}/bin/python",
-                           REPOSITORY / "packaging/api/ansible" / name], env={**os.environ, **settings}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
-    recap = [line for line in done.stdout.splitlines() if line.startswith("localhost ")][-1]
-    return {word.split("=")[0]: int(word.split("=")[1]) for word in recap.split(":")[1].split()}, done.stdout
 
 
 def node(connection):
@@ -53,9 +42,9 @@ def facts(connection):
 
 def networks(connection):
     "Ansible makes a bond, VLANs on it, an address and a label; once more, and nothing changes"
-    first, text = playbook("node.yml")
+    first, text = playbook.run(FOLDER, CA, URL, PASSWORD, "node.yml")
     assert first["changed"] >= 3, text[-4000:]
-    second, text = playbook("node.yml")
+    second, text = playbook.run(FOLDER, CA, URL, PASSWORD, "node.yml")
     same(second["changed"], 0)
     service = node(connection)
     attachments = {connection.follow_link(a.network).name: a for a in service.network_attachments_service().list()}
@@ -91,7 +80,7 @@ def refusals(connection):
 
 def orders(connection):
     "maintenance, activation, fencing by its board, the same key and networks afterwards, and its removal"
-    playbook("node-orders.yml")
+    playbook.run(FOLDER, CA, URL, PASSWORD, "node-orders.yml")
     same([host.name for host in connection.system_service().hosts_service().list()], [])
 
 

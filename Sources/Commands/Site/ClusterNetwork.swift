@@ -85,8 +85,7 @@ struct ClusterNetworkAdd: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withSession { session in
-            let cluster = try await session.find(ClusterResource.self, parent.cluster)
-            let network = try await session.network(network, near: cluster)
+            let (cluster, network) = try await session.find(network, inCluster: parent.cluster)
             var order = flags.order(of: network)
             // oVirt's API means the other; a person who says nothing takes no host out of service.
             order.required = flags.required ?? false
@@ -112,8 +111,7 @@ struct ClusterNetworkUpdate: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withSession { session in
-            let cluster = try await session.find(ClusterResource.self, parent.cluster)
-            let network = try await session.network(network, near: cluster)
+            let (cluster, network) = try await session.find(network, inCluster: parent.cluster)
             let order = flags.order(of: network)
             let changed = try await session.updateNetwork(network.id, ofCluster: cluster.id, order)
             let words = "the network \(changed.name) is changed in the cluster \(cluster.name)"
@@ -142,8 +140,7 @@ struct ClusterNetworkRemove: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withSession { session in
-            let cluster = try await session.find(ClusterResource.self, parent.cluster)
-            let network = try await session.network(network, near: cluster)
+            let (cluster, network) = try await session.find(network, inCluster: parent.cluster)
             try await session.removeNetwork(network.id, fromCluster: cluster.id)
             let words = "the cluster \(cluster.name) does not have the network \(network.name) any more"
             output.show(network, as: Sentence(words: words))
@@ -172,13 +169,17 @@ struct ClusterNetworkSync: AsyncParsableCommand {
 }
 
 extension EngineSession {
-    /// The network of this name or id in the cluster's data center, of whichever cluster it is.
-    fileprivate func network(_ text: String, near cluster: ClusterResource) async throws -> NetworkResource {
+    /// The cluster, and the network of this name or id in its data center, of whichever cluster that is.
+    fileprivate func find(
+        _ text: String,
+        inCluster cluster: String
+    ) async throws -> (ClusterResource, NetworkResource) {
+        let cluster = try await find(ClusterResource.self, cluster)
         let networks = try await networks().filter { network in
             network.id == text.lowercased()
                 || (network.name == text && network.data_center?.id == cluster.data_center.id)
         }
-        if let found = networks.first { return found }
+        if let found = networks.first { return (cluster, found) }
         throw UserError(
             .badData,
             "the data center of \(cluster.name) has no network \(terminalEscaped(text))",

@@ -60,4 +60,16 @@ import Testing
             }
         }
     }
+
+    @Test("simulate says so, and ends, when its agents' port is taken") func takenPort() async throws {
+        try await EnginePrograms.run { place in
+            let words = ["simulate", "--hosts", "1", "--engine", "127.0.0.1:1", "--port", "5999"]
+            let first = place.within([EnginePrograms.program] + words + ["--report-every", "1"])
+            try await place.running(first) { _, next in
+                _ = try await next("\"fleet\"")
+                let second = try await place.inside([EnginePrograms.program] + words)
+                #expect(second.exit == 1 && second.errors.contains("port 5999 is taken"), "\(second)")
+            }
+        }
+    }
 }
