@@ -54,6 +54,7 @@ struct HostReplies: Sendable {
             (counters.rx, counters.tx) = ("\(4_294_967_296 + seed * 1000 + card)", "\(8_589_934_592 + seed * 1000)")
             report.network[counters.name] = counters
         }
+        report.hugepages["2048"] = .init(nr_hugepages: 512, free_hugepages: 500 + seed % 12)
         (report.memFree, report.memUsed) = (200_000 + seed, "\(20 + seed)")
         return report
     }

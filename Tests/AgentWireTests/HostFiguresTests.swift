@@ -22,6 +22,7 @@ import Testing
             (report.cpuUser, report.cpuSys, report.cpuLoad) = ("12.50", "x", "0.07")
             (report.memFree, report.swapTotal, report.vmActive, report.bootTime) = (4096, -1, 3, "1700000000")
             (report.ksmState, report.thpState) = (true, "madvise")
+            report.hugepages = ["2048": .init(nr_hugepages: 8, free_hugepages: 3)]
             report.network = ["eth1": Self.link("eth1", rx: "18446744073709551615", at: 5)]
             report.network["eth0"] = Self.link("eth0", rx: "nonsense", at: 5)
         }
@@ -30,6 +31,7 @@ import Testing
         #expect(found.bootTime == 1_700_000_000 && found.isKSMRunning == true && found.hasHugePages == true)
         #expect(found.links.map(\.name) == ["eth0", "eth1"] && found.sampled == 5)
         #expect(found.links.map(\.receivedBytes) == [0, .max] && found.links.map(\.receiveErrors) == [2, 2])
+        #expect(found.hugePages == [.init(size: 2048, total: 8, free: 3)])
         #expect(try HostFigures(text: ByteBuffer(string: #"{"network": 7, "cpuUser": {}}"#)) == HostFigures())
         for bad in ["", "[]", "{", #"{"memFree": 1} x"#] {
             #expect(throws: (any Error).self) { try HostFigures(text: ByteBuffer(string: bad)) }
@@ -42,10 +44,15 @@ import Testing
             for number in 0..<HostFigures.linksMax * 2 {
                 report.network["l\(number)"] = Self.link("l\(number)", rx: "1", at: 1)
             }
+            for size in 1...20 { report.hugepages["\(size)"] = .init(nr_hugepages: 1, free_hugepages: 1) }
+            for size in ["-1", "0", "x", "99999999999"] {
+                report.hugepages[size] = .init(nr_hugepages: 1, free_hugepages: 1)
+            }
             report.network["a-name-of-sixteen"] = Self.link("a-name-of-sixteen", rx: "1", at: 1)
         }
         #expect(found.links.count == HostFigures.linksMax)
-        #expect(MemoryLayout<HostFigures.Link>.stride <= 64 && MemoryLayout<HostFigures>.stride <= 160)
+        #expect(found.hugePages.count == HostFigures.hugePagesMax && found.hugePages.allSatisfy { $0.size > 0 })
+        #expect(MemoryLayout<HostFigures.Link>.stride <= 64 && MemoryLayout<HostFigures>.stride <= 168)
     }
 
     @Test("rates come of two readings of different moments; a counter that began anew has none")

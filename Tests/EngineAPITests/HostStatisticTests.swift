@@ -13,13 +13,15 @@ import Testing
         var figures = HostFigures()
         (figures.memoryFree, figures.swapTotal, figures.userPercent) = (1024, 10, 1.5)
         (figures.load, figures.bootTime) = (0.07, 1_700_000_000)
+        figures.hugePages = [.init(size: 2048, total: 8, free: 3), .init(size: 1_048_576, total: 0)]
         let all = HostStatisticList(figures, memory: 4096).all(of: Self.host, at: "/hosts/h/statistics")
         let data = Dictionary(all.map { ($0.name, $0.values.value.map(\.datum)) }) { first, _ in first }
         #expect(
             data == [
                 "memory.total": ["4294967296"], "memory.free": ["1073741824"], "memory.used": ["3221225472"],
                 "swap.total": ["10485760"], "cpu.current.user": ["1.500"], "cpu.load.avg.5m": ["0.070"],
-                "boot.time": ["1700000000"],
+                "boot.time": ["1700000000"], "hugepages.2048.free": ["3"], "hugepages.2048.total": ["8"],
+                "hugepages.1048576.total": ["0"],
             ]
         )
         let total = try #require(all.first)

@@ -625,7 +625,7 @@ def case_statistics(place):
         found = {statistic.name: statistic for statistic in until(heard)}
         assert {"memory.total", "memory.used", "memory.free", "memory.shared", "swap.total", "swap.used", "swap.free",
                 "ksm.cpu.current", "cpu.current.user", "cpu.current.system", "cpu.current.idle", "cpu.load.avg.5m",
-                "boot.time"} == set(found), sorted(found)
+                "boot.time", "hugepages.2048.free", "hugepages.2048.total"} == set(found), sorted(found)
         total = found["memory.total"]
         same((total.kind, total.unit, total.type, total.host.id),
              (types.StatisticKind.GAUGE, types.StatisticUnit.BYTES, types.ValueType.INTEGER, host.id))

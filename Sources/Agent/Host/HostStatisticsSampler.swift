@@ -95,6 +95,9 @@ actor HostStatisticsSampler {
                 memPercent: memory.usedPercent
             )
         }
+        for (size, pages) in HostTopology.hugePages(inventory) {
+            statistics.hugepages[String(size)] = .init(nr_hugepages: pages.total, free_hugepages: pages.free)
+        }
         statistics.ksmState = inventory.line("sys/kernel/mm/ksm/run") == "1"
         statistics.ksmPages = inventory.line("sys/kernel/mm/ksm/pages_to_scan").flatMap { Int($0) } ?? 0
         let thp = inventory.line("sys/kernel/mm/transparent_hugepage/enabled") ?? "[never]"

@@ -53,6 +53,16 @@ struct HostTopology: Sendable {
         )
     }
 
+    /// How many huge pages of each size the host has and has left, by size in kibibytes.
+    static func hugePages(_ inventory: HostInventory) -> [Int: (total: Int, free: Int)] {
+        let sizes = pageSizes(inventory.names(pagesFolder))
+        func count(_ size: Int, _ file: String) -> Int {
+            inventory.line("\(pagesFolder)/hugepages-\(size)kB/\(file)").flatMap { Int($0) } ?? 0
+        }
+        let pages = sizes.map { ($0, (total: count($0, "nr_hugepages"), free: count($0, "free_hugepages"))) }
+        return Dictionary(pages) { first, _ in first }
+    }
+
     /// `hugepages-2048kB`
     private static func pageSizes(_ names: [String]) -> [Int] {
         names.compactMap { name in

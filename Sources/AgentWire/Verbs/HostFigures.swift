@@ -23,6 +23,18 @@ package struct HostFigures: Hashable, Sendable {
         package init(name: String) { self.name = name }
     }
 
+    /// Huge pages of one size.
+    package struct HugePages: Hashable, Sendable {
+        /// Kibibytes.
+        package var size: Int32
+        package var total: Int32?
+        package var free: Int32?
+
+        package init(size: Int32, total: Int32? = nil, free: Int32? = nil) {
+            (self.size, self.total, self.free) = (size, total, free)
+        }
+    }
+
     /// Percent of all processors.
     package var userPercent: Float?
     package var systemPercent: Float?
@@ -47,9 +59,13 @@ package struct HostFigures: Hashable, Sendable {
     package var sampled: Double?
     /// By name.
     package var links: [Link] = []
+    /// By size.
+    package var hugePages: [HugePages] = []
 
     /// Links kept of one host: above what a host has, and far below what one message may name.
     package static let linksMax = 1024
+    /// Sizes of huge pages kept of one host; no architecture of Linux has more.
+    package static let hugePagesMax = 8
 
     package init() {}
 }
@@ -59,13 +75,14 @@ extension HostFigures {
     package init(text: ByteBuffer) throws {
         self.init()
         try JSONReader.walk(text) { reader, key in
-            if key == "network" {
-                try reader.members { reader, name in try take(name, from: &reader) }
-            } else {
-                try take(key, &reader)
+            switch key {
+            case "network": try reader.members { reader, name in try take(name, from: &reader) }
+            case "hugepages": try reader.members { reader, size in try takePages(size, from: &reader) }
+            default: try take(key, &reader)
             }
         }
         links.sort { $0.name < $1.name }
+        hugePages.sort { $0.size < $1.size }
     }
 
     private mutating func take(_ key: String, _ reader: inout JSONReader) throws {
@@ -104,6 +121,19 @@ extension HostFigures {
             }
         }
         links.append(link)
+    }
+
+    private mutating func takePages(_ size: String, from reader: inout JSONReader) throws {
+        guard let size = Int32(size), size > 0, hugePages.count < Self.hugePagesMax else { return try reader.skip() }
+        var pages = HugePages(size: size)
+        try reader.members { reader, key in
+            switch key {
+            case "nr_hugepages": pages.total = try reader.value().count
+            case "free_hugepages": pages.free = try reader.value().count
+            default: try reader.skip()
+            }
+        }
+        hugePages.append(pages)
     }
 
     /// Works out what went over each link since the reading before.

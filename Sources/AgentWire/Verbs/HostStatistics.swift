@@ -42,6 +42,15 @@ package struct HostStatistics: Hashable, Sendable, VerbPayload {
         package init(memFree: String, memPercent: Int) { (self.memFree, self.memPercent) = (memFree, memPercent) }
     }
 
+    /// Huge pages of one size, under the kernel's own names.
+    package struct HugePages: Hashable, Sendable, Codable {
+        package var nr_hugepages: Int
+        package var free_hugepages: Int
+        package init(nr_hugepages: Int, free_hugepages: Int) {
+            (self.nr_hugepages, self.free_hugepages) = (nr_hugepages, free_hugepages)
+        }
+    }
+
     package struct DiskSpace: Hashable, Sendable, Codable {
         /// Mebibytes.
         package var free: String
@@ -79,6 +88,8 @@ package struct HostStatistics: Hashable, Sendable, VerbPayload {
     package var swapTotal = 0
     package var swapFree = 0
     package var numaNodeMemFree: [String: NUMANodeMemory] = [:]
+    /// By size in kibibytes.
+    package var hugepages: [String: HugePages] = [:]
     package var ksmState = false
     package var ksmPages = 0
     package var ksmCpu = 0

@@ -16,7 +16,7 @@ struct HostStatisticList {
 
     /// `place`: where the collection is.
     func all(of host: ResourceLink, at place: String) -> [StatisticResource] {
-        (memoryStatistics + processor).map { statistic in
+        (memoryStatistics + hugePages + processor).map { statistic in
             var shown = statistic.placed(at: place)
             shown.host = host
             return shown
@@ -39,6 +39,17 @@ struct HostStatisticList {
             mebibytes.map {
                 StatisticResource(name, description, .gauge, .bytes, .integer, String(Int64($0) << 20))
             }
+        }
+    }
+
+    private var hugePages: [StatisticResource] {
+        figures.hugePages.flatMap { pages in
+            [
+                ("hugepages.\(pages.size).free", "Free huge pages of \(pages.size) KiB", pages.free),
+                ("hugepages.\(pages.size).total", "Huge pages of \(pages.size) KiB", pages.total),
+            ]
+        }.compactMap { name, description, count in
+            count.map { StatisticResource(name, description, .gauge, .none, .integer, "\($0)") }
         }
     }
 

@@ -37,6 +37,7 @@ import Testing
             Self.node + "0/hugepages/hugepages-2048kB/nr_hugepages": "16\n",
             "sys/devices/system/cpu/cpu3/topology/die_id": "1\n",
             "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages": "16\n",
+            "sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages": "5\n",
             "sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages": "0\n",
         ])
     }
@@ -65,6 +66,8 @@ import Testing
             ]
         )
         #expect(statistics.cpuStatistics["3"]?.nodeIndex == 1)
+        let pages = statistics.hugepages.mapValues { [$0.nr_hugepages, $0.free_hugepages] }
+        #expect(pages == ["2048": [16, 5], "1048576": [0, 0]])
     }
 
     @Test("a hundred engines that ask see one reading; a change of what is asked for is told at once")
