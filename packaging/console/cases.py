@@ -1,5 +1,5 @@
 """What an operator does in the console, case by case, in this order: later ones go on where earlier ones ended."""
-import functools, hashlib, http.server, re, secrets, ssl, threading
+import functools, hashlib, http.server, json, re, secrets, ssl, threading
 
 from bed import ADDRESS, ENGINE, PASSWORD, USER, conversion, fail, until
 from browser import ENTER, ESCAPE, TAB
@@ -377,6 +377,14 @@ def case_session(bed, window):
     window.sign_in(USER, PASSWORD)
     window.see("Events", "Show older ones")
     expect(window.page == "events", f"it went to {window.page}")
+    # As another tab does it.
+    window.script("""return fetch('session', {method: 'POST', body: arguments[0],
+        headers: {'Content-Type': 'application/json', Prefer: 'persistent-auth'}}).then((answer) => answer.status)""",
+                  json.dumps(dict(username="looks@internal", password=PASSWORD)))
+    window.find("//a[normalize-space()='Hosts']").click()
+    window.see("Your session has ended.", "Password")
+    window.sign_in(USER, PASSWORD)
+    window.see("Hosts", USER, "SuperUser")
     token = window.driver.get_cookie("__Host-muster-console")["value"]
     window.press("Sign out")
     window.see("You are signed out.", "Password")

@@ -74,6 +74,8 @@ extension HTTPField.Name {
     static let correlationID = token("Correlation-Id")
     static let version = token("Version")
     static let link = token("Link")
+    /// Ours: the user, percent-encoded, as whom alone the call is to be done.
+    static let musterUser = token("Muster-User")
 
     private static func token(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a token of RFC 9110") }

@@ -20,10 +20,12 @@ struct SignInRequired: RouterMiddleware {
         var context = context
         let session = CookieSession(request)
         if let user = try await session.user(engine) {
+            try Self.check(user, against: request)
             (context.user, context.role, context.token) = (user.name, user.role, session.token)
             return try await next(request, context)
         }
         let user = try await user(of: request, context)
+        try Self.check(user, against: request)
         (context.user, context.role) = (user.name, user.role)
         context.token = Self.bearerToken(of: request)
         guard session.isWanted, context.token == nil else { return try await next(request, context) }
@@ -49,6 +51,13 @@ struct SignInRequired: RouterMiddleware {
                 remedy: "Send the call from a program, or from a page of this engine."
             )
         }
+    }
+
+    /// The console says whose page it is. Another tab may have signed in as somebody else since, and the browser may know the
+    /// Basic credentials of a third: nothing is done in a name that its reader does not see.
+    private static func check(_ user: UserRecord, against request: Request) throws {
+        guard let meant = request.headers[.musterUser], meant.removingPercentEncoding != user.name else { return }
+        throw unauthorized("This page is another user's than the one who is signed in now, \(user.name).", "Bearer")
     }
 
     private func user(of request: Request, _ context: APIContext) async throws -> UserRecord {

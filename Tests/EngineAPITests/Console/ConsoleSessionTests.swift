@@ -66,6 +66,28 @@ import Testing
         }
     }
 
+    @Test("a page does nothing in the name of another user, who signed in beside it or whom the browser knows")
+    func otherTab() async throws {
+        try await Self.open { client in
+            var fields = try Self.own()
+            fields[try Self.field("Muster-User")] = "admin%40internal"
+            let basic = "Basic \(Data("admin@internal:\(APIInstallation.password)".utf8).base64EncodedString())"
+            fields[.cookie] = try await Self.cookie(client)
+            #expect(try await client.send(.get, "\(APIClient.api)/hosts", headers: fields).status == 200)
+            for user in ["looks@internal", "admin@internal%00", "%", ""] {
+                var other = fields
+                other[try Self.field("Muster-User")] = user
+                let answer = try await client.send(.post, "\(APIClient.api)/tags", #"{"name": "a"}"#, headers: other)
+                #expect(answer.status == 401 && answer.headers[.wwwAuthenticate]?.hasPrefix("Bearer") == true)
+                (other[.cookie], other[.authorization]) = (nil, basic)
+                let known = try await client.send(.post, "\(APIClient.api)/tags", #"{"name": "a"}"#, headers: other)
+                #expect(known.status == 401 && known.headers[.setCookie] == nil)
+            }
+            (fields[.cookie], fields[.authorization]) = (nil, basic)
+            #expect(try await client.send(.get, "\(APIClient.api)/hosts", headers: fields).status == 200)
+        }
+    }
+
     @Test(
         "a wrong password, an unknown user and a body that is none begin nothing",
         arguments: [

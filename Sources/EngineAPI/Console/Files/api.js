@@ -4,6 +4,9 @@
 const api = '/ovirt-engine/api';
 const session = 'session';
 
+/** Whose page this is; the engine does nothing for it in another user's name. */
+let reader = null;
+
 /** What the engine refused, in its own words; or that it could not be asked. */
 export class Refusal extends Error {
   constructor(status, fault) {
@@ -18,6 +21,7 @@ export const ending = new EventTarget();
 
 async function send(path, options) {
   const headers = { Accept: 'application/json', Prefer: 'persistent-auth', ...options.headers };
+  if (reader !== null) headers['Muster-User'] = encodeURIComponent(reader);
   let response;
   try {
     response = await fetch(path, { ...options, headers, credentials: 'same-origin', cache: 'no-store' });
@@ -72,6 +76,11 @@ export async function stream(path, signal) {
 export async function engineKey() {
   const place = '/ovirt-engine/services/pki-resource?resource=engine-certificate&format=OPENSSH-PUBKEY';
   return (await (await send(place, { headers: { Accept: 'text/plain' } })).text()).trim();
+}
+
+/** From now on this page is this user's, or nobody's. */
+export function actAs(user) {
+  reader = user;
 }
 
 /** `{user, role}`; without members when nobody is signed in. */

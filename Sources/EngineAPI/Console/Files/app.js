@@ -91,6 +91,7 @@ function title(words) {
 
 function signedIn(who) {
   session = who;
+  api.actAs(who.user);
   live.start();
   show();
 }
@@ -98,6 +99,7 @@ function signedIn(who) {
 function signedOut(words) {
   if (session === null) return;
   session = null;
+  api.actAs(null);
   live.stop();
   show();
   notice(words);
