@@ -40,6 +40,8 @@ package struct StompDecoder: Sendable {
     package mutating func nextFrame() throws(StompError) -> StompFrame? {
         if head == nil {
             skipLineEnds()
+            // Nothing is kept for a peer that says nothing: an engine has ten thousand of them.
+            if input.readableBytes == 0 { input = ByteBuffer() }
             guard let length = try headLength(), let bytes = input.readSlice(length: length) else { return nil }
             searched = 0
             head = try Self.parseHead(bytes, limits)

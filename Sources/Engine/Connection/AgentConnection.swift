@@ -16,21 +16,23 @@ struct AgentAddress: Hashable, Sendable {
     var publicKey: Data
 }
 
-/// The engine's own credentials on every connection, and the limits that hold there.
-struct AgentDialer: Sendable {
+/// The engine's own credentials on every connection, and the limits that hold there. An object: every line to an agent has
+/// it, and a copy is some kilobytes.
+final class AgentDialer: Sendable {
     let authority: Certificate
     let context: NIOSSLContext
     let times: MonitoringTimes
     let tally: AgentTally
     /// See `AgentIdentityPolicy`.
-    var acceptsExpired = false
+    let acceptsExpired: Bool
     private let gate = HandshakeGate()
 
     init(
         authority: Certificate,
         identity: EngineIdentity,
         times: MonitoringTimes,
-        tally: AgentTally = AgentTally()
+        tally: AgentTally = AgentTally(),
+        acceptsExpired: Bool = false
     ) throws(EngineError) {
         do {
             var configuration = TLSConfiguration.makeClientConfiguration()
@@ -45,7 +47,7 @@ struct AgentDialer: Sendable {
         } catch {
             throw EngineError(.failed, "The engine's certificate cannot be used for TLS: \(error).")
         }
-        (self.authority, self.times, self.tally) = (authority, times, tally)
+        (self.authority, self.times, self.tally, self.acceptsExpired) = (authority, times, tally, acceptsExpired)
     }
 
     /// Connects, proves the peer, and waits for STOMP's CONNECTED; all within the connection time-out.
@@ -98,7 +100,7 @@ struct AgentDialer: Sendable {
         }
         isOver.futureResult.whenComplete { _ in Task { await gate.leave() } }
         do {
-            try await channel.eventLoop.submit {
+            try await channel.eventLoop.submit { [self] in
                 // A peer that hung up meanwhile told nobody: there was no handler yet.
                 guard channel.isActive else { throw AgentFailure.closed("The agent closed the connection.") }
                 let operations = channel.pipeline.syncOperations

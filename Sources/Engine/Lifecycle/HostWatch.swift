@@ -9,16 +9,28 @@ import Synchronization
 /// Follows one host: works on its disks while there is such a job, installs it while it is `installing`, refreshes it while it is monitored, and ends where a person
 /// must decide. A change from outside cancels it and starts another one.
 struct HostWatch: Sendable {
+    /// What the watches of all hosts have in common. An object: in the frames of ten thousand tasks copies of it were a
+    /// quarter of the engine's memory.
+    final class Shared: Sendable {
+        let dialer: AgentDialer
+        let store: Store
+        let settings: EngineSettings
+        let logger: Logger
+        let desk: ConversionDesk
+        let powers: HostSupervisor
+        let contacts: ContactBook
+        let statistics: StatisticsBook
+        let hold: RestoreHold
+
+        init(_ engine: HostEngine, _ dialer: AgentDialer) {
+            (self.dialer, store, settings, logger) = (dialer, engine.store, engine.settings, engine.logger)
+            (desk, powers, contacts) = (engine.desk, engine.powers, engine.contacts)
+            (statistics, hold) = (engine.statistics, engine.hold)
+        }
+    }
+
     let id: UniqueID
-    let dialer: AgentDialer
-    let store: Store
-    let settings: EngineSettings
-    let logger: Logger
-    let desk: ConversionDesk
-    let powers: HostSupervisor
-    let contacts: ContactBook
-    let statistics: StatisticsBook
-    let hold: RestoreHold
+    let shared: Shared
     /// The engine has just started: a host that was up is taken at its word, and what it has is read at some later refresh.
     var startsQuietly = false
 
@@ -26,6 +38,10 @@ struct HostWatch: Sendable {
     static let refreshesBetweenCapabilities = 100
 
     private var now: Int64 { settings.clock.now() }
+    private var store: Store { shared.store }
+    private var settings: EngineSettings { shared.settings }
+    private var statistics: StatisticsBook { shared.statistics }
+    private var logger: Logger { shared.logger.of(host: id) }
 
     /// What goes wrong here (a full disk, a change that came between) is waited out: a host is not forgotten over it.
     ///
@@ -58,7 +74,7 @@ struct HostWatch: Sendable {
             return false
         }
         guard let target = host.target else { return false }
-        if hold.holds(certificateOf: host.publicKey?.issued) { return false }
+        if shared.hold.holds(certificateOf: host.publicKey?.issued) { return false }
         let conversion = try await store.runningConversion(of: id)
         // Somebody else is at work on it, by SSH.
         if let conversion, conversion.stage != .network { return false }
@@ -66,7 +82,7 @@ struct HostWatch: Sendable {
         switch host.row.status {
         case .installing: return try await install(host, conversion, target)
         case let status where status.isMonitored:
-            let link = AgentLink(dialer, target)
+            let link = AgentLink(shared.dialer, target)
             return try await monitor(Monitored(host, link, drains: conversion == nil, now: now))
         default: return false
         }
@@ -102,7 +118,7 @@ struct HostWatch: Sendable {
         correlation: String?,
         _ body: (AgentLink) async throws(EngineError) -> Bool
     ) async throws(EngineError) -> Bool {
-        let link = AgentLink(dialer, target, correlation: correlation)
+        let link = AgentLink(shared.dialer, target, correlation: correlation)
         do {
             let goesOn = try await body(link)
             await link.close()
@@ -131,7 +147,7 @@ struct HostWatch: Sendable {
             let installation = HostInstallation(
                 host: host,
                 link: link,
-                dialer: dialer,
+                dialer: shared.dialer,
                 store: store,
                 settings: settings,
                 logger: logger.of(job: job.id, job.correlation),
@@ -148,7 +164,7 @@ struct HostWatch: Sendable {
         var moment = context
         moment.now = now
         _ = try await store.live(host.row, life, signal, context: moment)
-        if let conversion { desk.start(conversion.id) }
+        if let conversion { shared.desk.start(conversion.id) }
         return true
     }
 
@@ -224,7 +240,7 @@ struct HostWatch: Sendable {
         let isQuiet = effects.isEmpty && next.status == host.life.status && next.detail == host.life.detail
         if isQuiet {
             host.life = next
-            if next.failures == 0 { contacts.note(id, at: now) }
+            if next.failures == 0 { shared.contacts.note(id, at: now) }
         }
         return (isQuiet, next.failures > 0)
     }
@@ -234,7 +250,7 @@ struct HostWatch: Sendable {
         let context = TransitionContext(now: now, times: settings.monitoring)
         (host.row, host.life) = try await store.live(host.row, host.life, signal, context: context)
         // What brings it back was stored with its new status.
-        if host.row.status == .nonResponsive { powers.watch(id) }
+        if host.row.status == .nonResponsive { shared.powers.watch(id) }
     }
 
     /// What a host said of itself the last time: mostly it says the same again, which needs no reading and no writing.
@@ -348,20 +364,9 @@ extension HostEngine {
         let known = try await store.hostsToWatch()
         let quiet = Mutex(Set(known))
         for host in known { supervisor.watch(host) }
-        await supervisor.run { [store, settings, logger, desk, powers, contacts, statistics, hold] id in
-            await HostWatch(
-                id: id,
-                dialer: dialer,
-                store: store,
-                settings: settings,
-                logger: logger.of(host: id),
-                desk: desk,
-                powers: powers,
-                contacts: contacts,
-                statistics: statistics,
-                hold: hold,
-                startsQuietly: quiet.withLock { $0.remove(id) != nil }
-            ).run()
+        let shared = HostWatch.Shared(self, dialer)
+        await supervisor.run { id in
+            await HostWatch(id: id, shared: shared, startsQuietly: quiet.withLock { $0.remove(id) != nil }).run()
         }
     }
 }

@@ -261,8 +261,12 @@ extension HostEngine {
             )
         }
         try refuseHeld(host.row.name, certificateOf: host.publicKey?.issued)
-        var dialer = try AgentDialer(authority: authority.certificate, identity: identity, times: settings.monitoring)
-        dialer.acceptsExpired = acceptsExpired
+        let dialer = try AgentDialer(
+            authority: authority.certificate,
+            identity: identity,
+            times: settings.monitoring,
+            acceptsExpired: acceptsExpired
+        )
         let link = AgentLink(dialer, target)
         do throws(AgentFailure) {
             let answer = try await body(link)
