@@ -63,6 +63,15 @@ package struct BootHTTPResponder: Sendable {
         return responder
     }
 
+    /// The same, with the same limits, for who comes by HTTPS: whoever speaks it once is told to load so.
+    func secure(port: UInt16) -> BootHTTPResponder {
+        var responder = self
+        var server = ServerLocation(address: recipes.server.address, port: port)
+        server.isSecure = true
+        responder.recipes = recipes.secure(at: server)
+        return responder
+    }
+
     func key(_ address: IPv4Address?) -> String { address.map { "\($0)" } ?? peer }
 
     /// The answer to a request whose head is complete. Never throws: what fails becomes a status.
