@@ -95,7 +95,7 @@ package struct BootServices: Service {
             group.addTask { try await dhcp6?.run() }
             for server in tftp { group.addTask { try await server.run() } }
             for server in http { group.addTask { try await server.run() } }
-            group.addTask { try await cancelWhenGracefulShutdown { try await identity?.watch(logger) } }
+            group.addTask { await cancelWhenGracefulShutdown { await identity?.watch(logger) } }
             group.addTask { await events.run() }
             group.addTask { try await reporter.run() }
             group.addTask {

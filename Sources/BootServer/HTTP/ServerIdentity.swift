@@ -70,7 +70,7 @@ package final class ServerIdentity: Sendable {
     }
 
     /// Looks at the files until cancelled.
-    func watch(_ logger: Logger) async throws {
+    func watch(_ logger: Logger) async {
         var noticed: Date?
         while !Task.isCancelled {
             do throws(Failure) {
@@ -85,7 +85,7 @@ package final class ServerIdentity: Sendable {
                 )
                 noticed = now
             }
-            try await Task.sleep(for: .seconds(Self.lookSeconds))
+            try? await Task.sleep(for: .seconds(Self.lookSeconds))
         }
     }
 
