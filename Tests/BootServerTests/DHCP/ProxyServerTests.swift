@@ -100,8 +100,7 @@ import Testing
             var relayed = try Self.request(7)
             relayed.relayAddress = IPv4Address(rawValue: 0xCB00_7101)
             for _ in 0..<20 { running.client.send(relayed.encoded().bytes.readableBytesView, to: running.bootServer) }
-            running.client.send(try Self.request(8).encoded().bytes.readableBytesView, to: running.bootServer)
-            _ = try await #require(running.client.receive())
+            while events.withLock(\.isEmpty) { await Task.yield() }
         }
         let told = events.withLock { $0.filter { $0.stage == .failed } }
         #expect((1...10).contains(told.count))
