@@ -91,9 +91,21 @@ test-console: build agent ## the web console in Debian's Chromium against a fres
 	@packaging/console/try
 
 .PHONY: bench-boot
-bench-boot: dependencies ## boot services by us and by the peers' programs, in turn (.build/bench/boot.json)
+bench-boot: dependencies ## boot services by us and by the peers' programs, in turn; 1,000 machines at once (.build/bench/boot.json)
 	swift build -c release --scratch-path .build-release --product muster-boot
+	swift build -c release --scratch-path .build-release --product muster-engine
+	swift build -c release --scratch-path .build-release --product muster
 	@Benchmarks/boot/bench
+	@Benchmarks/boot/storm
+
+.PHONY: test-boot-https
+test-boot-https: build ## UEFI HTTPS boot under OVMF: loads with our CA enrolled, refuses another (slow, root)
+	@packaging/demo/https-boot
+
+.PHONY: bench-boot-time
+bench-boot-time: image ## from a machine's first DISCOVER to its kernel, by every firmware, by us and by dnsmasq with nginx
+	swift build -c release --scratch-path .build-release --product muster-boot
+	@Benchmarks/boot/firsttokernel
 
 .PHONY: bench-image
 bench-image: build agent ## image work by us and by the peers' programs, in turn (.build/bench/image.json)

@@ -105,8 +105,8 @@ let package = Package(
         room(
             "BootServer",
             [
-                "CSockets", "HostModel", "BootWire", "Recipes", "EngineClient", nioCore, nioPosix, nioHTTP1, logging,
-                lifecycle,
+                "CSockets", "HostModel", "BootWire", "Recipes", "EngineClient", nioCore, nioPosix, nioHTTP1, nioTLS,
+                nioSSL, x509, asn1, logging, lifecycle,
             ]
         ),
         room(
@@ -217,7 +217,7 @@ let package = Package(
             "BootServerTests",
             [
                 "BootServer", "BootWire", "Recipes", "EngineClient", "HostModel", nioCore, nioPosix, nioHTTP1,
-                subprocess, logging,
+                nioEmbedded, nioSSL, subprocess, logging,
             ],
             exclude: ["Clients/storm.py"]
         ),

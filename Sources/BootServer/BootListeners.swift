@@ -251,12 +251,14 @@ struct BootListeners {
     func openHTTP(
         _ recipes: [BootRecipes],
         _ machines: MachineLocator,
-        kickstarts: KickstartRecipes?
+        kickstarts: KickstartRecipes?,
+        identity: ServerIdentity? = nil
     ) async throws -> [BootHTTPServer] {
         var opened: [BootHTTPServer] = []
-        for recipes in recipes {
-            let address = recipes.server.address
-            do {
+        var limits = BootHTTPLimits()
+        limits.bytesPerSecondMax = settings.httpBytesPerSecond
+        do {
+            for recipes in recipes {
                 // Each with limits of its own: who crowds one family out leaves the other alone.
                 let responder = BootHTTPResponder(
                     recipes: recipes,
@@ -267,21 +269,54 @@ struct BootListeners {
                     imageDirectory: settings.imageDirectory,
                     loaderDirectory: settings.loaderDirectory,
                     agentFile: settings.agentFile,
+                    limits: limits,
                     logger: logger
                 )
-                let server = try await BootHTTPServer.bind(
-                    address: address,
-                    port: Int(settings.httpPort),
-                    responder: responder,
-                    group: MultiThreadedEventLoopGroup.singleton
-                )
-                opened.append(server)
-            } catch {
-                for server in opened { await server.close() }
-                throw failure("HTTP", "TCP", settings.httpPort, "--http-port", error, at: address)
+                opened.append(try await bind(responder, settings.httpPort))
+                if let https = settings.https, let identity {
+                    let secure = responder.secure(port: https.port)
+                    opened.append(try await bind(secure, https.port, identity))
+                }
             }
+            return opened
+        } catch {
+            for server in opened { await server.close() }
+            throw error
         }
-        return opened
+    }
+
+    private func bind(
+        _ responder: BootHTTPResponder,
+        _ port: UInt16,
+        _ identity: ServerIdentity? = nil
+    ) async throws -> BootHTTPServer {
+        let address = responder.recipes.server.address
+        do {
+            return try await BootHTTPServer.bind(
+                address: address,
+                port: Int(port),
+                responder: responder,
+                identity: identity,
+                group: MultiThreadedEventLoopGroup.singleton
+            )
+        } catch {
+            guard identity == nil else { throw failure("HTTPS", "TCP", port, "--https-port", error, at: address) }
+            throw failure("HTTP", "TCP", port, "--http-port", error, at: address)
+        }
+    }
+
+    /// Throws when HTTPS is wanted and its files cannot be used: they may be written a moment later.
+    func openIdentity() throws(StartFailure) -> ServerIdentity? {
+        guard let files = settings.https?.files else { return nil }
+        do {
+            return try ServerIdentity(files)
+        } catch {
+            throw StartFailure(
+                .unavailable,
+                cause: "HTTPS cannot be served: \(error)",
+                remedy: "Correct --tls-certificate and --tls-key, or leave them out"
+            )
+        }
     }
 
     private func networks(

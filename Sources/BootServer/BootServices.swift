@@ -13,6 +13,7 @@ package struct BootServices: Service {
     private let dhcp6: DHCPv6Server?
     private let tftp: [TFTPServer]
     private let http: [BootHTTPServer]
+    private let identity: ServerIdentity?
     private let events: BootEventQueue
     private let reporter: StatusReporter
     private let logger: Logger
@@ -34,6 +35,7 @@ package struct BootServices: Service {
         let events = BootEventQueue(directory: directory, figures: figures, logger: logger)
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
+        let identity = try await wait.opening(logger) { try listeners.openIdentity() }
         let location = ServerLocation(address: settings.address.address, port: settings.httpPort)
         let dhcp = try await wait.opening(logger) {
             try await listeners.openDHCP(baseURL: "http://\(location)")
@@ -56,8 +58,9 @@ package struct BootServices: Service {
                 dhcp6: dhcp6,
                 tftp: tftp,
                 http: try await wait.opening(logger) {
-                    try await listeners.openHTTP(recipes, machines, kickstarts: kickstarts)
+                    try await listeners.openHTTP(recipes, machines, kickstarts: kickstarts, identity: identity)
                 },
+                identity: identity,
                 events: events,
                 reporter: StatusReporter(
                     settings: settings,
@@ -92,6 +95,7 @@ package struct BootServices: Service {
             group.addTask { try await dhcp6?.run() }
             for server in tftp { group.addTask { try await server.run() } }
             for server in http { group.addTask { try await server.run() } }
+            group.addTask { await cancelWhenGracefulShutdown { await identity?.watch(logger) } }
             group.addTask { await events.run() }
             group.addTask { try await reporter.run() }
             group.addTask {

@@ -32,6 +32,14 @@ package struct BootServicesSettings: Sendable {
         }
     }
 
+    /// Scripts, loaders and images over TLS.
+    package struct HTTPS: Hashable, Sendable {
+        package var port: UInt16
+        package var files: ServerIdentity.Files
+
+        package init(port: UInt16, files: ServerIdentity.Files) { (self.port, self.files) = (port, files) }
+    }
+
     /// What is done by DHCPv6.
     package enum DHCPv6Mode: String, Hashable, Sendable, CaseIterable {
         /// Nothing.
@@ -72,6 +80,11 @@ package struct BootServicesSettings: Sendable {
     /// Where the journal of leases lies.
     package var stateDirectory: String
     package var httpPort: UInt16 = 80
+    /// The same over TLS, on a port of its own; `nil`: not.
+    package var https: HTTPS?
+    /// Bytes a second that one HTTP connection gets at most; `nil`: as fast as it goes.
+    package var httpBytesPerSecond: Int?
+    package static let httpBytesPerSecondMin = SendingPace.bytesPerSecondMin
     package var tftpPort: UInt16 = 69
     package var tftpPorts = TFTPServer.Configuration.Ports.any
     package var dhcpPort: UInt16 = 67

@@ -25,7 +25,7 @@ package struct StartCheck: Sendable {
         var findings = interface()
         findings += ports()
         findings += await otherServers()
-        return findings + files()
+        return findings + files() + CertificateCheck(settings: settings).findings()
     }
 
     private func interface() -> [Finding] {
@@ -66,6 +66,15 @@ package struct StartCheck: Sendable {
                 Port(number: settings.tftpPort, service: "TFTP", option: "--tftp-port", address: address),
                 Port(number: settings.httpPort, service: "HTTP", option: "--http-port", isUDP: false, address: address),
             ]
+            guard let https = settings.https else { continue }
+            let port = Port(
+                number: https.port,
+                service: "HTTPS",
+                option: "--https-port",
+                isUDP: false,
+                address: address
+            )
+            ports.append(port)
         }
         return ports
     }

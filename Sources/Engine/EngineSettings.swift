@@ -26,6 +26,8 @@ package struct EngineSettings: Sendable {
     /// Where nodes fetch images by clear HTTP: `ADDRESS` or `ADDRESS:PORT` of the boot server; `nil`: `engineAddress`.
     package var imageServer: String?
     package var boot = BootLimits()
+    /// The certificate of the boot services' HTTPS, which the engine makes; `nil`: there is none.
+    package var bootCertificate: BootCertificatePlace?
     package var sessions = SessionLimits()
     package var retention = EventRetention()
     /// What a reader of the metrics shows; `nil`: only signed-in users read them.

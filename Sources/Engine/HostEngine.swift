@@ -90,6 +90,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         do {
             let engine = try HostEngine(settings, store: store, lock: lock, logger: logger)
             try engine.images.prepare()
+            try engine.renewBootCertificate()
             return engine
         } catch let error as EngineError {
             throw error
@@ -148,6 +149,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
                 group.addTask { await self.listenForDumps() }
                 group.addTask { await self.watchProofs() }
                 group.addTask { await self.renewCertificates() }
+                group.addTask { await self.keepBootCertificate() }
             }
         }
     }

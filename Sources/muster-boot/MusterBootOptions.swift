@@ -118,6 +118,24 @@ struct MusterBootOptions: ParsableArguments {
     var stateDirectory = "/var/lib/muster-boot"
 
     @Option(help: "TCP port of the scripts and images.") var httpPort: UInt16 = 80
+    @Option(help: ArgumentHelp("Serve HTTPS too, by this certificate and those above it, in PEM.", valueName: "file"))
+    var tlsCertificate: String?
+    @Option(
+        help: ArgumentHelp(
+            "The certificate's key, in PEM; may be in the same file. Both are read again when they change.",
+            valueName: "file"
+        )
+    )
+    var tlsKey: String?
+    @Option(help: "TCP port of HTTPS, with --tls-certificate. (default: 443)") var httpsPort: UInt16?
+    @Option(
+        help: ArgumentHelp(
+            "The most that one HTTP connection gets, in bytes a second: 50M. K, M and G are 1024 of the one before.",
+            valueName: "bytes"
+        )
+    )
+    var httpRate: ByteRate?
+
     @Option(help: "UDP port of the loaders.") var tftpPort: UInt16 = 69
     @Option(help: "UDP port of DHCP; firmware knows only 67.") var dhcpPort: UInt16 = 67
     @Option(help: "UDP port on which PXE firmware asks once more; it knows only 4011.") var pxePort: UInt16 = 4011
@@ -169,7 +187,20 @@ struct MusterBootOptions: ParsableArguments {
         }
         (settings.pxePort, settings.tftpPorts, settings.newcomers) = (pxePort, tftpPorts, newcomers)
         settings.engine = try engineLocation()
+        (settings.https, settings.httpBytesPerSecond) = (try https(), httpRate?.bytesPerSecond)
         return settings
+    }
+
+    private func https() throws -> BootServicesSettings.HTTPS? {
+        guard let tlsCertificate, let tlsKey else {
+            guard tlsCertificate == nil, tlsKey == nil, httpsPort == nil else {
+                throw ValidationError("HTTPS needs both --tls-certificate and --tls-key.")
+            }
+            return nil
+        }
+        let port = httpsPort ?? 443
+        guard port > 0, port != httpPort else { throw ValidationError("--https-port is a port of its own.") }
+        return .init(port: port, files: .init(certificate: tlsCertificate, key: tlsKey))
     }
 
     private func checkedAddress6() throws -> IPv6Network? {

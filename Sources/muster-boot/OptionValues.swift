@@ -14,6 +14,24 @@ struct AddressPool: ExpressibleByArgument {
     }
 }
 
+/// `50M`: bytes a second.
+struct ByteRate: ExpressibleByArgument {
+    let bytesPerSecond: Int
+
+    init?(argument: String) {
+        let units: [Character: Int] = ["K": 10, "M": 20, "G": 30]
+        let shift = argument.last.flatMap { units[$0] }
+        let digits = shift == nil ? argument[...] : argument.dropLast()
+        guard let number = Int(digits), number > 0, digits.allSatisfy(\.isNumber), number <= .max >> (shift ?? 0) else {
+            return nil
+        }
+        bytesPerSecond = number << (shift ?? 0)
+        guard bytesPerSecond >= BootServicesSettings.httpBytesPerSecondMin, bytesPerSecond <= 1 << 40 else {
+            return nil
+        }
+    }
+}
+
 /// `10.78.0.0/24,pool=10.78.0.100-10.78.0.199,router=10.78.0.1,dns=10.78.0.2`
 struct RelayedSubnet: ExpressibleByArgument {
     let settings: BootServicesSettings.Subnet

@@ -3,7 +3,7 @@ import HostModel
 import Testing
 
 /// A directory of one test, gone with it.
-final class TemporaryDirectory {
+final class TemporaryDirectory: Sendable {
     let path: String
 
     init() throws {

@@ -213,6 +213,24 @@ import Testing
         #expect(!text.contains("muster.image=http://10.77.0.1"))
     }
 
+    @Test("a loader that came by HTTPS fetches so, and what it starts does not")
+    func loadersByHTTPS() throws {
+        var manifest = try Self.manifest()
+        let sha = try #require(Nonce(hex: Self.digest))
+        manifest.files.append(.init(name: "root.squashfs", role: .root, size: 200_000_000, sha256: sha))
+        let plain = try PXEFiles.recipes()
+        var server = plain.server
+        (server.port, server.isSecure) = (8443, true)
+        let text = try plain.secure(at: server).script(for: Self.answer(.run, manifest: manifest), to: Self.request())
+            .text
+        for file in ["vmlinuz", "initramfs.img"] {
+            #expect(text.contains(" https://10.77.0.1:8443/images/node-minimal/0123456789ab/\(file)?"))
+        }
+        #expect(text.contains("muster.image=http://10.77.0.1/images/node-minimal/0123456789ab"))
+        server.port = 443
+        #expect(server.url == "https://10.77.0.1")
+    }
+
     @Test func anImageWithoutAKernelIsRefused() throws {
         var manifest = try Self.manifest()
         manifest.files.removeAll { $0.role == .kernel }

@@ -151,7 +151,7 @@ package struct DHCPServer: Service {
             logger.debug("\(DHCPPort.summary(packet)): no answer, \(DHCPOutcome.Silence.otherNetwork.rawValue)")
             return
         }
-        warnings.warn("\(DHCPPort.summary(packet)): no answer, the relay \(relay) is not known; name it with --relay")
+        warnings.tell(ofUnknown: relay, packet, onEvent)
     }
 
     private func answer(_ received: DHCPPort.Received, _ responder: DHCPResponder) async {

@@ -100,6 +100,9 @@ final class DHCPv6Server: Service {
         }
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { [hosts, surroundings] in
+                    await hosts.follow(surroundings.verdicts.directory, surroundings.logger)
+                }
                 for try await admitted in inbound.cancelOnGracefulShutdown() {
                     group.addTask {
                         await self.answer(admitted.datagram)

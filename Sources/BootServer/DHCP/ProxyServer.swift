@@ -93,6 +93,9 @@ package struct ProxyServer: Service {
         }
         try await withThrowingDiscardingTaskGroup { group in
             let limit = configuration.limits.exchangesMax
+            group.addTask {
+                await cancelWhenGracefulShutdown { await hosts.follow(verdicts.directory, logger) }
+            }
             let isKnown: @Sendable (MACAddress) -> Bool = { [hosts] in hosts.contain($0) }
             if let discovery {
                 group.addTask {
@@ -137,9 +140,7 @@ package struct ProxyServer: Service {
         guard let silence = outcome.silence else { return }
         if silence == .unknownRelay {
             let relay = packet.relayAddress
-            return warnings.warn(
-                "\(DHCPPort.summary(packet)): no answer, the relay \(relay) is not known; name it with --relay"
-            )
+            return warnings.tell(ofUnknown: relay, packet, onEvent)
         }
         logger.debug("\(DHCPPort.summary(packet)): no answer, \(silence.rawValue)")
     }

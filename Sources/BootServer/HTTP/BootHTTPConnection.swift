@@ -2,6 +2,7 @@ import HostModel
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 
 /// One connection: takes requests one after another, sends each answer with its exact length, watches the clock.
 ///
@@ -33,9 +34,17 @@ final class BootHTTPConnection: ChannelDuplexHandler {
     private let responder: BootHTTPResponder
     private let limits: BootHTTPLimits
     private let address: IPv4Address?
+    /// sendfile(2) cannot go through TLS: files are read, a slice at a time.
+    private let isEncrypted: Bool
+    private var pace: SendingPace?
+    private var isReading = false
+    /// Given up while its file was read.
+    private var abandoned: BootHTTPResponse?
 
-    init(responder: BootHTTPResponder, address: IPv4Address?) {
+    init(responder: BootHTTPResponder, address: IPv4Address?, isEncrypted: Bool = false) {
         (self.responder, limits, self.address) = (responder, responder.limits, address)
+        self.isEncrypted = isEncrypted
+        pace = limits.bytesPerSecondMax.map { SendingPace(bytesPerSecond: $0) }
     }
 
     // MARK: Events of the channel
@@ -47,7 +56,7 @@ final class BootHTTPConnection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
-        if case .sending(let response, _, _) = state { response.end(isComplete: false) }
+        if case .sending(let response, _, _) = state { abandon(response) }
         state = .closed
         context.fireChannelInactive()
     }
@@ -179,22 +188,60 @@ final class BootHTTPConnection: ChannelDuplexHandler {
         }
     }
 
-    /// One slice at a time by sendfile(2); the next follows when the kernel has taken this one.
+    /// One slice at a time; the next follows when the kernel has taken this one and the connection's rate allows it.
     private func sendSlice(_ context: ChannelHandlerContext) {
         guard case .sending(let response, let offset, let isLast) = state,
             case .file(let file, let range) = response.body
         else { return }
         response.progress?.bytes = offset - range.lowerBound
         guard offset < range.upperBound else { return finish(response, isLast: isLast, context) }
-        let end = min(offset + Int64(limits.sliceBytes), range.upperBound)
+        let now = context.eventLoop.now
+        if let pause = pace?.wait(at: now) {
+            return setDeadline(context, pause) { connection, context in connection.sendSlice(context) }
+        }
+        let end = min(offset + Int64(sliceBytes), range.upperBound)
+        pace?.count(Int(end - offset), at: now)
         state = .sending(response, offset: end, isLast: isLast)
-        watch(file, upTo: end, until: .now() + limits.time(forBytes: end - offset), context)
-        let region = FileRegion(fileHandle: file.handle, readerIndex: Int(offset), endIndex: Int(end))
+        watch(file, upTo: end, until: now + limits.time(forBytes: end - offset), context)
         let sent = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(.body(.fileRegion(region))), promise: sent)
+        write(file, offset..<end, sent, context)
         sent.futureResult.assumeIsolated().whenComplete { result in
             guard case .success = result else { return self.close(context) }
             self.sendSlice(context)
+        }
+    }
+
+    private var sliceBytes: Int {
+        min(isEncrypted ? limits.encryptedSliceBytes : limits.sliceBytes, pace?.chunkBytes ?? .max)
+    }
+
+    /// By sendfile(2), or read by a thread that may block and then encrypted.
+    private func write(
+        _ file: ServedFile,
+        _ slice: Range<Int64>,
+        _ sent: EventLoopPromise<Void>,
+        _ context: ChannelHandlerContext
+    ) {
+        guard isEncrypted else {
+            let region = FileRegion(
+                fileHandle: file.handle,
+                readerIndex: Int(slice.lowerBound),
+                endIndex: Int(slice.upperBound)
+            )
+            return context.writeAndFlush(wrapOutboundOut(.body(.fileRegion(region))), promise: sent)
+        }
+        isReading = true
+        let bytes = NIOThreadPool.singleton.runIfActive(eventLoop: context.eventLoop) {
+            try file.read(at: slice.lowerBound, count: slice.count)
+        }
+        bytes.assumeIsolated().whenComplete { result in
+            self.isReading = false
+            self.abandoned?.end(isComplete: false)
+            self.abandoned = nil
+            guard case .success(let buffer) = result, case .sending = self.state else {
+                return sent.fail(ChannelError.ioOnClosedChannel)
+            }
+            context.writeAndFlush(self.wrapOutboundOut(.body(.byteBuffer(buffer))), promise: sent)
         }
     }
 
@@ -206,8 +253,10 @@ final class BootHTTPConnection: ChannelDuplexHandler {
         until deadline: NIODeadline,
         _ context: ChannelHandlerContext
     ) {
-        setDeadline(context, min(max(deadline - .now(), .zero), limits.sliceCheck)) { connection, context in
-            guard NIODeadline.now() < deadline, file.currentSize >= end else { return connection.close(context) }
+        setDeadline(context, min(max(deadline - context.eventLoop.now, .zero), limits.sliceCheck)) {
+            connection,
+            context in
+            guard context.eventLoop.now < deadline, file.currentSize >= end else { return connection.close(context) }
             connection.watch(file, upTo: end, until: deadline, context)
         }
     }
@@ -259,7 +308,12 @@ final class BootHTTPConnection: ChannelDuplexHandler {
         state = .closed
         // The channel first: it gives up the slices that still refer to the file.
         context.close(promise: nil)
-        if case .sending(let response, _, _) = last { response.end(isComplete: false) }
+        if case .sending(let response, _, _) = last { abandon(response) }
+    }
+
+    /// The file stays open while another thread reads it.
+    private func abandon(_ response: BootHTTPResponse) {
+        if isReading { abandoned = response } else { response.end(isComplete: false) }
     }
 
     private func setDeadline(

@@ -23,6 +23,17 @@ package struct BootHTTPLimits: Hashable, Sendable {
     package var sliceMin = TimeAmount.seconds(10)
     /// How often a slice on its way is looked at.
     package var sliceCheck = TimeAmount.seconds(1)
+    /// From the opening of an HTTPS connection to the end of its handshake.
+    package var handshake = TimeAmount.seconds(5)
+    /// TLS handshakes that go on at once, of all and of one address; one more is closed, and its client tries again.
+    package var handshakesMax = 512
+    package var handshakesPerPeerMax = 16
+    /// HTTPS connections of one address, and then one more every `askMilliseconds`: a handshake costs as much as a megabyte.
+    package var handshakesPerPeer = 40
+    /// By HTTPS files are read and encrypted in slices of so many bytes: what a connection holds in memory, about twice.
+    package var encryptedSliceBytes = 64 << 10
+    /// Bytes a second that one connection gets at most; `nil`: as fast as it goes.
+    package var bytesPerSecondMax: Int?
     /// Files are sent in slices of so many bytes, so that a client that stops reading is noticed.
     package var sliceBytes = 1 << 20
     /// How long a closed connection is read from, so that the client gets to read our last answer.

@@ -63,6 +63,15 @@ package struct BootHTTPResponder: Sendable {
         return responder
     }
 
+    /// The same, with the same limits, for who comes by HTTPS: whoever speaks it once is told to load so.
+    func secure(port: UInt16) -> BootHTTPResponder {
+        var responder = self
+        var server = ServerLocation(address: recipes.server.address, port: port)
+        server.isSecure = true
+        responder.recipes = recipes.secure(at: server)
+        return responder
+    }
+
     func key(_ address: IPv4Address?) -> String { address.map { "\($0)" } ?? peer }
 
     /// The answer to a request whose head is complete. Never throws: what fails becomes a status.
@@ -276,16 +285,15 @@ package struct BootHTTPResponder: Sendable {
         _ address: IPv4Address?
     ) async -> BootHTTPResponse {
         let peer = key(address)
+        // First of all: where many wait for their turn, the engine is not asked about each of them again and again.
+        guard head.method == .HEAD || downloads.enter(peer) else { return busy("too many images are loaded now") }
         var claim = claim
         // Firmware that boots by HTTP says nothing of itself; a script does.
         if claim == nil, image.isProgram { claim = await hosts.claim(of: address, on: image) }
-        if let claim {
-            guard asks.take(peer) else { return busy("this address asks too often") }
-            // The profile of the next boot is spent when the initramfs is there: what that fetches belongs to the boot that
-            // was allowed, whatever the next one gets.
-            if !image.isOfLiveRoot, let refusal = await refusal(claim.machine) { return refusal }
+        if let refusal = await refusal(of: image, to: claim, peer) {
+            if head.method == .GET { downloads.leave(peer) }
+            return refusal
         }
-        guard head.method == .HEAD || downloads.enter(peer) else { return busy("too many images are loaded now") }
         var response = await file(images, [image.name, image.version, image.file], head)
         guard head.method == .GET else { return response }
         var told = ImageTransfer(image: image, claim: claim, response: response, started: .now())
@@ -299,6 +307,18 @@ package struct BootHTTPResponder: Sendable {
             if let event = told.event(isComplete: isComplete) { events.offer(event) }
         }
         return response
+    }
+
+    private func refusal(
+        of image: BootRoute.ImageFile,
+        to claim: BootRoute.Claim?,
+        _ peer: String
+    ) async -> BootHTTPResponse? {
+        guard let claim else { return nil }
+        guard asks.take(peer) else { return busy("this address asks too often") }
+        // The profile of the next boot is spent when the initramfs is there: what that fetches belongs to the boot that was
+        // allowed, whatever the next one gets.
+        return image.isOfLiveRoot ? nil : await refusal(claim.machine)
     }
 
     /// A file that is shown on its way.

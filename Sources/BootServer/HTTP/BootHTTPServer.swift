@@ -3,7 +3,8 @@ package import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// The HTTP boot server: scripts, loaders and images over HTTP/1.1 in the clear, files by sendfile(2).
+/// The HTTP boot server: scripts, loaders and images over HTTP/1.1; in the clear files go by sendfile(2), and with an identity
+/// through TLS.
 package struct BootHTTPServer: Sendable {
     private let channel: any Channel
     private let connections: OpenConnections
@@ -13,9 +14,10 @@ package struct BootHTTPServer: Sendable {
         address: IPv4Address,
         port: Int,
         responder: BootHTTPResponder,
+        identity: ServerIdentity? = nil,
         group: any EventLoopGroup
     ) async throws -> BootHTTPServer {
-        try await bind(address: .v4(address), port: port, responder: responder, group: group)
+        try await bind(address: .v4(address), port: port, responder: responder, identity: identity, group: group)
     }
 
     /// The same for either family.
@@ -23,9 +25,10 @@ package struct BootHTTPServer: Sendable {
         address: IPAddress,
         port: Int,
         responder: BootHTTPResponder,
+        identity: ServerIdentity? = nil,
         group: any EventLoopGroup
     ) async throws -> BootHTTPServer {
-        let connections = OpenConnections(limits: responder.limits)
+        let connections = OpenConnections(limits: responder.limits, identity: identity)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -1,6 +1,7 @@
 import HostModel
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Synchronization
 
 /// The connections of a server: lets them in up to the limits, and ends them.
@@ -12,10 +13,20 @@ final class OpenConnections: Sendable {
 
     private let open = Mutex(Open())
     private let admission: Admission<String>
+    private let handshakes: Admission<String>
+    private let handshakeRate: Allowance<String>
+    private let identity: ServerIdentity?
     private let limits: BootHTTPLimits
 
-    init(limits: BootHTTPLimits) {
-        self.limits = limits
+    /// `identity`: by which TLS is spoken; `nil` for clear HTTP.
+    init(limits: BootHTTPLimits, identity: ServerIdentity? = nil) {
+        (self.limits, self.identity) = (limits, identity)
+        handshakes = Admission(totalMax: limits.handshakesMax, perKeyMax: limits.handshakesPerPeerMax)
+        handshakeRate = Allowance(
+            burst: limits.handshakesPerPeer,
+            interval: .milliseconds(Int64(limits.askMilliseconds)),
+            keysMax: limits.askingPeersMax
+        )
         admission = Admission(totalMax: limits.connectionsMax, perKeyMax: limits.connectionsPerPeerMax)
     }
 
@@ -28,11 +39,28 @@ final class OpenConnections: Sendable {
         let id = ObjectIdentifier(channel)
         open.withLock { $0.channels[id] = channel }
         channel.closeFuture.whenComplete { _ in self.left(id, peer) }
+        if let identity { try secure(channel, peer, identity) }
         try channel.pipeline.syncOperations.addHandlers(
             HTTPResponseEncoder(),
             ByteToMessageHandler(limits.requestDecoder),
-            BootHTTPConnection(responder: responder.serving(peer), address: IPv4Address(peer))
+            BootHTTPConnection(
+                responder: responder.serving(peer),
+                address: IPv4Address(peer),
+                isEncrypted: identity != nil
+            )
         )
+    }
+
+    /// TLS, within the limits of handshakes.
+    private func secure(_ channel: any Channel, _ peer: String, _ identity: ServerIdentity) throws {
+        guard handshakeRate.take(peer), handshakes.enter(peer) else { throw ChannelError.ioOnClosedChannel }
+        let watch = HandshakeWatch(within: limits.handshake) { [handshakes] in handshakes.leave(peer) }
+        do {
+            try channel.pipeline.syncOperations.addHandlers(NIOSSLServerHandler(context: identity.context), watch)
+        } catch {
+            handshakes.leave(peer)
+            throw error
+        }
     }
 
     /// Tells every connection to end after its answer, and waits for that; what is open after `time` is cut off.

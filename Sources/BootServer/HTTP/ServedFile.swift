@@ -15,6 +15,21 @@ struct ServedFile: Sendable {
         return result == 0 ? Int64(status.st_size) : 0
     }
 
+    /// Reads exactly so many bytes. Blocks: call it on a thread that may. Throws when the file has become shorter.
+    func read(at offset: Int64, count: Int) throws -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: count)
+        while buffer.readableBytes < count {
+            let from = off_t(offset) + off_t(buffer.readableBytes)
+            let left = count - buffer.readableBytes
+            let got = try handle.withUnsafeFileDescriptor { descriptor in
+                buffer.withUnsafeMutableWritableBytes { pread(descriptor, $0.baseAddress, min($0.count, left), from) }
+            }
+            guard got > 0 else { throw ServedDirectory.Failure.unreadable(errno: got < 0 ? errno : EIO) }
+            buffer.moveWriterIndex(forwardBy: got)
+        }
+        return buffer
+    }
+
     func close() {
         // An error of close(2) on a file that was only read has no consequence.
         try? handle.close()

@@ -1,3 +1,5 @@
+import BootWire
+import HostModel
 import Logging
 import NIOCore
 
@@ -11,8 +13,23 @@ struct SparingWarnings: Sendable {
 
     init(_ logger: Logger) { self.logger = logger }
 
-    func warn(_ text: @autoclosure () -> String) {
+    /// True when it was told as a warning.
+    @discardableResult
+    func warn(_ text: @autoclosure () -> String) -> Bool {
         let text = text()
-        logger.log(level: allowance.take(0) ? .warning : .debug, "\(text)")
+        let isTold = allowance.take(0)
+        logger.log(level: isTold ? .warning : .debug, "\(text)")
+        return isTold
+    }
+
+    /// A relay that is not believed: nobody behind it boots, so that it is an event of the machine too.
+    func tell(ofUnknown relay: IPv4Address, _ packet: DHCPPacket, _ onEvent: (BootEvent) -> Void) {
+        let isTold = warn(
+            "\(DHCPPort.summary(packet)): no answer, the relay \(relay) is not known; name it with --relay"
+        )
+        guard isTold, let mac = packet.mac else { return }
+        let detail =
+            "was not answered: nobody knows its relay \(relay); name it with --boot-relay (muster-boot --relay)"
+        onEvent(BootEvent(mac: mac, stage: .failed, detail: detail, address: relay))
     }
 }

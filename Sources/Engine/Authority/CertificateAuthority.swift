@@ -57,25 +57,35 @@ struct CertificateAuthority: Sendable {
 
     /// A certificate for a role at an address, for a key that the caller has checked. Nothing of a request but its key
     /// gets into it.
-    func issue(role: LeafRole, address: String, key publicKey: P256.Signing.PublicKey, now: Date) throws -> Certificate
-    {
+    /// `further`: other names and addresses of the same server. `usages`: what else than to be met by TLS it is for.
+    func issue(
+        role: LeafRole,
+        address: String,
+        further: [String] = [],
+        key publicKey: P256.Signing.PublicKey,
+        usages: [ExtendedKeyUsage.Usage] = [.serverAuth, .clientAuth],
+        lifetime: TimeInterval = leafLifetime,
+        now: Date
+    ) throws -> Certificate {
         let publicKey = Certificate.PublicKey(publicKey)
         return try Certificate(
             version: .v3,
             serialNumber: Self.serialNumber(),
             publicKey: publicKey,
             notValidBefore: now - Self.day,
-            notValidAfter: min(now + Self.leafLifetime, certificate.notValidAfter),
+            notValidAfter: min(now + lifetime, certificate.notValidAfter),
             issuer: certificate.subject,
             subject: try Self.subject(organization, commonName: String(address.prefix(64))),
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
                 Critical(KeyUsage(digitalSignature: true))
-                Critical(try ExtendedKeyUsage([.serverAuth, .clientAuth]))
+                Critical(try ExtendedKeyUsage(usages))
                 SubjectKeyIdentifier(hash: publicKey)
                 AuthorityKeyIdentifier(keyIdentifier: SubjectKeyIdentifier(hash: certificate.publicKey).keyIdentifier)
-                SubjectAlternativeNames([.uniformResourceIdentifier(role.uri), Self.generalName(address)])
+                SubjectAlternativeNames(
+                    [.uniformResourceIdentifier(role.uri)] + ([address] + further).map(Self.generalName)
+                )
             },
             issuerPrivateKey: Certificate.PrivateKey(key)
         )
@@ -106,8 +116,8 @@ struct CertificateAuthority: Sendable {
     }
 
     static func generalName(_ address: String) -> GeneralName {
-        guard let ipv4 = IPv4Address(address) else { return .dnsName(address) }
-        return .ipAddress(ASN1OctetString(contentBytes: ipv4.octets[...]))
+        guard let address = IPAddress(address) else { return .dnsName(address) }
+        return .ipAddress(ASN1OctetString(contentBytes: address.octets[...]))
     }
 
     /// 159 random bits: RFC 5280 allows 20 octets, and the sign bit stays clear. Never zero.

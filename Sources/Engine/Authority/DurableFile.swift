@@ -4,12 +4,13 @@ import Glibc
 /// A file that is there whole or not at all: written beside its place, flushed, and renamed into it.
 enum DurableFile {
     /// `mode` holds from the first byte on: a key is never readable by others, not even for a moment. Where root writes, the
-    /// file gets the owner of `directory` before it is in its place.
+    /// file gets the owner of `directory` before it is in its place; `group` may read it by its mode.
     static func write(
         _ bytes: some Collection<UInt8>,
         to path: String,
         mode: mode_t,
-        like directory: String? = nil
+        like directory: String? = nil,
+        group: gid_t? = nil
     ) throws(EngineError) {
         let temporary = "\(path).new"
         unlink(temporary)
@@ -17,6 +18,7 @@ enum DurableFile {
         guard descriptor >= 0 else { throw failure("create \(temporary)") }
         do throws(EngineError) {
             if let directory { try give(descriptor, like: directory, path: temporary) }
+            if let group, fchown(descriptor, uid_t.max, group) != 0 { throw failure("give \(temporary) to its group") }
             try writeAll(Array(bytes), to: descriptor, path: temporary)
         } catch {
             close(descriptor)

@@ -15,7 +15,7 @@ extension BootRecipes {
             profile: answer.profile.kernelArguments,
             tree: settings.tree,
             kickstart: KickstartText.url(
-                server,
+                plain,
                 path: [KickstartRecipes.tokenPath, ticket.token.description]
             ).text,
             mac: request.mac,

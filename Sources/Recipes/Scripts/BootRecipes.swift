@@ -4,7 +4,10 @@ package import HostModel
 package struct BootRecipes: Sendable {
     /// The static first stage: asks the server that it came from for the script of the machine.
     package let firstStage: String
-    package let server: ServerLocation
+    /// Whence the loader fetches.
+    package private(set) var server: ServerLocation
+    /// Whence the node and installers fetch, which know clear HTTP.
+    let plain: ServerLocation
     package let engine: EngineLocation?
     private let templates: [BootScript.Kind: ScriptTemplate]
 
@@ -19,7 +22,7 @@ package struct BootRecipes: Sendable {
         engine: EngineLocation?,
         text: (_ fileName: String) throws -> String
     ) throws {
-        (self.server, self.engine) = (server, engine)
+        (self.server, plain, self.engine) = (server, server, engine)
         firstStage = try ScriptTemplate(
             name: Self.firstStageFileName,
             text: try text(Self.firstStageFileName),
@@ -31,6 +34,13 @@ package struct BootRecipes: Sendable {
             templates[kind] = try ScriptTemplate(name: kind.fileName, text: text, allowed: kind.placeholders)
         }
         self.templates = templates
+    }
+
+    /// The same for loaders that came by HTTPS: they fetch so, what they start does not.
+    package func secure(at server: ServerLocation) -> BootRecipes {
+        var recipes = self
+        recipes.server = server
+        return recipes
     }
 
     /// The script that makes a machine do what the directory answered. `token`: by which an announced machine registers.
@@ -188,7 +198,7 @@ package struct BootRecipes: Sendable {
         for name in [manifest.name, manifest.version] where !ImageReference.isComponent(name) {
             throw .unsafeName(value: name)
         }
-        return "http://\(server)/images/\(manifest.name)/\(manifest.version)"
+        return "\(plain.url)/images/\(manifest.name)/\(manifest.version)"
     }
 
     /// `/images/NAME/VERSION/FILE?mac=…&platform=…&uuid=…&profile=…`: the query tells the server whose boot step it is, and

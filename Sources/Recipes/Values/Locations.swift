@@ -1,9 +1,11 @@
 package import HostModel
 
-/// Where the boot server's HTTP listens, as machines reach it: `10.77.0.1`, or `10.77.0.1:8080` off the standard port.
+/// Where the boot server's HTTP or HTTPS listens, as machines reach it: `10.77.0.1`, or `10.77.0.1:8080` off the standard port.
 package struct ServerLocation: Hashable, Sendable, CustomStringConvertible {
     package var address: IPAddress
     package var port: UInt16
+    /// Named to clients that came by HTTPS themselves: others cannot be known to speak it.
+    package var isSecure = false
 
     package init(address: IPv4Address, port: UInt16 = 80) { self.init(address: .v4(address), port: port) }
 
@@ -12,8 +14,11 @@ package struct ServerLocation: Hashable, Sendable, CustomStringConvertible {
     /// As it stands in a URL: IPv6 in brackets.
     package var description: String {
         let host = address.v6.map { "[\($0)]" } ?? "\(address)"
-        return port == 80 ? host : "\(host):\(port)"
+        return port == (isSecure ? 443 : 80) ? host : "\(host):\(port)"
     }
+
+    /// `http://10.77.0.1`, `https://10.77.0.1:8443`: without a slash at its end.
+    package var url: String { "\(isSecure ? "https" : "http")://\(self)" }
 }
 
 /// Where the engine is, and the certificate by which a node knows it: `management_server=` and

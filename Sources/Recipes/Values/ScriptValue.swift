@@ -29,7 +29,7 @@ package struct ScriptValue: Hashable, Sendable {
         ScriptValue(text: line.words.joined(separator: " "))
     }
 
-    /// `http://SERVER/` and path components, then a query, each value encoded.
+    /// `http://SERVER/` or `https://SERVER/` and path components, then a query, each value encoded.
     package static func url(
         _ server: ServerLocation,
         path: [String],
@@ -38,7 +38,7 @@ package struct ScriptValue: Hashable, Sendable {
         let path = path.map { PercentEncoding.encode($0) }.joined(separator: "/")
         let query = query.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }
         let suffix = query.isEmpty ? "" : "?" + query.joined(separator: "&")
-        return ScriptValue(text: "http://\(server)/\(path)\(suffix)")
+        return ScriptValue(text: "\(server.url)/\(path)\(suffix)")
     }
 
     /// Words for a GRUB menu, as one quoted string: what would end it, and what is not printable ASCII, is percent-encoded.

@@ -78,6 +78,17 @@ struct EngineProcess: Sendable {
         return ServiceGroup(configuration: configuration)
     }
 
+    /// `nil`: the boot services speak no TLS.
+    private var bootCertificate: BootCertificatePlace? {
+        guard let boot = configuration.boot, boot.httpsPort != nil, let bootGroup else { return nil }
+        return BootCertificatePlace(
+            path: configuration.bootCertificateFile,
+            group: bootGroup,
+            addresses: ["\(boot.address.address)"] + (boot.address6.map { ["\($0.address)"] } ?? []),
+            name: ProcessInfo.processInfo.hostName
+        )
+    }
+
     private func open() async throws -> (engine: HostEngine, address: String) {
         let installation = try InstallationFile.read(from: configuration.dataDirectory)
         guard let address = configuration.address ?? installation?.address else {
@@ -99,6 +110,7 @@ struct EngineProcess: Sendable {
         settings.imageServer = configuration.boot.map { boot in
             boot.httpPort == 80 ? "\(boot.address.address)" : "\(boot.address.address):\(boot.httpPort)"
         }
+        settings.bootCertificate = bootCertificate
         if let name = configuration.organization ?? installation?.organization { settings.organization = name }
         return (try await HostEngine.open(settings, logger: logger), address)
     }

@@ -10,7 +10,11 @@ struct ServeConfiguration: Sendable {
     struct Boot: Hashable, Sendable {
         var interface: String
         var address: IPv4Network
+        /// `nil`: none, or one that muster-boot will refuse.
+        var address6: IPv6Network?
         var httpPort: UInt16
+        /// `nil`: no HTTPS.
+        var httpsPort: UInt16?
         /// Further flags of muster-boot, as they are: `--pool=…`.
         var further: [String]
     }
@@ -38,6 +42,9 @@ struct ServeConfiguration: Sendable {
     var shown: [String: String]
 
     static let eventDaysRange = 1...36_500
+
+    /// The certificate and the key of the boot services' HTTPS, for their group to read.
+    var bootCertificateFile: String { "\(runtimeDirectory)/boot-tls.pem" }
 
     /// The socket of BootDirectory.
     var bootSocket: String { "\(runtimeDirectory)/boot.sock" }
@@ -104,7 +111,9 @@ struct ServeConfiguration: Sendable {
         return Boot(
             interface: interface,
             address: address,
+            address6: settings[.bootAddress6].flatMap(IPv6Network.init),
             httpPort: try port(settings, .httpPort),
+            httpsPort: settings.text(.bootHTTPSPort) == "none" ? nil : try port(settings, .bootHTTPSPort),
             further: Self.handedOn.flatMap { setting, flag in
                 let separator: Character = setting == .bootSubnet ? " " : ","
                 return (settings[setting] ?? "").split(separator: separator).map { "--\(flag)=\($0)" }
@@ -119,7 +128,7 @@ struct ServeConfiguration: Sendable {
         (.bootDHCP, "dhcp"), (.bootPool, "pool"), (.bootRouter, "router"), (.bootDNS, "dns"),
         (.bootSubnet, "subnet"), (.bootRelay, "relay"), (.bootAddress6, "address6"), (.bootDHCP6, "dhcp6"),
         (.bootLoaderDirectory, "loader-directory"), (.bootPXEDirectory, "pxe-directory"),
-        (.bootTFTPPorts, "tftp-ports"), (.bootNewcomers, "newcomers"),
+        (.bootTFTPPorts, "tftp-ports"), (.bootNewcomers, "newcomers"), (.bootHTTPRate, "http-rate"),
     ]
 
     /// Absolute, so that the children find the same place.

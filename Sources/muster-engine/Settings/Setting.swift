@@ -25,6 +25,8 @@ enum Setting: String, CaseIterable, Sendable {
     case bootPXEDirectory = "boot-pxe-directory"
     case bootTFTPPorts = "boot-tftp-ports"
     case bootNewcomers = "boot-newcomers"
+    case bootHTTPSPort = "boot-https-port"
+    case bootHTTPRate = "boot-http-rate"
     case kdumpPort = "kdump-port"
     case eventDays = "event-days"
     case metricsTokenFile = "metrics-token-file"
@@ -47,11 +49,12 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "info"
         case .logFormat: "text"
         case .tlsMinimum: "1.2"
-        case .kdumpPort: "none"
+        case .kdumpPort, .bootHTTPSPort: "none"
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootStrict, .bootRouter,
             .bootDNS,
             .bootSubnet, .bootRelay, .bootAddress6, .bootDHCP6,
-            .bootLoaderDirectory, .bootPXEDirectory, .bootTFTPPorts, .bootNewcomers, .metricsTokenFile:
+            .bootLoaderDirectory, .bootPXEDirectory, .bootTFTPPorts, .bootNewcomers, .bootHTTPRate,
+            .metricsTokenFile:
             nil
         }
     }

@@ -62,6 +62,17 @@ struct SettingOptions: ParsableArguments {
     var bootTftpPorts: String?
     @Option(help: "New machines that may be powered on at once (default: 1024).")
     var bootNewcomers: String?
+    @Option(
+        name: .customLong("boot-https-port"),
+        help:
+            "The port on which muster-boot serves boot files over TLS, by a certificate of the engine's CA (default: none)."
+    )
+    var bootHTTPSPort: String?
+    @Option(
+        name: .customLong("boot-http-rate"),
+        help: "The most that one HTTP connection gets, in bytes a second: 50M (default: as fast as it goes)."
+    )
+    var bootHTTPRate: String?
     @Option(help: "Where the first-stage loaders lie (default: /usr/lib/ipxe).")
     var bootLoaderDirectory: String?
     @Option(name: .customLong("boot-pxe-directory"), help: "Where boot scripts lie (default: /usr/share/muster/pxe).")
@@ -91,6 +102,7 @@ struct SettingOptions: ParsableArguments {
             (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootRelay, bootRelay),
             (.bootAddress6, bootAddress6), (.bootDHCP6, bootDHCP6), (.bootLoaderDirectory, bootLoaderDirectory),
             (.bootPXEDirectory, bootPXEDirectory), (.bootTFTPPorts, bootTftpPorts), (.bootNewcomers, bootNewcomers),
+            (.bootHTTPSPort, bootHTTPSPort), (.bootHTTPRate, bootHTTPRate),
             (.kdumpPort, kdumpPort), (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),
             (.logLevel, logLevel), (.logFormat, logFormat), (.tlsMinimum, tlsMinimum),
         ]

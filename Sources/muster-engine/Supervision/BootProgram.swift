@@ -13,10 +13,13 @@ extension ServeConfiguration {
             "--directory-socket=\(bootSocket)", "--image-directory=\(dataDirectory)/images",
             "--state-directory=\(bootStateDirectory)",
         ]
+        let https = boot.httpsPort.map { port in
+            ["--https-port=\(port)", "--tls-certificate=\(bootCertificateFile)", "--tls-key=\(bootCertificateFile)"]
+        }
         return ChildProgram(
             name: "muster-boot",
             path: "\(directory)/muster-boot",
-            arguments: arguments + boot.further,
+            arguments: arguments + (https ?? []) + boot.further,
             account: account,
             capabilities: [.bindService, .raw],
             refusals: [StartFailure.Status.usage.rawValue, StartFailure.Status.configuration.rawValue]

@@ -10,6 +10,7 @@ import Testing
 @Suite struct ProxyServerTests {
     private struct Directory: BootDirectory {
         var host: MACAddress?
+        var reserved: [AddressReservation] = []
 
         func answer(_ request: BootRequest) async throws -> BootAnswer {
             let name = request.mac == host ? HostName("node-1") : nil
@@ -18,7 +19,7 @@ import Testing
 
         func record(_ events: [BootEvent]) async throws {}
 
-        func reservations() async throws -> [AddressReservation] { [] }
+        func reservations() async throws -> [AddressReservation] { reserved }
     }
 
     private struct Running: Sendable {
@@ -90,6 +91,31 @@ import Testing
             let received = try await #require(running.client.receive())
             #expect(try DHCPPacket(parsing: received.bytes).transactionID == 8, "the first has no answer")
         }
+    }
+
+    @Test("D16: a relay that nobody knows is an event of the machine behind it, a few times and no more")
+    func tellsOfUnknownRelays() async throws {
+        let events = Mutex<[BootEvent]>([])
+        try await withProxy(onEvent: { event in events.withLock { $0.append(event) } }) { running in
+            var relayed = try Self.request(7)
+            relayed.relayAddress = IPv4Address(rawValue: 0xCB00_7101)
+            for _ in 0..<20 { running.client.send(relayed.encoded().bytes.readableBytesView, to: running.bootServer) }
+            while events.withLock(\.isEmpty) { await Task.yield() }
+        }
+        let told = events.withLock { $0.filter { $0.stage == .failed } }
+        #expect((1...10).contains(told.count))
+        #expect(told.allSatisfy { $0.detail.contains("its relay 203.0.113.1; name it with --boot-relay") })
+    }
+
+    @Test("D37: a host with an address kept for it is known before it asks")
+    func knowsHostsOfReservations() async throws {
+        let hosts = KnownHosts()
+        let mac = try LeaseRecordTests.mac(1)
+        let kept = AddressReservation(mac: mac, address: .loopback)
+        let following = Task { await hosts.follow(Directory(reserved: [kept]), TFTPServerTests.quiet) }
+        while !hosts.contain(mac) { await Task.yield() }
+        following.cancel()
+        await following.value
     }
 
     @Test("D37: strangers have their share; a host that the engine knows is answered all the same")

@@ -80,6 +80,7 @@ final class MemoryDirectory: BootDirectory {
 /// A real server on loopback over a directory of its own, for the time of one test.
 struct BootHTTPFixture {
     let server: BootHTTPServer
+    let responder: BootHTTPResponder
     let root: String
     let directory: MemoryDirectory
 
@@ -100,6 +101,7 @@ struct BootHTTPFixture {
     /// Runs a body against a server with one image, `/images/node/1/vmlinuz`.
     static func with(
         limits: BootHTTPLimits = BootHTTPLimits(),
+        identity: ServerIdentity? = nil,
         machines: MachineLocator = MachineLocator(neighbours: neighbours()),
         kickstarts: MemoryDirectory.Kickstarts? = nil,
         tickets: MemoryDirectory.Arrivals? = nil,
@@ -142,6 +144,7 @@ struct BootHTTPFixture {
             address: address,
             port: 0,
             responder: responder,
+            identity: identity,
             group: MultiThreadedEventLoopGroup.singleton
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -149,7 +152,11 @@ struct BootHTTPFixture {
             group.addTask { await events.run() }
             let result: Result<Void, any Error>
             do {
-                result = .success(try await body(BootHTTPFixture(server: server, root: root, directory: directory)))
+                result = .success(
+                    try await body(
+                        BootHTTPFixture(server: server, responder: responder, root: root, directory: directory)
+                    )
+                )
             } catch {
                 result = .failure(error)
             }

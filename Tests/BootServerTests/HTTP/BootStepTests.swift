@@ -183,9 +183,14 @@ import Testing
 
     @Test("a denied machine gets no image either")
     func deniedImage() async throws {
-        try await BootHTTPFixture.with(answers: { _ in BootHTTPFixture.answer(.deny) }) { fixture in
-            let answer = try await fixture.get("/images/node/1/vmlinuz?mac=\(Self.mac)")
-            #expect(answer.statuses == [403])
+        var limits = BootHTTPLimits()
+        limits.downloadsPerPeerMax = 1
+        try await BootHTTPFixture.with(limits: limits, answers: { _ in BootHTTPFixture.answer(.deny) }) { fixture in
+            // It keeps no place in the queue.
+            for _ in 0..<3 {
+                let answer = try await fixture.get("/images/node/1/vmlinuz?mac=\(Self.mac)")
+                #expect(answer.statuses == [403])
+            }
             #expect(await fixture.directory.nextEvent()?.stage == .denied)
         }
     }
@@ -194,10 +199,18 @@ import Testing
     func downloadLimit() async throws {
         var limits = BootHTTPLimits()
         limits.downloadsMax = 0
-        try await BootHTTPFixture.with(limits: limits) { fixture in
-            let answer = try await fixture.get("/images/node/1/vmlinuz")
+        let asked = Mutex(0)
+        try await BootHTTPFixture.with(
+            limits: limits,
+            answers: { _ in
+                asked.withLock { $0 += 1 }
+                return BootHTTPFixture.answer(.run)
+            }
+        ) { fixture in
+            let answer = try await fixture.get("/images/node/1/vmlinuz?mac=\(Self.mac)")
             #expect(answer.statuses == [503])
             #expect(answer.header("Retry-After") == "5")
+            #expect(asked.withLock(\.self) == 0, "the engine is not asked about who has to wait")
         }
     }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// A TCP client without any HTTP of its own: sends bytes as they are, and shows what came.
@@ -40,13 +41,17 @@ final class RawClient: Sendable {
     private let channel = Mutex<(any Channel)?>(nil)
 
     /// One that does not read leaves everything in the kernel's buffer, as a client that hangs does.
-    static func connect(port: Int, reads: Bool = true) async throws -> RawClient {
+    static func connect(port: Int, reads: Bool = true, tls: NIOSSLContext? = nil) async throws -> RawClient {
         let client = RawClient()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     try channel.pipeline.syncOperations.addHandler(Collector(client: client))
                 }
             }

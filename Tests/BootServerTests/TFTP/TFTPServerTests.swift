@@ -2,6 +2,7 @@ import BootWire
 import HostModel
 import Logging
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import BootServer
@@ -17,6 +18,8 @@ import Testing
     private func withServer(
         transfersMax: Int = 400,
         ports: TFTPServer.Configuration.Ports = .any,
+        machines: MachineLocator = MachineLocator(),
+        onEvent: @escaping @Sendable (BootEvent) -> Void = { _ in },
         _ body: @escaping @Sendable (UInt16, [UInt8]) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory()
@@ -29,9 +32,9 @@ import Testing
         let server = try await TFTPServer.open(
             configuration,
             loaders: try LoaderDirectory(path: directory.path),
-            machines: MachineLocator(),
+            machines: machines,
             logger: Self.quiet,
-            onEvent: { _ in }
+            onEvent: onEvent
         )
         let port = UInt16(try #require(server.port))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -127,6 +130,27 @@ import Testing
             stranger.send(Self.read("nothing"), to: port)
             let refusal = try await #require(stranger.receive())
             #expect(refusal.port == port)
+        }
+    }
+
+    @Test(
+        "T21: nobody finishes another's transfer by acknowledging it from elsewhere, whatever the ports",
+        arguments: [.any, .range(40_000...40_040), .single] as [TFTPServer.Configuration.Ports]
+    )
+    func forgedAcknowledgements(ports: TFTPServer.Configuration.Ports) async throws {
+        let events = Mutex(0)
+        let machines = MachineLocator(neighbours: BootHTTPFixture.neighbours())
+        try await withServer(ports: ports, machines: machines, onEvent: { _ in events.withLock { $0 += 1 } }) {
+            port,
+            _ in
+            let (client, stranger) = (try UDPClient(), try UDPClient())
+            client.send(Self.read("small"), to: port)
+            let first = try await #require(client.receive())
+            for _ in 0..<3 { stranger.send(Self.acknowledge(1), to: first.port) }
+            // Only who has it is asked for an acknowledgement again.
+            #expect(try Self.packet(await client.receive()) == Self.packet(first))
+            client.send(Self.acknowledge(1), to: first.port)
+            while events.withLock(\.self) == 0 { await Task.yield() }
         }
     }
 

@@ -84,6 +84,21 @@ import Testing
         )
     }
 
+    @Test func withHTTPSTheBootProgramIsToldWhereItsCertificateIs() throws {
+        let flags: [Setting: String] = [
+            .bootInterface: "br0", .bootAddress: "10.77.0.1/24", .runtimeDirectory: "/run/m", .bootHTTPSPort: "8443",
+            .bootHTTPRate: "50M",
+        ]
+        let configuration = try ServeConfiguration(Settings(flags: flags, environment: [:], file: [:]))
+        let account = try Account("64701", setting: .bootUser)
+        let program = try #require(configuration.bootProgram(beside: "/usr/bin/muster-engine", account: account))
+        let words = [
+            "--https-port=8443", "--tls-certificate=/run/m/boot-tls.pem", "--tls-key=/run/m/boot-tls.pem",
+            "--http-rate=50M",
+        ]
+        #expect(words.allSatisfy(program.arguments.contains), "\(program.arguments)")
+    }
+
     @Test func withoutAnInterfaceThereAreNoBootServices() throws {
         #expect(try ServeConfiguration(Settings(flags: [:], environment: [:], file: [:])).boot == nil)
         let none: [Setting: String] = [.boot: "none", .bootInterface: "br0", .bootAddress: "10.0.0.1/24"]
