@@ -105,8 +105,9 @@ let package = Package(
         room(
             "BootServer",
             [
-                "CSockets", "HostModel", "BootWire", "Recipes", "EngineClient", nioCore, nioPosix, nioHTTP1, logging,
-                lifecycle,
+                "CSockets", "HostModel", "BootWire", "Recipes", "EngineClient", nioCore, nioPosix, nioHTTP1, x509,
+                crypto,
+                asn1, logging, lifecycle,
             ]
         ),
         room(
@@ -217,7 +218,7 @@ let package = Package(
             "BootServerTests",
             [
                 "BootServer", "BootWire", "Recipes", "EngineClient", "HostModel", nioCore, nioPosix, nioHTTP1,
-                subprocess, logging,
+                crypto, subprocess, logging,
             ],
             exclude: ["Clients/storm.py"]
         ),

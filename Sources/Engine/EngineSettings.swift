@@ -26,6 +26,7 @@ package struct EngineSettings: Sendable {
     /// Where nodes fetch images by clear HTTP: `ADDRESS` or `ADDRESS:PORT` of the boot server; `nil`: `engineAddress`.
     package var imageServer: String?
     package var boot = BootLimits()
+    package var bootServers = BootServerLimits()
     package var sessions = SessionLimits()
     package var retention = EventRetention()
     /// What a reader of the metrics shows; `nil`: only signed-in users read them.

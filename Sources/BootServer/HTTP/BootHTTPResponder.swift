@@ -15,6 +15,8 @@ package struct BootHTTPResponder: Sendable {
     let images: ServedDirectory
     let loaders: ServedDirectory
     let agent: ServedAgent?
+    /// Of a boot server on another segment; `nil`: the image directory is the engine's own.
+    let store: ImageStore?
     let limits: BootHTTPLimits
     let logger: Logger
     private let reports: Allowance<MACAddress>
@@ -34,13 +36,14 @@ package struct BootHTTPResponder: Sendable {
         events: BootEventQueue,
         machines: MachineLocator,
         imageDirectory: String,
+        store: ImageStore? = nil,
         loaderDirectory: String,
         agentFile: String? = nil,
         limits: BootHTTPLimits = BootHTTPLimits(),
         logger: Logger
     ) {
         (self.recipes, self.directory, self.events, self.machines) = (recipes, directory, events, machines)
-        (self.limits, self.kickstarts) = (limits, kickstarts)
+        (self.limits, self.kickstarts, self.store) = (limits, kickstarts, store)
         agent = agentFile.flatMap { ServedAgent(path: $0) }
         images = ServedDirectory(path: imageDirectory, followsLinks: false)
         loaders = ServedDirectory(path: loaderDirectory, followsLinks: true)
@@ -285,6 +288,7 @@ package struct BootHTTPResponder: Sendable {
             // was allowed, whatever the next one gets.
             if !image.isOfLiveRoot, let refusal = await refusal(claim.machine) { return refusal }
         }
+        if let refusal = await notReady(image) { return refusal }
         guard head.method == .HEAD || downloads.enter(peer) else { return busy("too many images are loaded now") }
         var response = await file(images, [image.name, image.version, image.file], head)
         guard head.method == .GET else { return response }
@@ -299,6 +303,17 @@ package struct BootHTTPResponder: Sendable {
             if let event = told.event(isComplete: isComplete) { events.offer(event) }
         }
         return response
+    }
+
+    /// What a machine is told while a file is still on its way from the engine: iPXE and the node come again by themselves.
+    private func notReady(_ image: BootRoute.ImageFile) async -> BootHTTPResponse? {
+        switch await store?.prepare(image) {
+        case .ready, nil: return nil
+        case .missing: return .text(.notFound, "there is no such file\n")
+        case .later(let seconds):
+            let headers: HTTPHeaders = ["Retry-After": String(seconds)]
+            return .text(.serviceUnavailable, "the file is on its way from the engine\n", headers: headers)
+        }
     }
 
     /// A file that is shown on its way.

@@ -24,6 +24,7 @@ enum AccessTable {
         Row(methods: [.post], path: "users/*/password", role: .readOnlyAdmin),
         Row(methods: writes, path: "hosts/**", role: .hostAdmin),
         Row(methods: writes, path: "rejections/**", role: .hostAdmin),
+        Row(methods: writes, path: "bootservers/**", role: .hostAdmin),
         Row(methods: writes, path: "jobs/**", role: .hostAdmin),
     ]
 

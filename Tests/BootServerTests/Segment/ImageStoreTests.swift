@@ -1,0 +1,207 @@
+import Crypto
+import EngineClient
+import Foundation
+import HostModel
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import BootServer
+
+/// Images on their way from the engine to a rack: once, whole, verified.
+@Suite struct ImageStoreTests {
+    /// The engine's images, and what was asked of it.
+    private final class Engine: ImageSource {
+        struct State {
+            var manifests: [ImageManifest] = []
+            var files: [String: [UInt8]] = [:]
+            /// Offsets that were asked for.
+            var asked: [Int64] = []
+            /// Pieces that come before the engine goes away.
+            var pieces = Int.max
+            var isAway = false
+        }
+
+        let state = Mutex(State())
+        static let pieceBytes = 1000
+
+        func manifest(_ image: String, _ version: String) async throws -> ImageManifest {
+            let found = try state.withLock { state in
+                if state.isAway { throw RemoteBootDirectory.Failure.unreachable(.refused(.unix(path: "/engine"))) }
+                return state.manifests.first { $0.name == image && $0.version == version }
+            }
+            guard let found else { throw RemoteBootDirectory.Failure.refused(status: 404, detail: "none") }
+            return found
+        }
+
+        func piece(
+            _ image: String,
+            _ version: String,
+            _ file: String,
+            from offset: Int64,
+            upTo end: Int64?
+        ) async throws(RemoteBootDirectory.Failure) -> ByteBuffer {
+            // Others ask meanwhile.
+            await Task.yield()
+            let bytes: [UInt8]? = state.withLock { state in
+                state.asked.append(offset)
+                state.pieces -= 1
+                if state.isAway || state.pieces < 0 { return nil }
+                let all = state.files[file] ?? []
+                return Array(all.dropFirst(Int(offset)).prefix(Self.pieceBytes))
+            }
+            guard let bytes else { throw .unreachable(.refused(.unix(path: "/engine"))) }
+            return ByteBuffer(bytes: bytes)
+        }
+
+        /// An image with one initramfs of this content.
+        @discardableResult
+        func add(_ version: String, _ content: [UInt8]) throws -> BootRoute.ImageFile {
+            let file = "initramfs-\(version)"
+            let manifest = ImageManifest(
+                name: "node",
+                version: version,
+                architecture: "x86_64",
+                kernelVersion: "6.1",
+                kernelArguments: [],
+                files: [
+                    .init(
+                        name: file,
+                        role: .initramfs,
+                        size: Int64(content.count),
+                        sha256: try #require(Nonce(bytes: Array(SHA256.hash(data: content))))
+                    )
+                ]
+            )
+            state.withLock { state in
+                state.manifests.append(manifest)
+                state.files[file] = content
+            }
+            return .init(name: "node", version: version, file: file)
+        }
+    }
+
+    private static let content = (0..<10_500).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    private let engine = Engine()
+
+    private func store(
+        _ directory: TemporaryDirectory,
+        bytesMax: Int64 = 1 << 20,
+        clock: SegmentClock = .system
+    ) throws -> ImageStore {
+        var limits = ImageStore.Limits()
+        (limits.pause, limits.tries) = (.milliseconds(1), 2)
+        return try ImageStore(
+            directory: "\(directory.path)/images",
+            bytesMax: bytesMax,
+            source: engine,
+            limits: limits,
+            clock: clock,
+            logger: AnswerCacheTests.quiet
+        )
+    }
+
+    private func bytes(_ image: BootRoute.ImageFile, _ directory: TemporaryDirectory) throws -> [UInt8] {
+        try directory.read("images/\(image.name)/\(image.version)/\(image.file)")
+    }
+
+    @Test("a hundred machines ask at once, and it is fetched once")
+    func single() async throws {
+        let directory = try TemporaryDirectory()
+        let (store, image) = (try store(directory), try engine.add("v1", Self.content))
+        try await withThrowingTaskGroup(of: ImageStore.Readiness.self) { group in
+            for _ in 0..<100 { group.addTask { await store.prepare(image) } }
+            for try await readiness in group { #expect(readiness == .ready) }
+        }
+        #expect(engine.state.withLock(\.asked) == (0...10).map { Int64($0) * 1000 })
+        #expect(try bytes(image, directory) == Self.content)
+        #expect(await store.prepare(image) == .ready)
+        #expect(engine.state.withLock { $0.asked.count } == 11, "and not again")
+    }
+
+    @Test("what was cut off goes on where it ended, also in another process; nobody sees it before")
+    func resumes() async throws {
+        let directory = try TemporaryDirectory()
+        let image = try engine.add("v1", Self.content)
+        engine.state.withLock { $0.pieces = 4 }
+        #expect(await (try store(directory)).prepare(image) == .later(seconds: 10))
+        #expect(throws: (any Error).self) { try bytes(image, directory) }
+        engine.state.withLock { ($0.pieces, $0.asked) = (.max, []) }
+        #expect(await (try store(directory)).prepare(image) == .ready)
+        #expect(engine.state.withLock { $0.asked.first } == 4000)
+        #expect(try bytes(image, directory) == Self.content)
+    }
+
+    @Test("what lies there damaged is fetched anew, wherever the byte is; so is what arrived damaged before")
+    func damage() async throws {
+        let directory = try TemporaryDirectory()
+        let image = try engine.add("v1", Array(Self.content.prefix(1500)))
+        #expect(await (try store(directory)).prepare(image) == .ready)
+        let whole = try bytes(image, directory)
+        for index in stride(from: 0, to: whole.count, by: 97) {
+            var flipped = whole
+            flipped[index] ^= 1
+            try directory.write("images/node/v1/\(image.file)", flipped)
+            #expect(await (try store(directory)).prepare(image) == .ready)
+            #expect(try bytes(image, directory) == whole, "\(index)")
+        }
+        try directory.write("images/node/v1/\(image.file)", Array(whole.dropLast()))
+        #expect(await (try store(directory)).prepare(image) == .ready)
+        #expect(try bytes(image, directory) == whole)
+        // A part of an earlier try is not what the file begins with.
+        try FileManager.default.removeItem(atPath: "\(directory.path)/images/node/v1/\(image.file)")
+        try directory.write("images/.partial/node@v1@\(image.file)", Array(repeating: 9, count: 700))
+        #expect(await (try store(directory)).prepare(image) == .ready)
+        #expect(try bytes(image, directory) == whole)
+    }
+
+    @Test func whatTheEngineSendsWrongIsServedToNobody() async throws {
+        let directory = try TemporaryDirectory()
+        let image = try engine.add("v1", Self.content)
+        engine.state.withLock { $0.files[image.file]?[5000] ^= 1 }
+        #expect(await (try store(directory)).prepare(image) == .later(seconds: 10))
+        #expect(throws: (any Error).self) { try bytes(image, directory) }
+        #expect(await (try store(directory)).prepare(.init(name: "node", version: "v1", file: "other")) == .missing)
+        #expect(await (try store(directory)).prepare(.init(name: "node", version: "v2", file: "other")) == .missing)
+    }
+
+    @Test func whatIsThereIsServedWhileTheEngineIsAway() async throws {
+        let directory = try TemporaryDirectory()
+        let (image, other) = (try engine.add("v1", Self.content), try engine.add("v2", Self.content))
+        let signature = BootRoute.ImageFile(name: "node", version: "v1", file: LiveImageSource.signatureName)
+        engine.state.withLock { $0.files[LiveImageSource.signatureName] = [0x30] }
+        let first = try store(directory)
+        #expect(await first.prepare(image) == .ready)
+        #expect(await first.prepare(signature) == .ready)
+        engine.state.withLock { $0.isAway = true }
+        let second = try store(directory)
+        #expect(await second.prepare(image) == .ready, "verified by the manifest that was kept")
+        #expect(await second.prepare(signature) == .ready)
+        #expect(await second.prepare(other) == .later(seconds: 10))
+    }
+
+    @Test(
+        "the version that was not used for longest gives way; one that is used now, or has no other to give way, does not"
+    )
+    func room() async throws {
+        let directory = try TemporaryDirectory()
+        let images = try ["v1", "v2", "v3", "v4"].map { try engine.add($0, Self.content) }
+        let seconds = Mutex<Int64>(Int64(Date.now.timeIntervalSince1970))
+        let clock = SegmentClock { seconds.withLock { $0 * 1000 } }
+        let store = try store(directory, bytesMax: 25_000, clock: clock)
+        for (image, used) in zip(images.prefix(2), [100, 200] as [time_t]) {
+            #expect(await store.prepare(image) == .ready)
+            var times = [timeval(tv_sec: used, tv_usec: 0), timeval(tv_sec: used, tv_usec: 0)]
+            utimes("\(directory.path)/images/node/\(image.version)", &times)
+        }
+        #expect(await store.prepare(images[2]) == .later(seconds: 10), "both are used now")
+        #expect(try bytes(images[0], directory) == Self.content)
+        seconds.withLock { $0 += 3600 }
+        #expect(await store.prepare(images[2]) == .ready)
+        #expect(throws: (any Error).self) { try bytes(images[0], directory) }
+        #expect(try bytes(images[1], directory) == Self.content)
+        let large = try engine.add("v5", Self.content + Self.content + Self.content)
+        #expect(await store.prepare(large) == .later(seconds: 10))
+        #expect(try bytes(images[2], directory) == Self.content, "which is used")
+    }
+}
