@@ -245,7 +245,7 @@ let package = Package(
                 "EngineAPI", "Engine", "EngineClient", "BootServer", "AgentWire", "HostModel", "LogLines", "XMLWire",
                 "muster-engine", hummingbird,
                 hummingbirdTesting,
-                nioCore, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
+                nioCore, nioHTTP1, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
             ]
         ),
         tests(

@@ -250,8 +250,8 @@ package final class SegmentBootDirectory: BootDirectory {
             group.addTask {
                 for await _ in self.removal { throw Removed() }
             }
-            defer { group.cancelAll() }
-            try await group.waitForAll()
+            // The first that throws ends the others.
+            while try await group.next() != nil {}
         }
     }
 

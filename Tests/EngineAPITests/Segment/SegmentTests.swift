@@ -5,6 +5,7 @@ import Foundation
 import HostModel
 import Logging
 import NIOCore
+import NIOHTTP1
 import SwiftASN1
 import Synchronization
 import Testing
@@ -156,7 +157,8 @@ import X509
                 #expect(try await directory.answer(unknown).host == nil)
                 made.withLock { $0 = directory }
             }
-            let directory = try #require(made.withLock(\.self))
+            let kept = made.withLock { $0 }
+            let directory = try #require(kept)
             let answer = try await directory.answer(known)
             #expect(answer.host?.rawValue == "known-1" && answer.reason.contains("it has been away since"))
             await #expect(throws: (any Error).self) { try await directory.answer(unknown) }
@@ -222,7 +224,7 @@ import X509
                 let id = membership.id
                 let reservations = HTTPCall.get("/boot/reservations")
                 let cases: [(String, Leaf, Int?)] = [
-                    ("no leaf", Leaf(nil), 401),
+                    ("no leaf", Leaf(nil as ClientIdentity?), 401),
                     ("a host's", try Leaf(engine.authority, .host(id)), 403),
                     ("the engine's own", try Leaf(engine.authority, .engine), 403),
                     ("another key for the same id", try Leaf(engine.authority, .boot(id)), 403),
@@ -255,30 +257,33 @@ import X509
     @Test func imagesComeInPieces() async throws {
         try await APIInstallation.run { client in
             let content = Array(repeating: UInt8(7), count: ImagePiece.bytesMax + 1000)
+            let digest = try #require(Nonce(bytes: Array(SHA256.hash(data: content))))
             let manifest = ImageManifest(
                 name: "node",
                 version: "v1",
                 architecture: "x86_64",
                 kernelVersion: "6.1",
                 kernelArguments: [],
-                files: [
+                files: ["vmlinuz", "initramfs"].map {
                     .init(
-                        name: "initramfs",
-                        role: .initramfs,
+                        name: $0,
+                        role: $0 == "vmlinuz" ? .kernel : .initramfs,
                         size: Int64(content.count),
-                        sha256: try #require(Nonce(bytes: Array(SHA256.hash(data: content))))
+                        sha256: digest
                     )
-                ]
+                }
             )
             _ = try await client.engine.openUpload(manifest)
-            try await client.engine.append(
-                image: "node",
-                version: "v1",
-                file: "initramfs",
-                offset: 0,
-                total: Int64(content.count),
-                bytes: ByteBuffer(bytes: content)
-            )
+            for file in ["vmlinuz", "initramfs"] {
+                try await client.engine.append(
+                    image: "node",
+                    version: "v1",
+                    file: file,
+                    offset: 0,
+                    total: Int64(content.count),
+                    bytes: ByteBuffer(bytes: content)
+                )
+            }
             try await ListeningEngine.run(client.engine) { port in
                 let membership = try await Self.enrol(Place(), client.engine, port: port)
                 let own = Leaf(membership.identity)
