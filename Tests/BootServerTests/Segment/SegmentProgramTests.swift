@@ -18,9 +18,9 @@ import Testing
         try await BootNetwork.with { network in
             let place = SegmentPrograms(network: network, directory: directory.path)
             try await place.initialize()
-            let (log, content) = (BootLog(), Data((0..<6_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 3) }))
+            let (log, content) = (BootLog(), SegmentPrograms.content(megabytes: 2))
             var digest = ""
-            let ending = try await place.bootServerAfterApproval(log) { boot in
+            let ending = try await place.bootServer(log, until: "the engine cannot be asked") { boot in
                 try await place.engine {
                     try await place.approve(log)
                     try #require(await log.waits(for: "TFTP serves"))
@@ -91,12 +91,12 @@ import Testing
             let place = SegmentPrograms(network: network, directory: directory.path)
             try await place.initialize()
             try await BootNetwork.ip("-n", network.client, "address", "add", "10.77.0.50/24", "dev", "eth0")
-            let content = Data((0..<40_000_000).map { UInt8(truncatingIfNeeded: $0 &* 13 >> 5) })
+            let content = SegmentPrograms.content(megabytes: 20)
             try await place.engine {
                 let digest = try await place.publish("v1", initramfs: content)
                 let log = BootLog()
                 let partial = "\(directory.path)/state/cache/images/.partial/node-minimal@v1@initramfs"
-                try await place.bootServerAfterApproval(log) { boot in
+                try await place.bootServer(log, until: "waits for approval") { boot in
                     try await place.approve(log)
                     try #require(await log.waits(for: "TFTP serves"))
                     async let cut = place.load("v1", "initramfs")
@@ -123,16 +123,6 @@ import Testing
 }
 
 extension SegmentPrograms {
-    /// From its first start on, when it shows its code.
-    @discardableResult
-    func bootServerAfterApproval(
-        _ log: BootLog,
-        _ body: (pid_t) async throws -> Void
-    ) async throws -> TerminationStatus {
-        // It asks an engine that may not be there yet.
-        try await bootServer(log, until: "", body)
-    }
-
     func approve(_ log: BootLog) async throws {
         try #require(await log.waits(for: "--code "), "\(log.text)")
         let code = try #require(log.text.split(separator: "--code ").last?.prefix(11))

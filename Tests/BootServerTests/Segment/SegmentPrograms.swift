@@ -69,6 +69,7 @@ struct SegmentPrograms: Sendable {
     }
 
     /// The words are the mark of its first lines; the body is given its process.
+    @discardableResult
     func bootServer(
         _ log: BootLog,
         until mark: String = "TFTP serves",
@@ -156,6 +157,12 @@ struct SegmentPrograms: Sendable {
         return "\(manifest.files[1].sha256)"
     }
 
+    /// Bytes that are no others' when they are shifted.
+    static func content(megabytes: Int) -> Data {
+        let block = Data((0..<1_000_003).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 3) })
+        return (0..<megabytes).reduce(into: Data()) { content, _ in content += block }
+    }
+
     /// The script of a machine, as its iPXE asks for it.
     func script(_ mac: String) async throws -> String {
         let path = "http://10.77.0.1/boot/script?mac=\(mac.replacing(":", with: "-"))&platform=efi"
@@ -165,7 +172,7 @@ struct SegmentPrograms: Sendable {
     /// A file as a machine loads it, asked for again as long as it is on its way; its SHA-256.
     func load(_ version: String, _ file: String) async throws -> String {
         let url = "http://10.77.0.1/images/node-minimal/\(version)/\(file)"
-        let words = "curl --silent --show-error --fail --retry 20 --retry-max-time 100 '\(url)' | sha256sum"
+        let words = "curl --silent --fail --retry 30 --retry-all-errors --retry-max-time 100 '\(url)' | sha256sum"
         let loaded = try await network.runClient("sh", "-c", words)
         return String(loaded.output.prefix(64))
     }
