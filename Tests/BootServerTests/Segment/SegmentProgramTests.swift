@@ -99,12 +99,13 @@ import Testing
                 try await place.bootServer(log, until: "waits for approval") { boot in
                     try await place.approve(log)
                     try #require(await log.waits(for: "TFTP serves"))
-                    async let cut = place.load("v1", "initramfs")
+                    let url = "http://10.77.0.1/images/node-minimal/v1/initramfs"
+                    async let cut = network.runClient("curl", "--silent", "--output", "/dev/null", url)
                     while access(partial, F_OK) != 0 { await Task.yield() }
                     kill(boot, SIGKILL)
                     try await again(place, partial, digest)
                     let meanwhile = try await cut
-                    #expect(meanwhile == digest, "and who asked meanwhile has got it")
+                    #expect(!meanwhile.isSuccess, "it had nothing of a file that was not whole")
                 }
             }
         }
