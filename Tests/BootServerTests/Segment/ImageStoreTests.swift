@@ -90,7 +90,7 @@ import Testing
         clock: SegmentClock = .system
     ) throws -> ImageStore {
         var limits = ImageStore.Limits()
-        (limits.pause, limits.tries) = (.milliseconds(1), 2)
+        (limits.pause, limits.tries, limits.wait) = (.milliseconds(1), 2, .seconds(600))
         return try ImageStore(
             directory: "\(directory.path)/images",
             bytesMax: bytesMax,
