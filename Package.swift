@@ -106,7 +106,7 @@ let package = Package(
             "BootServer",
             [
                 "CSockets", "HostModel", "BootWire", "Recipes", "EngineClient", nioCore, nioPosix, nioHTTP1, nioTLS,
-                nioSSL, x509, asn1, logging, lifecycle,
+                nioSSL, x509, crypto, asn1, logging, lifecycle,
             ]
         ),
         room(
@@ -217,7 +217,7 @@ let package = Package(
             "BootServerTests",
             [
                 "BootServer", "BootWire", "Recipes", "EngineClient", "HostModel", nioCore, nioPosix, nioHTTP1,
-                nioEmbedded, nioSSL, subprocess, logging,
+                nioEmbedded, nioSSL, crypto, subprocess, logging,
             ],
             exclude: ["Clients/storm.py"]
         ),
@@ -244,7 +244,7 @@ let package = Package(
                 "EngineAPI", "Engine", "EngineClient", "BootServer", "AgentWire", "HostModel", "LogLines", "XMLWire",
                 "muster-engine", hummingbird,
                 hummingbirdTesting,
-                nioCore, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
+                nioCore, nioHTTP1, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
             ]
         ),
         tests(

@@ -233,6 +233,7 @@ struct BootListeners {
                 loaders: loaders,
                 files: MachineFiles(
                     imageDirectory: settings.imageDirectory,
+                    store: settings.imageStore,
                     recipes: recipes,
                     machines: VerifiedMachines(directory: directory, machines: machines),
                     logger: logger
@@ -267,6 +268,7 @@ struct BootListeners {
                     events: events,
                     machines: machines,
                     imageDirectory: settings.imageDirectory,
+                    store: settings.imageStore,
                     loaderDirectory: settings.loaderDirectory,
                     agentFile: settings.agentFile,
                     limits: limits,

@@ -18,6 +18,20 @@ package struct BootServices: Service {
     private let reporter: StatusReporter
     private let logger: Logger
 
+    /// What boots without TLS goes on doing so when its certificate cannot be used.
+    private static func openIdentity(
+        _ listeners: BootListeners,
+        _ wait: StartWait,
+        _ logger: Logger
+    ) async -> ServerIdentity? {
+        do {
+            return try await wait.opening(logger) { try listeners.openIdentity() }
+        } catch {
+            logger.error("\(error); everything else is served, and HTTPS after the next start")
+            return nil
+        }
+    }
+
     /// Opens every listener and the journal of leases before any machine is served. What is not there yet (an interface, its
     /// address, a port or a journal that the process before this one still has) is waited for as long as `wait` says.
     ///
@@ -35,7 +49,7 @@ package struct BootServices: Service {
         let events = BootEventQueue(directory: directory, figures: figures, logger: logger)
         let queueing = QueueingDirectory(directory: directory, events: events)
         let listeners = BootListeners(settings: settings, directory: queueing, events: events, logger: logger)
-        let identity = try await wait.opening(logger) { try listeners.openIdentity() }
+        let identity = await openIdentity(listeners, wait, logger)
         let location = ServerLocation(address: settings.address.address, port: settings.httpPort)
         let dhcp = try await wait.opening(logger) {
             try await listeners.openDHCP(baseURL: "http://\(location)")

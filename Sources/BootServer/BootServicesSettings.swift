@@ -69,6 +69,8 @@ package struct BootServicesSettings: Sendable {
     package var engine: EngineLocation?
     /// Holds `NAME/VERSION/FILE`.
     package var imageDirectory: String
+    /// What fetches the images of a boot server on another segment; `nil`: they are the engine's own.
+    package var imageStore: ImageStore?
     /// Holds `snponly.efi`, `undionly.kpxe` …
     package var loaderDirectory: String
     /// Holds boot scripts and templates.

@@ -27,12 +27,13 @@ package struct MachineFiles: Sendable {
 
     init(
         imageDirectory: String,
+        store: ImageStore? = nil,
         recipes: LoaderRecipes,
         machines: VerifiedMachines,
         answers: ConfigurationAnswers = ConfigurationAnswers(),
         logger: Logger
     ) {
-        programs = ImagePrograms(path: imageDirectory, machines: machines)
+        programs = ImagePrograms(path: imageDirectory, store: store, machines: machines)
         (self.recipes, self.machines, self.answers, self.logger) = (recipes, machines, answers, logger)
     }
 

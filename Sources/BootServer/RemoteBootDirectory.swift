@@ -2,12 +2,15 @@ package import EngineClient
 import FoundationEssentials
 package import HostModel
 import NIOCore
+import NIOHTTP1
 import Synchronization
 
-/// The engine's `BootDirectory` over HTTP and JSON, on a Unix socket (docs/protocols.md, section 2).
+/// The engine's `BootDirectory` over HTTP and JSON, on a Unix socket, or over mutual TLS from another segment
+/// (docs/protocols.md, section 2).
 ///
-/// No answer is ever kept: a machine that was denied a second ago must not boot by an older answer. Reservations are
-/// kept, because an address that a machine had yesterday does no harm while the engine restarts.
+/// No answer is ever kept here: a machine that was denied a second ago must not boot by an older answer. Reservations are
+/// kept, because an address that a machine had yesterday does no harm while the engine restarts. What a boot server on
+/// another segment keeps for the time in which its engine is away is the affair of `SegmentBootDirectory`.
 package final class RemoteBootDirectory: BootDirectory {
     /// Calls on their way at once; one more is refused, and the machine asks again.
     package static let callsMax = 128
@@ -25,7 +28,8 @@ package final class RemoteBootDirectory: BootDirectory {
         case tooManyCalls(limit: Int)
     }
 
-    private let transport: HTTPTransport
+    /// Another one after each renewal of this boot server's certificate.
+    private let transport: Mutex<HTTPTransport>
     private let calls = Admission<String>(totalMax: callsMax)
     private let lastReservations = Mutex<[AddressReservation]?>(nil)
 
@@ -36,11 +40,42 @@ package final class RemoteBootDirectory: BootDirectory {
         limits.readSeconds = Self.answerSeconds
         limits.answerBytesMax = Self.answerBytesMax
         limits.idleConnectionsMax = 16
-        transport = try HTTPTransport(.unix(path: socketPath), trust: .any, limits: limits)
+        transport = Mutex(try HTTPTransport(.unix(path: socketPath), trust: .any, limits: limits))
+    }
+
+    /// Seconds for TCP and TLS, and the longest silence, from another segment.
+    package static let (segmentConnectSeconds, segmentAnswerSeconds) = (3, 5)
+
+    /// The engine's web listener, from another segment. Opens nothing yet.
+    package init(_ endpoint: Endpoint, membership: SegmentMembership) throws(TransportError) {
+        transport = Mutex(try Self.transport(endpoint, membership))
+    }
+
+    private static func transport(
+        _ endpoint: Endpoint,
+        _ membership: SegmentMembership
+    ) throws(TransportError) -> HTTPTransport {
+        var limits = TransportLimits()
+        (limits.connectSeconds, limits.readSeconds) = (segmentConnectSeconds, segmentAnswerSeconds)
+        limits.answerBytesMax = 2 * answerBytesMax
+        limits.idleConnectionsMax = 16
+        let authority = CertificateChain(pem: membership.authority.pem) ?? CertificateChain(der: [])
+        return try HTTPTransport(endpoint, trust: .engine(authority), identity: membership.identity, limits: limits)
+    }
+
+    /// From now on the calls show this certificate.
+    func renew(_ membership: SegmentMembership) throws(TransportError) {
+        let endpoint = transport.withLock(\.endpoint)
+        let next = try Self.transport(endpoint, membership)
+        let former = transport.withLock { transport in
+            defer { transport = next }
+            return transport
+        }
+        former.close()
     }
 
     /// Closes the kept connections.
-    package func close() { transport.close() }
+    package func close() { transport.withLock { $0 }.close() }
 
     package func answer(_ request: BootRequest) async throws -> BootAnswer {
         // Asking twice changes nothing, so the call may go over a kept connection.
@@ -89,6 +124,36 @@ package final class RemoteBootDirectory: BootDirectory {
         return try decode(try await post(path, report, isIdempotent: false), from: path)
     }
 
+    // What only boot servers on other segments ask.
+
+    /// As `reservations`, but never from memory.
+    func freshReservations() async throws -> [AddressReservation] {
+        try decode(try await send(.get("/boot/reservations")), from: "/boot/reservations")
+    }
+
+    /// This boot server's certificate, PEM, leaf first.
+    func certificate() async throws -> String {
+        let answer: BootCertificate = try decode(try await send(.get("/boot/certificate")), from: "/boot/certificate")
+        return answer.certificate
+    }
+
+    func manifest(_ image: String, _ version: String) async throws -> ImageManifest {
+        let path = "/boot/images/\(image)/\(version)"
+        return try decode(try await send(.get(path)), from: path)
+    }
+
+    /// Bytes of an image's file from `offset` on, as many as the engine gives at once, at most up to `end`.
+    func piece(
+        _ image: String,
+        _ version: String,
+        _ file: String,
+        from offset: Int64,
+        upTo end: Int64?
+    ) async throws(Failure) -> ByteBuffer {
+        let range = "bytes=\(offset)-\(end.map { String($0 - 1) } ?? "")"
+        return try await send(.get("/boot/images/\(image)/\(version)/\(file)", headers: ["Range": range]))
+    }
+
     private func post(_ path: String, _ value: some Encodable, isIdempotent: Bool) async throws -> ByteBuffer {
         var call = HTTPCall.post(path, ByteBuffer(bytes: try JSONEncoder().encode(value)))
         call.isIdempotent = isIdempotent
@@ -100,15 +165,20 @@ package final class RemoteBootDirectory: BootDirectory {
         defer { calls.leave(call.path) }
         let answer: HTTPAnswer
         do {
-            answer = try await transport.send(call)
+            answer = try await transport.withLock { $0 }.send(call)
         } catch {
             throw .unreachable(error)
         }
         guard answer.isSuccess else {
-            let fault = try? JSONDecoder().decode(Fault.self, from: Data(answer.body.readableBytesView)).fault
-            throw .refused(status: answer.status, detail: terminalEscaped(fault?.detail ?? "no reason given"))
+            throw .refused(status: answer.status, detail: Self.reason(answer))
         }
         return answer.body
+    }
+
+    /// The sentence of a refusal, escaped.
+    static func reason(_ answer: HTTPAnswer) -> String {
+        let fault = try? JSONDecoder().decode(Fault.self, from: Data(answer.body.readableBytesView)).fault
+        return terminalEscaped(fault?.detail ?? "status \(answer.status), no reason given")
     }
 
     private func decode<Value: Decodable>(_ body: ByteBuffer, from call: String) throws(Failure) -> Value {

@@ -27,9 +27,18 @@ struct VerifiedMachines: Sendable {
 /// What of images is for loaders, by TFTP: signed EFI programs, and what GRUB loads. Nothing else of an image is served there.
 package struct ImagePrograms: Sendable {
     private let path: String
+    private let store: ImageStore?
     private let machines: VerifiedMachines
 
-    init(path: String, machines: VerifiedMachines) { (self.path, self.machines) = (path, machines) }
+    init(path: String, store: ImageStore? = nil, machines: VerifiedMachines) {
+        (self.path, self.store, self.machines) = (path, store, machines)
+    }
+
+    /// Has a file fetched that is not here yet; what comes too late is not found, and the client asks again.
+    func prepare(_ name: TFTPPath) async {
+        guard let store, let image = Self.image(name) else { return }
+        _ = await store.prepare(image)
+    }
 
     /// `nil` for every other name. May block on the disk.
     func open(_ name: TFTPPath) throws(LoaderRefusal) -> OpenLoader? {

@@ -28,6 +28,7 @@ package struct EngineSettings: Sendable {
     package var boot = BootLimits()
     /// The certificate of the boot services' HTTPS, which the engine makes; `nil`: there is none.
     package var bootCertificate: BootCertificatePlace?
+    package var bootServers = BootServerLimits()
     package var sessions = SessionLimits()
     package var retention = EventRetention()
     /// What a reader of the metrics shows; `nil`: only signed-in users read them.

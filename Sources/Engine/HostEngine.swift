@@ -21,6 +21,8 @@ package final class HostEngine: Service, BootDirectory, Sendable {
     let supervisor = HostSupervisor()
     let claimRate: RateLimit
     let bootRates: BootStepRates
+    /// For what boot servers on other segments hand over, by the time at which it happened.
+    let lateBootRates: BootStepRates
     let bootBook = BootServiceBook()
     let signInEventRate = RateLimit(burst: 40, perMinute: 20)
     let signInGate = SignInGate()
@@ -78,7 +80,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         )
         let perMinute = settings.enrolment.claimsPerMinutePerSource
         claimRate = RateLimit(burst: perMinute, perMinute: perMinute)
-        bootRates = BootStepRates(settings.boot)
+        (bootRates, lateBootRates) = (BootStepRates(settings.boot), BootStepRates(settings.boot))
     }
 
     /// Opens the installation; refuses where there is none, where another engine runs on it, and where a newer one
@@ -90,7 +92,10 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         do {
             let engine = try HostEngine(settings, store: store, lock: lock, logger: logger)
             try engine.images.prepare()
-            try engine.renewBootCertificate()
+            // Machines boot without it, and it is tried again.
+            do { try engine.renewBootCertificate() } catch {
+                logger.warning("The boot services have no certificate for HTTPS yet: \(error)")
+            }
             return engine
         } catch let error as EngineError {
             throw error
@@ -167,6 +172,7 @@ package final class HostEngine: Service, BootDirectory, Sendable {
         let deniedBefore = now - settings.boot.denyWindow
         try await store.write { [store] db in
             try store.keepHouse(limits: limits, at: now, in: db)
+            try store.endBootClaims(at: now, in: db)
             try store.expireDenials(before: deniedBefore, in: db)
             try store.dropAgedEvents(at: now, in: db)
         }

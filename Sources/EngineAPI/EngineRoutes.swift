@@ -20,6 +20,7 @@ struct EngineRoutes {
         let meter = RequestMeter()
         router.add(middleware: meter)
         router.add(middleware: FaultMiddleware())
+        router.add(middleware: LeafMiddleware())
         // Packages are nobody's secret, and a server that is no host yet has nothing to show.
         router.add(
             middleware: FileMiddleware(
@@ -49,6 +50,7 @@ struct EngineRoutes {
     private func addOpenRoutes(to router: some RouterMethods<APIContext>, _ passwords: PasswordCheck) {
         SignInRoutes(engine: engine, passwords: passwords).add(to: router)
         ClaimRoutes(engine: engine, claims: claims, door: door).add(to: router)
+        SegmentRoutes(engine: engine).add(to: router)
         HealthRoute(engine: engine).add(to: router)
         ConsoleRoutes(engine: engine, passwords: passwords).add(to: router)
     }
@@ -64,6 +66,7 @@ struct EngineRoutes {
         ProfileRoutes(engine: engine).add(to: api)
         BootAssignmentRoutes(engine: engine).add(to: api)
         BootServiceRoutes(engine: engine).add(to: api)
+        BootServerRoutes(engine: engine).add(to: api)
         ImageRoutes(engine: engine).add(to: api)
         KickstartRoutes(engine: engine).add(to: api)
         JobRoutes(engine: engine).add(to: api)

@@ -11,8 +11,8 @@ struct CheckCommand: AsyncParsableCommand {
         abstract:
             "Look for what would keep muster-boot with these options from serving, and its machines from booting.",
         discussion: """
-            Looks at the interface, at the ports and who has them, at other DHCP servers on the segment (four seconds), and at \
-            the loaders. Serves nothing. Exit 1 when there is something to do.
+            Looks at the interface, at the ports and who has them, at other DHCP servers on the segment (four seconds), at the \
+            loaders, and with --engine-url whether the engine there answers this boot server. Serves nothing. Exit 1 when there is something to do.
             """
     )
 
@@ -22,7 +22,10 @@ struct CheckCommand: AsyncParsableCommand {
         let format = options.logFormat
         LoggingSystem.bootstrap { LineLogHandler(label: $0, format: format) }
         let logger = Logger(label: "muster-boot")
-        let findings = await StartCheck(settings: try options.settings(), logger: logger).findings()
+        let engine = try options.remoteEngine()
+        let findings =
+            await StartCheck(settings: try options.settings(), logger: logger).findings()
+            + (engine?.findings(logger) ?? [])
         for finding in findings {
             print(
                 "\(finding.remedy == nil ? "ok " : "BAD")  \(finding.what)"

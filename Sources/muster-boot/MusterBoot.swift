@@ -32,6 +32,13 @@ struct MusterBoot: AsyncParsableCommand {
             Before the first start, `muster-boot check` with the same options looks for what would keep it from serving: the \
             interface, ports and who has them, other DHCP servers, missing loaders.
 
+            On another segment than the engine's, --engine-url asks it over the network. At its first start muster-boot then makes \
+            a key, shows a code, and serves once a person has approved that: `muster boot approve NAME --code CODE`. While the \
+            engine is away, machines that it knows boot by its last answers and by images that are kept here (docs/boot.md).
+
+              muster-boot --interface eth1 --address 10.78.0.1/24 --pool 10.78.0.100-10.78.0.199 \\
+                --engine-url https://engine.example.org --ca-fingerprint SHA256:…
+
             To try it without an engine, --profile-file gives every machine the same answer, a BootAnswer in JSON:
 
               {"profile": {"name": "try", "mode": "run", "kernelArguments": ["console=ttyS0"]},
@@ -43,10 +50,12 @@ struct MusterBoot: AsyncParsableCommand {
     @OptionGroup var options: MusterBootOptions
 
     func validate() throws {
-        guard (options.directorySocket == nil) != (options.profileFile == nil) else {
-            throw ValidationError("Give either --directory-socket or --profile-file.")
+        let ways = [options.directorySocket, options.profileFile, options.engineURL]
+        guard ways.count(where: { $0 != nil }) == 1 else {
+            throw ValidationError("Give one of --directory-socket, --engine-url and --profile-file.")
         }
         _ = try options.settings()
+        _ = try options.remoteEngine()
     }
 
     /// As ArgumentParser's own, but with the exit statuses of `Ending`: a wrong option is a configuration that can never
@@ -83,12 +92,9 @@ struct MusterBoot: AsyncParsableCommand {
         let settings = try options.settings()
         raiseDescriptorLimit()
         do {
+            if let engine = try options.remoteEngine() { return try await serve(engine, settings, logger) }
             let services = try await BootServices.open(settings, directory: try options.directory(), logger: logger)
-            do {
-                try await serve(services, logger)
-            } catch {
-                throw Ending(.software, "the boot services ended: \(error)")
-            }
+            try await serve([services], logger)
         } catch let failure as StartFailure {
             throw Ending(failure)
         } catch let error as RecipeError {
@@ -98,9 +104,30 @@ struct MusterBoot: AsyncParsableCommand {
         }
     }
 
-    private func serve(_ services: BootServices, _ logger: Logger) async throws {
+    /// Nothing is served before a person has approved this boot server.
+    private func serve(_ engine: RemoteEngine, _ settings: BootServicesSettings, _ logger: Logger) async throws {
+        guard let directory = try await engine.open(logger) else { return }
+        var settings = settings
+        (settings.imageStore, settings.imageDirectory) = (directory.images, directory.images.directory)
+        settings.engine = settings.engine ?? engine.location(directory.authorityFingerprint)
+        let services = try await BootServices.open(settings, directory: directory, logger: logger)
+        do {
+            try await serve([services, SegmentService(directory: directory)], logger)
+        } catch let ending as Ending where ending.status == .software {
+            guard directory.isRemoved else { throw ending }
+            throw Ending(.notPermitted, "\(SegmentBootDirectory.Removed()); started again it asks to be enrolled anew")
+        }
+    }
+
+    private func serve(_ services: [any Service], _ logger: Logger) async throws {
+        do { try await run(services, logger) } catch {
+            throw Ending(.software, "the boot services ended: \(error)")
+        }
+    }
+
+    private func run(_ services: [any Service], _ logger: Logger) async throws {
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: services)],
+            services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BootServer
+import EngineClient
 import Glibc
 import HostModel
 import LogLines
@@ -81,6 +82,46 @@ struct MusterBootOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The engine's Unix socket.", valueName: "path"))
     var directorySocket: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The engine of another segment, asked over mutual TLS once a person has approved this boot server there.",
+            valueName: "https://engine[:port]"
+        )
+    )
+    var engineURL: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "SHA-256 of the CA certificate of that engine: no other is taken. (default: any, and the code covers it)",
+            valueName: "SHA256:hex"
+        )
+    )
+    var caFingerprint: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The name that this boot server asks that engine for. (default: this machine's)",
+            valueName: "name"
+        )
+    )
+    var name: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "GiB of images of that engine that are kept here; the least recently used ones leave.",
+            valueName: "GiB"
+        )
+    )
+    var cacheSize = 20
+
+    @Option(
+        help: ArgumentHelp(
+            "While that engine is away, its last answer about a machine counts for so many days.",
+            valueName: "days"
+        )
+    )
+    var answerAge = 7
+
     @Option(help: ArgumentHelp("Without an engine: a BootAnswer in JSON for every machine.", valueName: "file"))
     var profileFile: String?
 
@@ -114,7 +155,12 @@ struct MusterBootOptions: ParsableArguments {
     )
     var agentFile: String?
 
-    @Option(help: ArgumentHelp("Where the journal of leases lies.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "Where the journal of leases lies; with --engine-url also key, certificate, answers and images.",
+            valueName: "path"
+        )
+    )
     var stateDirectory = "/var/lib/muster-boot"
 
     @Option(help: "TCP port of the scripts and images.") var httpPort: UInt16 = 80
@@ -251,6 +297,47 @@ struct MusterBootOptions: ParsableArguments {
         let above = pxe.split(separator: "/").dropLast().joined(separator: "/")
         let path = (pxe.hasPrefix("/") ? "/" : "") + (above.isEmpty ? "kickstart" : "\(above)/kickstart")
         return access(path, R_OK) == 0 ? path : nil
+    }
+
+    /// The engine of another segment; `nil` without --engine-url.
+    func remoteEngine() throws -> RemoteEngine? {
+        guard let engineURL else {
+            guard caFingerprint == nil, name == nil else {
+                throw ValidationError("--ca-fingerprint and --name are for --engine-url.")
+            }
+            return nil
+        }
+        guard case .https = Endpoint(engineURL), let endpoint = Endpoint(engineURL) else {
+            throw ValidationError("--engine-url: expected https://HOST[:PORT].")
+        }
+        let fingerprint = try caFingerprint.map { text in
+            guard let fingerprint = Fingerprint(text) else {
+                throw ValidationError("--ca-fingerprint: expected SHA256: and 64 hex digits.")
+            }
+            return fingerprint
+        }
+        guard (1...Self.cacheSizeMax).contains(cacheSize), (1...Self.answerAgeMax).contains(answerAge) else {
+            throw ValidationError(
+                "--cache-size is from 1 to \(Self.cacheSizeMax) GiB, --answer-age from 1 to \(Self.answerAgeMax) days."
+            )
+        }
+        var limits = SegmentBootDirectory.Limits()
+        limits.imageBytes = Int64(cacheSize) << 30
+        limits.answerAge = Int64(answerAge) * 24 * 3_600_000
+        let wish = SegmentEnrolment.Wish(endpoint: endpoint, fingerprint: fingerprint, name: try wantedName())
+        return RemoteEngine(wish: wish, limits: limits, stateDirectory: stateDirectory)
+    }
+
+    private static let (cacheSizeMax, answerAgeMax) = (65_536, 365)
+
+    private func wantedName() throws -> HostName? {
+        if let name {
+            guard let wanted = HostName(name) else { throw ValidationError("--name: \(name) is no host name.") }
+            return wanted
+        }
+        var own = [CChar](repeating: 0, count: 256)
+        guard gethostname(&own, own.count - 1) == 0 else { return nil }
+        return HostName(String(decoding: own.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
 
     func directory() throws -> any BootDirectory {

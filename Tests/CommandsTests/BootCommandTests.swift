@@ -49,6 +49,41 @@ import Testing
         }
     }
 
+    @Test("boot servers on other segments are listed, approved, denied and removed; silent ones are in the status")
+    func servers() async throws {
+        try await FakeEngine.loggedIn { program, engine in
+            let list = try await program.run(["boot", "server", "list", "--no-headers"])
+            #expect(list.output.contains("rack-7  waiting   192.0.2.7"), "\(list)")
+            #expect(list.output.contains("rack-8  approved  192.0.2.8"), "\(list)")
+            let approved = try await program.run(["boot", "approve", "rack-7", "--code", "0000-0000-0"])
+            #expect(approved.output.contains("rack-7 is"), "\(approved)")
+            #expect(try await program.run(["boot", "approve", "rack-7", "--code", "0000-0001-0"]).exit == 65)
+            #expect(try await program.run(["boot", "deny", "rack-7"]).exit == 0)
+            #expect(try await program.run(["boot", "remove", "rack-7"]).exit == 0)
+            let calls = engine.state.withLock { $0.calls }
+            for path in ["rack-7/approve", "\(Self.servers[0].id)/deny", "DELETE /ovirt-engine/api/bootservers/"] {
+                #expect(calls.contains { $0.contains(path) }, "\(path) of \(calls)")
+            }
+            let status = try await program.run(["boot", "status"])
+            #expect(status.output.contains("rack-8") && !status.output.contains("rack-7"), "\(status)")
+        }
+        let found = bootFindings([], Self.servers, failures: [], now: 0).map(\.what)
+        #expect(found.count == 2 && found[0].contains("rack-7") && found[1].contains("silent since 2026"), "\(found)")
+    }
+
+    static let servers: [BootServerResource] = [("rack-7", "waiting", 7), ("rack-8", "approved", 8)].map {
+        var server = BootServerResource(
+            id: "00000000-0000-4000-8000-00000000000\($2)",
+            name: $0,
+            status: $1,
+            address: "192.0.2.\($2)",
+            key_fingerprint: "SHA256:abc",
+            created: "2026-11-26T20:00:00.000Z"
+        )
+        if $1 == "approved" { server.last_heard = "2026-11-26T20:00:00.000Z" }
+        return server
+    }
+
     static let services: BootServiceCollection = {
         guard let network = IPv4Network("10.77.0.1/24"), let mac = MACAddress("52:54:00:00:00:01"),
             let address = IPv4Address("10.77.0.12")

@@ -150,13 +150,17 @@ final class FakeEngine: Sendable {
             guard let job = state.jobs.first else { break }
             if state.jobs.count > 1 { state.jobs.removeFirst() }
             return json(job)
-        case (.POST, "hosts", .some, .some), (.DELETE, "hosts", .some, nil): return .ok(#"{"status":"complete"}"#)
+        case (.POST, "hosts", .some, .some), (.POST, "bootservers", .some, .some),
+            (.DELETE, "hosts", .some, nil), (.DELETE, "bootservers", .some, nil):
+            return .ok(#"{"status":"complete"}"#)
         case (.GET, "rejections", nil, nil): return json(RejectionCollection(state.rejections))
         case (.DELETE, "rejections", .some, nil): return .ok(#"{"status":"complete"}"#)
         case (.GET, "events", nil, nil): return json(EventCollection(state.events))
         case (.GET, "networks", nil, nil): return json(NetworkCollection([]))
         case (.GET, "nodeimages", nil, nil): return json(NodeImageCollection(state.images))
         case (.GET, "bootservices", nil, nil): return json(BootCommandTests.services)
+        case (.GET, "bootservers", nil, nil): return json(BootServerCollection(BootCommandTests.servers))
+        case (.GET, "bootservers", "rack-7", nil): return json(BootCommandTests.servers[0])
         case (.GET, "bootservices", "explanation", nil):
             guard let told = BootCommandTests.explanation(request.head.uri) else { break }
             return json(told)

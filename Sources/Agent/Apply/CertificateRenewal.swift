@@ -1,5 +1,6 @@
 import AgentWire
 import Crypto
+import EngineClient
 import HostModel
 
 /// Takes the next certificate for the key that the node has. Key, authority, host id and engine stay what a person approved.
@@ -23,7 +24,7 @@ struct CertificateRenewal {
             try credentials.authority.check(
                 chain: pem,
                 isFor: identity.key.publicKey,
-                host: credentials.host,
+                role: "muster:host/\(credentials.host)",
                 now: clock.now()
             )
         } catch {

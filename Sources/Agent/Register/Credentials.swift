@@ -1,4 +1,5 @@
 package import Crypto
+package import EngineClient
 package import HostModel
 
 /// What an approved node keeps: the authority, its certificate, the id that the engine gave it, and which engine that was.
@@ -57,7 +58,7 @@ package struct Credentials: Hashable, Sendable {
     /// Why they are not this key's, or not good at this time (seconds since 1970; `nil`: the time does not count).
     package func refusal(for key: P256.Signing.PublicKey, now: Int64?) -> CertificateRefusal? {
         do throws(CertificateRefusal) {
-            try authority.check(chain: certificate, isFor: key, host: host, now: now)
+            try authority.check(chain: certificate, isFor: key, role: "muster:host/\(host)", now: now)
             return nil
         } catch {
             return error

@@ -1,4 +1,5 @@
 package import Crypto
+import EngineClient
 package import HostModel
 
 /// The node's side of the claim protocol (docs/protocols.md, section 1). Knows no socket, file or clock: events in,

@@ -1,3 +1,4 @@
+package import EngineClient
 package import HostModel
 
 /// The named limits of an enrolment.

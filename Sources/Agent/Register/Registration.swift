@@ -1,4 +1,5 @@
 import Crypto
+import EngineClient
 import HostModel
 package import Logging
 package import SystemPackage

@@ -256,7 +256,9 @@ final class BootHTTPConnection: ChannelDuplexHandler {
         setDeadline(context, min(max(deadline - context.eventLoop.now, .zero), limits.sliceCheck)) {
             connection,
             context in
-            guard context.eventLoop.now < deadline, file.currentSize >= end else { return connection.close(context) }
+            // By TLS a thread may be reading: it sees a shortened file by itself, and two uses of a handle at once are refused.
+            let isWhole = connection.isEncrypted || file.currentSize >= end
+            guard context.eventLoop.now < deadline, isWhole else { return connection.close(context) }
             connection.watch(file, upTo: end, until: deadline, context)
         }
     }

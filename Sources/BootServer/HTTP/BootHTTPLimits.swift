@@ -4,6 +4,8 @@ package import NIOCore
 package struct BootHTTPLimits: Hashable, Sendable {
     /// Connections open at once; one more is closed unanswered.
     package var connectionsMax = 4096
+    /// The same for HTTPS, whose connections hold what is read for them in memory.
+    package var encryptedConnectionsMax = 512
     /// Connections open at once from one address.
     package var connectionsPerPeerMax = 64
     /// The longest request line and header together, in bytes.

@@ -15,6 +15,8 @@ package struct BootHTTPResponder: Sendable {
     let images: ServedDirectory
     let loaders: ServedDirectory
     let agent: ServedAgent?
+    /// Of a boot server on another segment; `nil`: the image directory is the engine's own.
+    let store: ImageStore?
     let limits: BootHTTPLimits
     let logger: Logger
     private let reports: Allowance<MACAddress>
@@ -34,13 +36,14 @@ package struct BootHTTPResponder: Sendable {
         events: BootEventQueue,
         machines: MachineLocator,
         imageDirectory: String,
+        store: ImageStore? = nil,
         loaderDirectory: String,
         agentFile: String? = nil,
         limits: BootHTTPLimits = BootHTTPLimits(),
         logger: Logger
     ) {
         (self.recipes, self.directory, self.events, self.machines) = (recipes, directory, events, machines)
-        (self.limits, self.kickstarts) = (limits, kickstarts)
+        (self.limits, self.kickstarts, self.store) = (limits, kickstarts, store)
         agent = agentFile.flatMap { ServedAgent(path: $0) }
         images = ServedDirectory(path: imageDirectory, followsLinks: false)
         loaders = ServedDirectory(path: loaderDirectory, followsLinks: true)
@@ -285,7 +288,9 @@ package struct BootHTTPResponder: Sendable {
         _ address: IPv4Address?
     ) async -> BootHTTPResponse {
         let peer = key(address)
-        // First of all: where many wait for their turn, the engine is not asked about each of them again and again.
+        // Nobody holds a place among the downloads while a file is still on its way from the engine.
+        if let refusal = await notReady(image) { return refusal }
+        // Before the engine is asked: where many wait for their turn, it is not asked about each of them again and again.
         guard head.method == .HEAD || downloads.enter(peer) else { return busy("too many images are loaded now") }
         var claim = claim
         // Firmware that boots by HTTP says nothing of itself; a script does.
@@ -319,6 +324,17 @@ package struct BootHTTPResponder: Sendable {
         // The profile of the next boot is spent when the initramfs is there: what that fetches belongs to the boot that was
         // allowed, whatever the next one gets.
         return image.isOfLiveRoot ? nil : await refusal(claim.machine)
+    }
+
+    /// What a machine is told while a file is still on its way from the engine: iPXE and the node come again by themselves.
+    private func notReady(_ image: BootRoute.ImageFile) async -> BootHTTPResponse? {
+        switch await store?.prepare(image) {
+        case .ready, nil: return nil
+        case .missing: return .text(.notFound, "there is no such file\n")
+        case .later(let seconds):
+            let headers: HTTPHeaders = ["Retry-After": String(seconds)]
+            return .text(.serviceUnavailable, "the file is on its way from the engine\n", headers: headers)
+        }
     }
 
     /// A file that is shown on its way.

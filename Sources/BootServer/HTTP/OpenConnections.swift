@@ -27,7 +27,8 @@ final class OpenConnections: Sendable {
             interval: .milliseconds(Int64(limits.askMilliseconds)),
             keysMax: limits.askingPeersMax
         )
-        admission = Admission(totalMax: limits.connectionsMax, perKeyMax: limits.connectionsPerPeerMax)
+        let most = identity == nil ? limits.connectionsMax : limits.encryptedConnectionsMax
+        admission = Admission(totalMax: most, perKeyMax: limits.connectionsPerPeerMax)
     }
 
     var count: Int { admission.count }

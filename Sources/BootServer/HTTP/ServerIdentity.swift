@@ -65,6 +65,10 @@ package final class ServerIdentity: Sendable {
         let text = try Self.text(files)
         guard loaded.withLock(\.text) != text else { return false }
         let new = try Self.load(files)
+        let now = Date.now
+        guard new.facts.begin <= now, new.facts.end > now || facts.end <= now else {
+            throw Failure(description: "\(files.certificate) is good from \(new.facts.begin) to \(new.facts.end) only")
+        }
         loaded.withLock { $0 = new }
         return true
     }
@@ -72,11 +76,14 @@ package final class ServerIdentity: Sendable {
     /// Looks at the files until cancelled.
     func watch(_ logger: Logger) async {
         var noticed: Date?
+        var complaint = ""
         while !Task.isCancelled {
             do throws(Failure) {
                 if try reload() { logger.info("HTTPS has a new certificate", metadata: ["ends": "\(facts.end)"]) }
+                complaint = ""
             } catch {
-                logger.warning("HTTPS stays with the certificate that it has: \(error)")
+                if complaint != "\(error)" { logger.warning("HTTPS stays with the certificate that it has: \(error)") }
+                complaint = "\(error)"
             }
             let now = Date.now
             if facts.end < now + Self.noticeDays * 86400, noticed.map({ now > $0 + 86400 }) ?? true {

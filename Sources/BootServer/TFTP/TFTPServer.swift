@@ -229,6 +229,7 @@ extension TFTPServer {
         for address: HostModel.IPAddress
     ) async throws(Refusal) -> Served {
         let isText = request.mode == .netascii
+        await files?.programs.prepare(path)
         let result: Result<TFTPContent, LoaderRefusal>?
         result = try? await NIOThreadPool.singleton.runIfActive { [loaders, files] in
             Result { () throws(LoaderRefusal) in

@@ -23,9 +23,11 @@ struct BootCheck: AsyncParsableCommand {
     func run() async throws {
         try await options.withSession { session in
             let services = try await session.bootServices()
+            let servers = try await session.bootServers()
             let failures = EventSelection(search: "type=20001 and time>2h", max: Self.eventsMax)
             let events = try await session.events(failures).map { $0.description }
-            let findings = bootFindings(services, failures: events, now: Int64(Date.now.timeIntervalSince1970))
+            let now = Int64(Date.now.timeIntervalSince1970)
+            let findings = bootFindings(services, servers, failures: events, now: now)
             output.show(findings, as: findingTable(findings))
             guard findings.isEmpty else { throw ExitCode(ExitStatus.failed.rawValue) }
         }
@@ -44,8 +46,13 @@ private let silenceMax: Int64 = 60
 private let poolUseMax = 90
 
 /// `failures`: sentences of failed boots, the newest first. `now`: seconds since 1970.
-func bootFindings(_ services: [BootServiceResource], failures: [String], now: Int64) -> [BootFinding] {
-    guard !services.isEmpty else {
+func bootFindings(
+    _ services: [BootServiceResource],
+    _ servers: [BootServerResource] = [],
+    failures: [String],
+    now: Int64
+) -> [BootFinding] {
+    guard !services.isEmpty || !servers.isEmpty else {
         return [
             BootFinding(
                 what: "no boot server has said how it is",
@@ -54,7 +61,7 @@ func bootFindings(_ services: [BootServiceResource], failures: [String], now: In
             )
         ]
     }
-    var findings = services.flatMap { statusFindings($0, now: now) }
+    var findings = services.flatMap { statusFindings($0, now: now) } + serverFindings(servers, services)
     let signs = [
         ("another DHCP server", "stop one of the two, or run muster-engine serve with --boot-dhcp proxy"),
         (
@@ -75,13 +82,36 @@ func bootFindings(_ services: [BootServiceResource], failures: [String], now: In
     return findings
 }
 
+/// Boot servers on other segments that say nothing, or wait for a person.
+private func serverFindings(
+    _ servers: [BootServerResource],
+    _ services: [BootServiceResource]
+) -> [BootFinding] {
+    servers.compactMap { server in
+        switch server.status {
+        case "waiting":
+            BootFinding(
+                what: "the boot server \(server.name) at \(server.address) waits for approval",
+                remedy: "compare the code in its log: `muster boot approve \(server.name) --code CODE`"
+            )
+        case "approved" where !services.contains { $0.server == server.name }:
+            BootFinding(
+                what: "the boot server \(server.name) has been silent since \(server.last_heard ?? "its approval")",
+                remedy: "look into its log, and run `muster-boot check` there with its options"
+            )
+        default: nil
+        }
+    }
+}
+
 private func statusFindings(_ service: BootServiceResource, now: Int64) -> [BootFinding] {
     let status = service.status
+    let place = service.server.map { "\($0), on \(status.interface)," } ?? "on \(status.interface)"
     var findings: [BootFinding] = []
     if let last = LocalTime.seconds(service.reported), now - last > silenceMax {
         findings.append(
             BootFinding(
-                what: "the boot server on \(status.interface) has been silent for \(now - last) s",
+                what: "the boot server \(place) has been silent for \(now - last) s",
                 remedy: "look into the log of muster-engine for muster-boot's last words"
             )
         )
@@ -89,7 +119,7 @@ private func statusFindings(_ service: BootServiceResource, now: Int64) -> [Boot
     if !status.missing_loaders.isEmpty {
         findings.append(
             BootFinding(
-                what: "the boot server on \(status.interface) has no \(status.missing_loaders.joined(separator: ", "))",
+                what: "the boot server \(place) has no \(status.missing_loaders.joined(separator: ", "))",
                 remedy: "install Debian's package ipxe on its machine, or set --boot-loader-directory"
             )
         )

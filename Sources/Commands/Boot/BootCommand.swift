@@ -6,7 +6,10 @@ struct BootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "boot",
         abstract: "The boot servers: how they are, their leases, and what a machine would boot.",
-        subcommands: [BootStatusCommand.self, BootLeaseCommand.self, BootExplain.self, BootEvents.self, BootCheck.self]
+        subcommands: [
+            BootStatusCommand.self, BootServerCommand.self, BootApprove.self, BootDeny.self, BootRemove.self,
+            BootLeaseCommand.self, BootExplain.self, BootEvents.self, BootCheck.self,
+        ]
     )
 }
 
@@ -14,15 +17,20 @@ struct BootStatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show the boot servers: interfaces, modes, how full their pools are, and what is on its way to whom.",
-        discussion: "The second table is of files that machines load now; it is not there when none does."
+        discussion: """
+            SERVER is the name of a boot server on another segment, and SAID when it was heard last. The second table is of files \
+            that machines load now; it is not there when none does.
+            """
     )
 
     @OptionGroup var options: EngineOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let services = try await options.withSession { try await $0.bootServices() }
-        output.show(services, as: bootStatusTable(services, .current))
+        let (services, servers) = try await options.withSession { session in
+            (try await session.bootServices(), try await session.bootServers())
+        }
+        output.show(services, as: bootStatusTable(services, servers, .current))
         guard [.table, .wide].contains(output.output),
             services.contains(where: { $0.status.transfers?.isEmpty == false })
         else { return }
@@ -84,22 +92,35 @@ struct BootExplain: AsyncParsableCommand {
 }
 
 /// `muster boot status`.
-func bootStatusTable(_ services: [BootServiceResource], _ style: Style) -> Table {
+func bootStatusTable(
+    _ services: [BootServiceResource],
+    _ servers: [BootServerResource],
+    _ style: Style
+) -> Table {
     let rows = services.flatMap { service in
         let status = service.status
         let missing = status.missing_loaders.joined(separator: " ")
         let networks = status.networks.isEmpty ? [nil] : status.networks.map(Optional.some)
         return networks.map { network in
             [
-                Cell(status.interface), Cell("\(status.address)"), Cell(status.dhcp), Cell(network?.pool),
+                Cell(service.server), Cell(status.interface), Cell("\(status.address)"), Cell(status.dhcp),
+                Cell(network?.pool),
                 Cell(network.map { "\($0.in_use)/\($0.pool_size)" }), Cell(missing.isEmpty ? nil : missing, .bad),
                 Cell(LocalTime.text(service.reported, style), .faint),
             ]
         }
     }
+    // One that has said nothing since the engine's start, or for an hour.
+    let silent = servers.filter { server in
+        server.status == "approved" && !services.contains { $0.server == server.name }
+    }
+    let silentRows = silent.map { server in
+        [Cell(server.name)] + Array(repeating: Cell(String?.none), count: 6)
+            + [Cell(LocalTime.text(server.last_heard, style) ?? "never", .bad)]
+    }
     return Table(
-        header: ["INTERFACE", "ADDRESS", "DHCP", "POOL", "IN USE", "MISSING LOADERS", "SAID"],
-        rows: rows,
+        header: ["SERVER", "INTERFACE", "ADDRESS", "DHCP", "POOL", "IN USE", "MISSING LOADERS", "SAID"],
+        rows: rows + silentRows,
         isLastOpen: true,
         ifEmpty: "No boot server has said how it is. One says it every ten seconds."
     )

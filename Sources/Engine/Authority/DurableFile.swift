@@ -25,7 +25,12 @@ enum DurableFile {
             unlink(temporary)
             throw error
         }
-        guard close(descriptor) == 0, rename(temporary, path) == 0 else { throw failure("put \(path) in its place") }
+        guard close(descriptor) == 0, rename(temporary, path) == 0 else {
+            let failure = failure("put \(path) in its place")
+            // It may hold a key.
+            unlink(temporary)
+            throw failure
+        }
         try syncDirectory(of: path)
     }
 

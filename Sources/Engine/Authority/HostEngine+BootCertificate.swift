@@ -21,6 +21,17 @@ package struct BootCertificatePlace: Sendable {
         (self.path, self.group, self.addresses, self.name) = (path, group, addresses, name)
     }
 
+    /// Why there can be no such certificate, where the engine has the boot server's address for its name: browsers and SDKs,
+    /// which know no roles, would take the boot server for the engine.
+    package func refusal(engineAddress: String) -> EngineError? {
+        guard addresses.contains(engineAddress) else { return nil }
+        return EngineError(
+            .conflict,
+            "The boot services get no certificate for \(engineAddress): it would be one for the engine, too.",
+            remedy: "Reach the engine by a name or another address (--address), or use --boot-https-port none."
+        )
+    }
+
     static let mode: mode_t = 0o640
     /// Days. Machines meet it for minutes, and it is renewed by itself.
     static let lifetime = 90.0
@@ -37,6 +48,7 @@ extension HostEngine {
     @discardableResult
     func renewBootCertificate() throws(EngineError) -> Bool {
         guard let place = settings.bootCertificate, let first = place.addresses.first else { return false }
+        if let refusal = place.refusal(engineAddress: settings.engineAddress) { throw refusal }
         let now = Date(timeIntervalSince1970: Double(settings.clock.now()) / 1000)
         let further = place.addresses.dropFirst() + name(of: place)
         guard !isGood(place, names: [first] + further, now) else { return false }
@@ -86,7 +98,9 @@ extension HostEngine {
             let key = try? P256.Signing.PrivateKey(pemRepresentation: String(text[..<start.lowerBound])),
             let named = try? certificate.extensions.subjectAlternativeNames
         else { return false }
-        return Set(names.map(CertificateAuthority.generalName)).isSubset(of: Set(named))
+        // Nor a name more: one that has become the engine's would be in it.
+        let found = named.filter { if case .uniformResourceIdentifier = $0 { false } else { true } }
+        return Set(names.map(CertificateAuthority.generalName)) == Set(found)
             && P256.Signing.PublicKey(certificate.publicKey)?.rawRepresentation == key.publicKey.rawRepresentation
             && authority.certificate.publicKey.isValidSignature(certificate.signature, for: certificate)
             && certificate.notValidBefore <= now

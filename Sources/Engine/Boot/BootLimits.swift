@@ -31,7 +31,8 @@ final class BootStepRates: Sendable {
     }
 
     /// Counts one step. The machine's own share comes first, so that one in a loop does not use up what all share.
-    func allows(_ machine: String, isHost: Bool, at now: Int64) -> Bool {
-        machines.allows(machine, at: now) && (isHost ? hosts : strangers).allows("", at: now)
+    /// `source`: the boot server on another segment that hands it over.
+    func allows(_ machine: String, isHost: Bool, at now: Int64, from source: String = "") -> Bool {
+        machines.allows(source + machine, at: now) && (isHost ? hosts : strangers).allows(source, at: now)
     }
 }

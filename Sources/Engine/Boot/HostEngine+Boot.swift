@@ -13,16 +13,13 @@ extension HostEngine {
     package func record(_ events: [BootEvent]) async throws {
         let now = settings.clock.now()
         let steps = Array(events.prefix(Self.bootEventsMax))
-        var (heard, unheard): ([BootEvent], [BootEvent]) = ([], [])
+        var heard: [Bool] = []
         for (step, host) in zip(steps, try await store.hosts(of: steps)) {
             let machine = host?.rawValue ?? "\(step.mac)"
-            if bootRates.allows(machine, isHost: host != nil, at: now) {
-                heard.append(step)
-            } else {
-                unheard.append(step)
-            }
+            heard.append(bootRates.allows(machine, isHost: host != nil, at: now))
         }
-        try await store.record(heard, unheard: unheard, at: now)
+        let told = zip(steps, heard).map { BootStepReport(step: $0, isTold: $1, time: now) }
+        try await store.record(told, at: now)
     }
 
     /// Boot steps taken of one call.

@@ -1,6 +1,15 @@
 import GRDB
 import HostModel
 
+/// A boot step on its way into the events.
+struct BootStepReport: Sendable {
+    var step: BootEvent
+    /// False beyond the limits: then only its outcome counts.
+    var isTold: Bool
+    /// When it happened, in milliseconds since 1970.
+    var time: Int64
+}
+
 extension Store {
     /// The hosts that machines are; `nil` for those that are none.
     func hosts(of steps: [BootEvent]) async throws(EngineError) -> [UniqueID?] {
@@ -10,24 +19,21 @@ extension Store {
     }
 
     /// Records boot steps as events of the machine's host, and spends the next-boot profile of a machine that got what
-    /// it says. Of `unheard` steps only that counts: they were too many to be told.
-    func record(
-        _ steps: [BootEvent],
-        unheard: [BootEvent] = [],
-        at now: Int64
-    ) async throws(EngineError) {
-        let spending = unheard.filter { $0.outcome != nil }
-        guard !steps.isEmpty || !spending.isEmpty else { return }
-        try await write { db in
-            for step in steps {
-                let host = try Self.host(mac: step.mac, or: step.hardwareID, in: db)
-                try record(Occurrence(step, of: host), at: now, in: db)
-                if let host { try spend(step, of: host, at: now, in: db) }
+    /// it says. Of steps that are not told only that counts: they were too many.
+    func record(_ reports: [BootStepReport], at now: Int64) async throws(EngineError) {
+        let reports = reports.filter { $0.isTold || $0.step.outcome != nil }
+        guard !reports.isEmpty else { return }
+        try await write { try record(reports, by: nil, at: now, in: $0) }
+    }
+
+    /// `server`: the boot server on another segment that saw them.
+    func record(_ reports: [BootStepReport], by server: HostName?, at now: Int64, in db: Database) throws {
+        for report in reports {
+            let host = try Self.host(mac: report.step.mac, or: report.step.hardwareID, in: db)
+            if report.isTold {
+                try record(Occurrence(report.step, of: host, by: server), at: report.time, in: db)
             }
-            for step in spending {
-                guard let host = try Self.host(mac: step.mac, or: step.hardwareID, in: db) else { continue }
-                try spend(step, of: host, at: now, in: db)
-            }
+            if let host { try spend(report.step, of: host, at: now, in: db) }
         }
     }
 

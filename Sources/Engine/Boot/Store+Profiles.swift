@@ -140,8 +140,19 @@ extension Store {
             let manifest = try profile.image.flatMap { try ImageRecord.fetch($0, in: db)?.manifest }
             var answer = BootAnswer(profile: profile, manifest: manifest, reason: reason, host: host?.name)
             if let host, try Self.awaitsToken(host, in: db) { answer.awaitsToken = true }
+            if let host, try Self.boots(host, onceBefore: deniedBefore, in: db) { answer.isOnce = true }
             return answer
         }
+    }
+
+    /// Whether the profile that counts is one for the next boot.
+    private static func boots(_ host: HostRow, onceBefore deniedBefore: Int64, in db: Database) throws -> Bool {
+        try SQLRequest<Int>(
+            literal: """
+                SELECT 1 FROM bootAssignment
+                WHERE host = \(host.id) AND schedule = 'next' AND ifnull(firstDenied > \(deniedBefore), TRUE)
+                """
+        ).fetchOne(db) != nil
     }
 
     /// The MAC address decides; the machine id counts where the MAC is not known.
@@ -177,10 +188,12 @@ extension Store {
 }
 
 extension Occurrence {
-    init(_ step: BootEvent, of host: HostRow?) {
+    /// `server`: the boot server on another segment that saw it; `nil`: the engine's own.
+    init(_ step: BootEvent, of host: HostRow?, by server: HostName? = nil) {
         let machine = host.map { "Host \($0.name) (\(step.mac))" } ?? "Machine \(step.mac)"
         let address = step.address.map { " at \($0)" } ?? ""
-        let text = "\(machine)\(address): \(terminalEscaped(step.detail.prefix(500)))"
+        let seen = server.map { " (boot server \($0))" } ?? ""
+        let text = "\(machine)\(address): \(terminalEscaped(step.detail.prefix(500)))\(seen)"
         switch step.stage {
         case .failed: self.init(.bootFailed, .warning, text, host: host)
         case .denied: self.init(.bootDenied, .warning, text, host: host)

@@ -39,7 +39,7 @@ extension Store {
     }
 
     private func take(_ new: NewClaim, limits: EnrolmentLimits, in db: Database) throws -> UniqueID {
-        try spendNonce(of: new, in: db)
+        try spend(new.request.nonceHash, of: new.publicKey, at: new.now, in: db)
         if let rejection = try RejectionRow.of(new, in: db) { return rejection.id }
         let older = try closeOlder(of: new, limits: limits, in: db)
         let known = try HostRow.filter(Column("hardwareID") == new.request.hardwareID).fetchOne(db)

@@ -121,10 +121,7 @@ extension Store {
 
     /// A commitment counts once: a replayed claim shows itself by it, and is recorded.
     func refuseReplay(of new: NewClaim, in db: Database) throws -> EngineError? {
-        let hash = new.request.nonceHash
-        guard try Row.fetchOne(db, sql: "SELECT 1 FROM spentNonce WHERE hash = ?", arguments: [hash]) != nil else {
-            return nil
-        }
+        guard try isSpent(new.request.nonceHash, in: db) else { return nil }
         let host = try HostRow.filter(Column("hardwareID") == new.request.hardwareID).fetchOne(db)
         let machine = terminalEscaped(new.request.hardwareID.rawValue)
         let text =
@@ -138,10 +135,13 @@ extension Store {
         )
     }
 
-    func spendNonce(of new: NewClaim, in db: Database) throws {
-        let hash = new.request.nonceHash
+    func isSpent(_ hash: Nonce, in db: Database) throws -> Bool {
+        try Row.fetchOne(db, sql: "SELECT 1 FROM spentNonce WHERE hash = ?", arguments: [hash]) != nil
+    }
+
+    func spend(_ hash: Nonce, of publicKey: Data, at now: Int64, in db: Database) throws {
         try db.execute(
-            literal: "INSERT INTO spentNonce (hash, publicKey, time) VALUES (\(hash), \(new.publicKey), \(new.now))"
+            literal: "INSERT INTO spentNonce (hash, publicKey, time) VALUES (\(hash), \(publicKey), \(now))"
         )
     }
 
@@ -172,6 +172,7 @@ extension Store {
         let living = """
             SELECT publicKey FROM claim WHERE closed IS NULL
             UNION SELECT publicKey FROM certificate WHERE revoked IS NULL
+            UNION SELECT publicKey FROM bootServer
             """
         try db.execute(
             sql: "DELETE FROM spentNonce WHERE time <= ? AND publicKey NOT IN (\(living))",

@@ -12,6 +12,28 @@ extension HostEngine {
         return image
     }
 
+    /// The manifest of a published version, for boot servers on other segments.
+    package func imageManifest(_ image: String, version: String) async throws(EngineError) -> ImageManifest {
+        let record = try await store.image(image, version)
+        guard record.state == .published else {
+            throw EngineError(.notFound, "Version \(record.version) of image \(record.name) is not published.")
+        }
+        return record.manifest
+    }
+
+    /// A part of one of its files, from a byte up to another one, or shorter.
+    package func imagePiece(
+        _ image: String,
+        version: String,
+        file: String,
+        from offset: Int64,
+        upTo end: Int64
+    ) async throws(EngineError) -> ImagePiece {
+        let manifest = try await imageManifest(image, version: version)
+        if !LiveImageSource.descriptionNames.contains(file) { _ = try manifest.file(named: file) }
+        return try await images.piece(of: file, manifest, from: offset, upTo: end)
+    }
+
     /// Bytes of a file that are received.
     package func receivedBytes(image: String, version: String, file: String) async throws(EngineError) -> Int64 {
         let image = try await store.image(image, version)

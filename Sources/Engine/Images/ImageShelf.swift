@@ -1,7 +1,7 @@
 import Crypto
 import Glibc
 import HostModel
-import NIOCore
+package import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -85,6 +85,33 @@ struct ImageShelf: Sendable {
         try await onThread { () throws(EngineError) in try DurableFile.write(bytes, to: path, mode: 0o644) }
     }
 
+    /// At most `pieceMax` bytes of a file, and its size. Only what the manifest names, and what describes the image.
+    func piece(
+        of file: String,
+        _ manifest: ImageManifest,
+        from offset: Int64,
+        upTo end: Int64
+    ) async throws(EngineError) -> ImagePiece {
+        let path = "\(path(manifest))/\(file)"
+        return try await onThread { () throws(EngineError) in try Self.piece(path, offset, end) }
+    }
+
+    private static func piece(_ path: String, _ offset: Int64, _ end: Int64) throws(EngineError) -> ImagePiece {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw EngineError(.notFound, "The image has no such file.") }
+        defer { close(descriptor) }
+        let size = Int64(lseek(descriptor, 0, SEEK_END))
+        let count = Int(max(0, min(end, size) - offset))
+        var bytes = ByteBuffer()
+        guard count > 0 else { return ImagePiece(bytes: bytes, size: size) }
+        let wanted = min(count, ImagePiece.bytesMax)
+        let got = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { target in
+            max(0, pread(descriptor, target.baseAddress, wanted, off_t(offset)))
+        }
+        guard got > 0 else { throw DurableFile.failure("read \(path)") }
+        return ImagePiece(bytes: bytes, size: size)
+    }
+
     private func path(_ manifest: ImageManifest) -> String { "\(root)/\(manifest.name)/\(manifest.version)" }
 
     private func uploadPath(_ manifest: ImageManifest) -> String {
@@ -92,9 +119,11 @@ struct ImageShelf: Sendable {
     }
 
     /// Files block; NIO's pool of threads is there for that.
-    private func onThread(_ body: @escaping @Sendable () throws(EngineError) -> Void) async throws(EngineError) {
+    private func onThread<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(EngineError) -> Value
+    ) async throws(EngineError) -> Value {
         do {
-            try await NIOThreadPool.singleton.runIfActive { try body() }
+            return try await NIOThreadPool.singleton.runIfActive { try body() }
         } catch let error as EngineError {
             throw error
         } catch {
@@ -150,6 +179,16 @@ struct ImageShelf: Sendable {
         }
         guard fsync(descriptor) == 0 else { throw DurableFile.failure("flush \(path)") }
     }
+}
+
+/// A part of an image's file.
+package struct ImagePiece: Sendable {
+    package var bytes: ByteBuffer
+    /// Of the whole file.
+    package var size: Int64
+
+    /// Bytes of one piece: it is in memory as a whole.
+    package static let bytesMax = 4 << 20
 }
 
 /// The files that somebody writes just now.

@@ -6,23 +6,23 @@ extension HostEngine {
         let servers = bootServices()
         text.begin("muster_boot_reported_timestamp_seconds", .gauge, "When each boot server was heard last.")
         for server in servers {
-            text.add("muster_boot_reported_timestamp_seconds", server.status.labels, Double(server.reported / 1000))
+            text.add("muster_boot_reported_timestamp_seconds", server.labels, Double(server.reported / 1000))
         }
         text.begin("muster_boot_pool_addresses", .gauge, "Addresses of the pools.")
-        addPools(to: &text, "muster_boot_pool_addresses", servers.map(\.status)) { $0.pool_size }
+        addPools(to: &text, "muster_boot_pool_addresses", servers) { $0.pool_size }
         text.begin("muster_boot_pool_used_addresses", .gauge, "Addresses of the pools that machines have.")
-        addPools(to: &text, "muster_boot_pool_used_addresses", servers.map(\.status)) { $0.in_use }
+        addPools(to: &text, "muster_boot_pool_used_addresses", servers) { $0.in_use }
         text.begin("muster_boot_transfers_running", .gauge, "Loaders and images on their way.")
         for server in servers {
             let count = server.status.transfer_count ?? 0
-            text.add("muster_boot_transfers_running", server.status.labels, Double(count))
+            text.add("muster_boot_transfers_running", server.labels, Double(count))
         }
         for family in Self.bootCounters {
             text.begin(family.name, .counter, family.help)
             for server in servers {
                 guard let counters = server.status.counters else { continue }
                 for (label, value) in family.values {
-                    let labels = server.status.labels + (label.map { [(name: "outcome", value: $0)] } ?? [])
+                    let labels = server.labels + (label.map { [(name: "outcome", value: $0)] } ?? [])
                     text.add(family.name, labels, Double(value(counters)))
                 }
             }
@@ -32,11 +32,11 @@ extension HostEngine {
     private func addPools(
         to text: inout PrometheusText,
         _ name: String,
-        _ servers: [BootStatus],
+        _ servers: [BootServiceRecord],
         _ value: (BootStatus.Network) -> Int
     ) {
         for server in servers {
-            for network in server.networks {
+            for network in server.status.networks {
                 let labels = server.labels + [(name: "network", value: "\(network.network)")]
                 text.add(name, labels, Double(value(network)))
             }
@@ -82,8 +82,10 @@ extension HostEngine {
     ]
 }
 
-extension BootStatus {
+extension BootServiceRecord {
+    /// Racks are often alike: of one on another segment its name tells which.
     fileprivate var labels: [(name: String, value: String)] {
-        [("interface", interface), ("server", "\(address.address)")]
+        [("interface", status.interface), ("server", "\(status.address.address)")]
+            + (server.map { [("boot_server", $0.rawValue)] } ?? [])
     }
 }

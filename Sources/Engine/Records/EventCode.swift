@@ -81,6 +81,18 @@ extension EventCode {
     package static let engineStarted = EventCode(rawValue: 20_031)
 }
 
+// Boot servers on other segments.
+extension EventCode {
+    package static let bootServerClaimed = EventCode(rawValue: 20_110)
+    package static let bootServerClaimExpired = EventCode(rawValue: 20_111)
+    package static let bootServerApproved = EventCode(rawValue: 20_112)
+    package static let bootServerRefused = EventCode(rawValue: 20_113)
+    package static let bootServerDenied = EventCode(rawValue: 20_114)
+    package static let bootServerRemoved = EventCode(rawValue: 20_115)
+    /// Steps that a boot server could not keep until the engine was back.
+    package static let bootStepsLost = EventCode(rawValue: 20_116)
+}
+
 extension EventCode {
     /// Who can cause an event, and so whose events it must not push out: each class has a retention of its own.
     package enum Class: Int, Sendable, CaseIterable {
@@ -95,9 +107,9 @@ extension EventCode {
     package var `class`: Class {
         switch self {
         case .registrationFailed, .registered, .registrationEmptyID, .claimReceived, .claimExpired, .claimReplayed,
-            .signInFailed:
+            .signInFailed, .bootServerClaimed, .bootServerClaimExpired:
             .strangers
-        case .bootStep, .bootFailed, .bootDenied, .kickstartIssued, .kickstartRefused: .boot
+        case .bootStep, .bootFailed, .bootDenied, .kickstartIssued, .kickstartRefused, .bootStepsLost: .boot
         default: .other
         }
     }

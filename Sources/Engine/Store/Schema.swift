@@ -30,6 +30,7 @@ enum Schema {
         migrator.registerMigration("23 cluster networks") { try $0.execute(sql: clusterNetworks) }
         migrator.registerMigration("24 profile loaders") { try $0.execute(sql: profileLoaders) }
         migrator.registerMigration("25 profile scopes") { try $0.execute(sql: profileScopes) }
+        migrator.registerMigration("26 boot servers") { try $0.execute(sql: bootServers) }
         return migrator
     }
 

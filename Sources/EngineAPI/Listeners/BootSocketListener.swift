@@ -42,7 +42,7 @@ package struct BootSocketListener: Service {
         defer { unlink(path) }
         let (bound, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
         let application = Application(
-            router: BootRoutes(directory: directory).router(),
+            router: BootRoutes { [directory] _ in directory }.router(),
             server: .http1(configuration: .init(idleTimeout: .seconds(60))),
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: path),

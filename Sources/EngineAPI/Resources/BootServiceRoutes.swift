@@ -22,7 +22,11 @@ struct BootServiceRoutes {
             .list("The boot servers, each with what it said of itself last", BootServiceCollection.self)
         ) { _, context in
             let known = engine.bootServices().map {
-                BootServiceResource(status: $0.status, reported: WireTime.text(milliseconds: $0.reported))
+                BootServiceResource(
+                    status: $0.status,
+                    reported: WireTime.text(milliseconds: $0.reported),
+                    server: $0.server?.rawValue
+                )
             }
             return try await context.answer(BootServiceCollection(known))
         }

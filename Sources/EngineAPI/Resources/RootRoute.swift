@@ -46,7 +46,8 @@ struct RootRoute {
     }
 
     private static let collections = [
-        "affinitylabels", "bootassignments", "bootprofiles", "bootservices", "clusters", "datacenters", "events",
+        "affinitylabels", "bootassignments", "bootprofiles", "bootservers", "bootservices", "clusters", "datacenters",
+        "events",
         "hosts", "jobs", "macpools", "networks", "nodeimages", "rejections", "schedulingpolicies", "tags",
     ]
     private static let searchable = ["clusters", "datacenters", "events", "hosts", "jobs", "networks"]

@@ -39,6 +39,27 @@ struct ClaimRoutes {
             let moved = try Self.notice(request.query)
             return try Response.json(await engine.claimProgress(Self.id(context), moved: moved))
         }
+        addBootServers(to: router.group("ovirt-engine/services/muster-boot-claim"))
+    }
+
+    /// The same for boot servers on other segments, behind the same limits.
+    private func addBootServers(to claim: some RouterMethods<APIContext>) {
+        claim.post { request, context in
+            try Self.count(claims, context)
+            let wanted = try await request.json(BootClaimRequest.self, limit: BodyLimit.claim)
+            let reply = try await door.pass { try await engine.receiveBootClaim(wanted, from: context.source) }
+            return try Response.json(reply, status: .created)
+        }
+        claim.post(":id/nonce") { request, context in
+            try Self.count(polls, context)
+            let opening = try await request.json(ClaimOpening.self, limit: BodyLimit.claim)
+            let id = try Self.id(context)
+            return try Response.json(await door.pass { try await engine.openBootClaim(id, opening) })
+        }
+        claim.get(":id") { _, context in
+            try Self.count(polls, context)
+            return try Response.json(await engine.bootClaimProgress(Self.id(context)))
+        }
     }
 
     private static func notice(_ query: FormFields) throws -> AddressNotice? {

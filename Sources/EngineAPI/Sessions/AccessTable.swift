@@ -24,6 +24,9 @@ enum AccessTable {
         Row(methods: [.post], path: "users/*/password", role: .readOnlyAdmin),
         Row(methods: writes, path: "hosts/**", role: .hostAdmin),
         Row(methods: writes, path: "rejections/**", role: .hostAdmin),
+        // It gets the kickstarts and tokens of machines, secrets that profiles hold.
+        Row(methods: writes, path: "bootservers/*/approve", role: .superUser),
+        Row(methods: writes, path: "bootservers/**", role: .hostAdmin),
         Row(methods: writes, path: "jobs/**", role: .hostAdmin),
     ]
 

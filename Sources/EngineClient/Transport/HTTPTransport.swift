@@ -16,7 +16,7 @@ package final class HTTPTransport: Sendable {
     private let connector: Connector
     private let idle = Mutex<[Connection]>([])
     /// The engine shows browsers a certificate that is not trusted here, and this client one that is.
-    private let asksForOwn = Mutex(false)
+    private let asksForOwn: Mutex<Bool>
 
     /// Opens nothing yet. Throws `misconfigured` when the client identity does not parse.
     package init(
@@ -27,6 +27,7 @@ package final class HTTPTransport: Sendable {
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws(TransportError) {
         self.endpoint = endpoint
+        if case .engine = trust { asksForOwn = Mutex(true) } else { asksForOwn = Mutex(false) }
         connector = try Connector(endpoint, trust: trust, identity: identity, limits: limits, group: group)
     }
 

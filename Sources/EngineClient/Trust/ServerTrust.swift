@@ -6,6 +6,9 @@ package enum ServerTrust: Hashable, Sendable {
     /// The leaf has this fingerprint; or a CA that the peer sends along has it, and the leaf is this CA's, for the name
     /// that was dialled. Validity in time is not checked: whoever pins may not have a clock yet.
     case pinned(Fingerprint)
+    /// The engine of one of these authorities, whatever it is called and however it is reached: its leaf has the role
+    /// `muster:engine`, which the authority gives to nobody else, and is valid now.
+    case engine(CertificateChain)
     /// Anyone. Only for a first contact, whose outcome is then checked by other means: enrolment (the approval code
     /// covers the CA), and login (a person compares the fingerprint). The answer's `peer` says who it was.
     case any

@@ -16,6 +16,8 @@ struct ServerVerification: Sendable {
         case .pinned(let fingerprint): await refusal(of: peer, pinned: fingerprint)
         case .authority(let authorities):
             await refusal(of: peer, roots: authorities.certificates, policy: RFC5280Policy())
+        case .engine(let authorities):
+            await refusal(of: peer, roots: authorities.certificates, policy: RFC5280Policy(), wantsRole: true)
         }
     }
 
@@ -29,13 +31,23 @@ struct ServerVerification: Sendable {
         return await refusal(of: peer, roots: [peer.certificates[index]], policy: .withValidityCheckDisabled())
     }
 
-    private func refusal(of peer: CertificateChain, roots: [[UInt8]], policy: RFC5280Policy) async -> String? {
+    /// `wantsRole`: the role of the engine counts, and no name.
+    private func refusal(
+        of peer: CertificateChain,
+        roots: [[UInt8]],
+        policy: RFC5280Policy,
+        wantsRole: Bool = false
+    ) async -> String? {
         let chain = peer.certificates.compactMap { try? Certificate(derEncoded: $0) }
         guard chain.count == peer.certificates.count, let leaf = chain.first else { return "its chain is malformed" }
         let authorities = roots.compactMap { try? Certificate(derEncoded: $0) }
         var verifier = Verifier(rootCertificates: CertificateStore(authorities)) {
             policy
-            NamePolicy(host: host, isAddress: isAddress)
+            if wantsRole {
+                EngineRolePolicy()
+            } else {
+                NamePolicy(host: host, isAddress: isAddress)
+            }
             EngineLeafPolicy()
         }
         let outcome = await verifier.validate(
@@ -70,6 +82,23 @@ private struct NamePolicy: VerifierPolicy {
         guard case .failsToMeetPolicy = identity.chainMeetsPolicyRequirements(chain: chain) else { return .meetsPolicy }
         let host = host
         return .failsToMeetPolicy(reason: "it is not issued for \(host)")
+    }
+}
+
+/// The leaf has the role of the engine, and no other.
+private struct EngineRolePolicy: VerifierPolicy {
+    let verifyingCriticalExtensions: [ASN1ObjectIdentifier] = []
+
+    func chainMeetsPolicyRequirements(chain: UnverifiedCertificateChain) -> PolicyEvaluationResult {
+        let names = (try? chain.leaf.extensions.subjectAlternativeNames) ?? SubjectAlternativeNames([])
+        let roles = names.compactMap { name in
+            if case .uniformResourceIdentifier(let uri) = name { return uri }
+            return nil
+        }
+        guard roles == ["muster:engine"] else {
+            return .failsToMeetPolicy(reason: "it is not the certificate of the engine")
+        }
+        return .meetsPolicy
     }
 }
 

@@ -43,6 +43,8 @@ package struct BootAnswer: Hashable, Sendable, Codable {
     package var host: HostName?
     /// True when the machine was announced and switched on: its script is to have a token (`ArrivalTicket`), if it asks itself.
     package var awaitsToken: Bool?
+    /// True when it holds for the host's next boot only: nobody may give it out once more from memory.
+    package var isOnce: Bool?
 
     package init(profile: BootProfile, manifest: ImageManifest? = nil, reason: String, host: HostName? = nil) {
         (self.profile, self.manifest, self.reason, self.host) = (profile, manifest, reason, host)
@@ -85,6 +87,12 @@ package struct BootEvent: Hashable, Sendable, Codable {
     /// The profile whose outcome this step is: the machine has got what the profile gives, and as far as the network can
     /// tell it was this machine. `nil` for every other step, and for what somebody may have asked in the machine's name.
     package var outcome: String?
+    /// Of a boot server on another segment: 1, 2, 3 … without a gap, so that a step that is handed over again counts once.
+    package var number: Int64?
+    /// Of which start of the boot server the number is: one that lost what it kept begins again at 1, and is heard all the same.
+    package var series: UniqueID?
+    /// How long ago it happened, in milliseconds, where it is handed over later.
+    package var age: Int64?
 
     package init(
         mac: MACAddress,

@@ -109,8 +109,12 @@ package struct BootStatus: Hashable, Sendable, Codable {
 package struct BootServiceResource: Hashable, Sendable, Codable {
     package var status: BootStatus
     package var reported: String
+    /// The name of one on another segment; `nil`: the engine's own.
+    package var server: String?
 
-    package init(status: BootStatus, reported: String) { (self.status, self.reported) = (status, reported) }
+    package init(status: BootStatus, reported: String, server: String? = nil) {
+        (self.status, self.reported, self.server) = (status, reported, server)
+    }
 }
 
 /// `{"boot_service": […]}`.

@@ -1,5 +1,6 @@
 import Agent
 import Crypto
+import EngineClient
 import HostModel
 import Testing
 

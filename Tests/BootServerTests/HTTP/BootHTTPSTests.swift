@@ -95,7 +95,7 @@ import Testing
     func hostile() async throws {
         let pair = try await Pair.make()
         var limits = BootHTTPLimits()
-        (limits.handshake, limits.handshakesPerPeerMax) = (.milliseconds(300), 2)
+        (limits.handshake, limits.handshakesPerPeerMax) = (.seconds(3), 2)
         try await BootHTTPFixture.with(limits: limits, identity: ServerIdentity(pair.files)) { fixture in
             let port = fixture.server.port
             let nonsense = try await RawClient.connect(port: port)

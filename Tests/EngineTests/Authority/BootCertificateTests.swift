@@ -75,6 +75,14 @@ import X509
         }
     }
 
+    @Test("where the engine is reached by the boot server's address there is no certificate, and the engine starts")
+    func neverTheEnginesAddress() async throws {
+        try await Self.with(addresses: ["engine.example.org", "10.77.0.1"]) { installed in
+            #expect(!FileManager.default.fileExists(atPath: installed.path))
+            #expect(throws: EngineError.self) { try installed.engine.renewBootCertificate() }
+        }
+    }
+
     @Test func itIsKeptWhileItIsGoodAndRenewedInTime() async throws {
         try await Self.with { installed in
             let first = try installed.certificate()

@@ -14,7 +14,7 @@ package enum CertificateRefusal: Error, Hashable, Sendable, CustomStringConverti
     case otherKey
     case notYetValid
     case expired
-    /// Its names are not exactly `muster:host/ID` with the id that the engine says.
+    /// Its names are not exactly the role, with the id that the engine says.
     case otherRole(names: [String])
 
     package var description: String {
@@ -22,7 +22,7 @@ package enum CertificateRefusal: Error, Hashable, Sendable, CustomStringConverti
         case .malformed: "it is no X.509 certificate in PEM"
         case .authorityUnfit: "the certificate authority's own certificate is not fit to sign others"
         case .otherAuthority: "it was not signed by the authority that the approval code covers"
-        case .otherKey: "it is for another key than this node's"
+        case .otherKey: "it is for another key than this machine's"
         case .notYetValid: "it is not valid yet"
         case .expired: "it is no longer valid"
         case .otherRole(let names):
@@ -67,12 +67,13 @@ package struct Authority: Hashable, Sendable {
         }
     }
 
-    /// Checks a chain in PEM, leaf first, as this host's: our key, this authority's signature, valid `now` (seconds since
-    /// 1970; `nil` where the clock is not to be trusted yet), and named exactly `muster:host/ID`.
+    /// Checks a chain in PEM, leaf first, as this machine's: our key, this authority's signature, valid `now` (seconds since
+    /// 1970; `nil` where the clock is not to be trusted yet), and named exactly by its role, `muster:host/ID` or
+    /// `muster:boot/ID`.
     package func check(
         chain: String,
         isFor key: P256.Signing.PublicKey,
-        host: UniqueID,
+        role: String,
         now: Int64?
     ) throws(CertificateRefusal) {
         guard let document = try? PEMDocument.parseMultiple(pemString: chain).first,
@@ -84,9 +85,17 @@ package struct Authority: Hashable, Sendable {
             throw .otherAuthority
         }
         let names = Self.names(of: leaf)
-        guard names == ["muster:host/\(host)"] else { throw .otherRole(names: names) }
+        guard names == [role] else { throw .otherRole(names: names) }
         guard let now else { return }
         for each in [certificate, leaf] { try Self.checkValidity(of: each, now: now) }
+    }
+
+    /// When the leaf of a chain in PEM ends, in seconds since 1970; `nil` where there is none.
+    package static func end(of chain: String) -> Int64? {
+        guard let document = try? PEMDocument.parseMultiple(pemString: chain).first,
+            let leaf = try? Certificate(derEncoded: document.derBytes)
+        else { return nil }
+        return Int64(leaf.notValidAfter.timeIntervalSince1970)
     }
 
     private static func names(of leaf: Certificate) -> [String] {
