@@ -71,10 +71,10 @@ test-convert: build agent ## existing servers become nodes and go back, with eve
 	MUSTER_TEST_CONVERT=1 packaging/test --filter 'HostConversionTests|ConversionTryTests'
 
 .PHONY: test-power
-test-power: build agent ## power management against ipmi_sim and a Redfish emulator, and one real boot by a board (five minutes)
+test-power: build agent ## power management against ipmi_sim and a Redfish emulator, and real boots by a board, BIOS and UEFI (seven minutes)
 	swift build --build-tests --jobs $(JOBS)
 	MUSTER_TEST_REDFISH=$$(packaging/redfish) packaging/test --filter 'PowerTests|PowerCourseTests|PowerRouteTests|RedfishTests|ArrivalTests|ArrivalHTTPTests|SoftFenceTests|FenceAgentsTests'
-	@packaging/demo/demo --bmc
+	@for firmware in bios uefi; do packaging/demo/demo --bmc --firmware $$firmware || exit 1; done
 
 .PHONY: test-engine
 test-engine: build ## the engine's faults and attacks at full size: 100,000 claims, 1,000 machines at once (fifteen minutes)
