@@ -9,10 +9,18 @@ import Testing
         var pool = ConnectionPool<String>(limit: 4, perSource: 2)
         #expect([(1, "a"), (2, "b"), (3, "a"), (4, "c")].map { pool.admit($0.0, from: $0.1) } == [nil, nil, nil, nil])
         #expect(pool.admit(5, from: "a") == 1)
-        #expect(pool.admit(6, from: "d") == 2)
+        #expect(pool.admit(6, from: "d") == 3, "the oldest of whoever has most")
         #expect(pool.count == 4)
-        #expect(pool.remove(3) && !pool.remove(3) && !pool.remove(1))
+        #expect(pool.remove(2) && !pool.remove(2) && !pool.remove(1))
         #expect(pool.admit(7, from: "e") == nil)
+    }
+
+    @Test("strangers from many addresses push each other out, and not the engine with its one connection")
+    func flood() {
+        var pool = ConnectionPool<String>(limit: 8, perSource: 4)
+        #expect(pool.admit(0, from: "engine") == nil)
+        for id in 1...100 { #expect(pool.admit(id, from: "stranger \(id % 5)") != 0) }
+        #expect(pool.count == 8 && pool.remove(0))
     }
 
     @Test("a source is an IPv4 address, or an IPv6 network of 64 bits")
