@@ -1,5 +1,5 @@
 """A playbook of packaging/api/ansible, with the real modules of Ansible's collection ovirt.ovirt."""
-import os, pathlib, subprocess
+import os, pathlib, subprocess, sys
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -15,3 +15,9 @@ def run(folder, ca, url, password, name):
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
     recap = [line for line in done.stdout.splitlines() if line.startswith("localhost ")][-1]
     return {word.split("=")[0]: int(word.split("=")[1]) for word in recap.split(":")[1].split()}, done.stdout
+
+
+# By itself, in whatever namespace it was started: PLAYBOOK, with the rest in the environment.
+if __name__ == "__main__":
+    setting = os.environ
+    print(run(setting["HOME"], setting["OVIRT_CAFILE"], setting["OVIRT_URL"], setting["OVIRT_PASSWORD"], sys.argv[1])[1])

@@ -110,7 +110,7 @@ package final class ImageStore: Sendable {
     let clock: SegmentClock
     let logger: Logger
     let state = Mutex(State())
-    private let fetching: Admission<Int>
+    private let fetching: Turnstile
     /// One at a time makes room.
     let room = Mutex(())
     private let wishes: AsyncStream<ImageManifest>
@@ -133,7 +133,7 @@ package final class ImageStore: Sendable {
         (self.directory, files) = (directory, ImageShelfFiles(directory))
         (self.bytesMax, self.source, self.limits) = (bytesMax, source, limits)
         (self.clock, self.logger) = (clock, logger)
-        fetching = Admission(totalMax: limits.fetches)
+        fetching = Turnstile(places: limits.fetches)
         manifests = CacheDirectory("\(directory)/.manifests")
         (wishes, wish) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.wishesMax))
         try files.prepare(oldest: clock.now() / 1000 - limits.partialAge)
@@ -220,8 +220,13 @@ package final class ImageStore: Sendable {
     // MARK: Fetching
 
     private func fetch(_ image: BootRoute.ImageFile) async -> Outcome {
-        while !fetching.enter(0) { try? await Task.sleep(for: .milliseconds(50)) }
-        defer { fetching.leave(0) }
+        await fetching.enter()
+        let outcome = await fetchInTurn(image)
+        await fetching.leave()
+        return outcome
+    }
+
+    private func fetchInTurn(_ image: BootRoute.ImageFile) async -> Outcome {
         do {
             guard let file = try await manifest(of: image)?.files.first(where: { $0.name == image.file }) else {
                 return .missing

@@ -2,7 +2,7 @@ import CSockets
 import Glibc
 import NIOCore
 
-/// The socket of one transfer, used by one thread and never waited for. What the kernel refuses to send is lost, as on the
+/// The socket of one transfer, used by one thread. What the kernel refuses to send is lost, as on the
 /// wire: the protocol sends it again.
 final class TransferSocket {
     let descriptor: CInt
@@ -12,7 +12,17 @@ final class TransferSocket {
     private static let segmentsMax = 64
     private static let bytesMax = 65_507
 
+    /// How long `receive` waits when it is to wait, in microseconds; the kernel rounds it up to its tick.
+    private static let patience = 20_000
+
     init(_ socket: DatagramSocket.Taken) { descriptor = socket.descriptor }
+
+    /// From now on `receive` may wait. Not for a socket that is shared: it is the same for all who have it.
+    func allowWaiting() {
+        var limit = timeval(tv_sec: 0, tv_usec: Self.patience)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+    }
 
     deinit { close(descriptor) }
 
@@ -24,12 +34,13 @@ final class TransferSocket {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, 4)
     }
 
-    /// One datagram in the buffer's place, and its sender; `nil` when there is none.
-    func receive(into buffer: inout ByteBuffer, lengthMax: Int) -> SocketName? {
+    /// One datagram in the buffer's place, and its sender; `nil` when there is none, or none comes within a moment.
+    func receive(into buffer: inout ByteBuffer, lengthMax: Int, waits: Bool) -> SocketName? {
         buffer.clear()
+        let flags = waits ? 0 : CInt(MSG_DONTWAIT)
         return SocketName { name, length in
             buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: lengthMax) { space in
-                max(0, recvfrom(descriptor, space.baseAddress, lengthMax, CInt(MSG_DONTWAIT), name, &length))
+                max(0, recvfrom(descriptor, space.baseAddress, lengthMax, flags, name, &length))
             } > 0
         }
     }

@@ -19,8 +19,8 @@ package struct TFTPServer: Service {
         package var transfersPerSourceMax = 32
         package var windowSizeMax = 64
         package var ports = Ports.any
-        /// Threads that send: one for each processor, and no more than a network card has use for.
-        package var threads = min(System.coreCount, 4)
+        /// Threads that send. As long as there are no more transfers, each has one of its own.
+        package var threadsMax = 128
         /// Blocks of a window where the ports of transfers can be guessed: whoever acknowledges in another's name makes the
         /// server send no more than this for each packet.
         static let guessableWindowMax = 4
@@ -53,7 +53,7 @@ package struct TFTPServer: Service {
 
     private let configuration: Configuration
     private let channel: any Channel
-    private let loops: [TFTPTransferLoop]
+    private let threads: TFTPTransferThreads
     private let shared: SharedSocket?
     private let loaders: LoaderDirectory
     private let files: MachineFiles?
@@ -87,7 +87,6 @@ package struct TFTPServer: Service {
             isServer: true
         )
         let shared = configuration.ports == .single ? SharedSocket(try socket.copy()) : nil
-        let loops = try (0..<configuration.threads).map { _ in try TFTPTransferLoop() }
         let channel = try await DatagramChannel.open(
             on: socket.take(),
             batchSize: batchSize,
@@ -96,7 +95,7 @@ package struct TFTPServer: Service {
         return TFTPServer(
             configuration: configuration,
             channel: channel,
-            loops: loops,
+            threads: TFTPTransferThreads(limit: configuration.threadsMax),
             shared: shared,
             loaders: loaders,
             files: files,
@@ -115,25 +114,7 @@ package struct TFTPServer: Service {
 
     /// Serves until cancelled or gracefully shut down; then transfers under way end with an error that says so.
     package func run() async throws {
-        let threads = NIOThreadPool(numberOfThreads: loops.count)
-        threads.start()
-        defer { threads.shutdownGracefully { _ in } }
-        try await withThrowingDiscardingTaskGroup { group in
-            for loop in loops { group.addTask { await Self.serve(loop, on: threads) } }
-            defer { for loop in loops { loop.end() } }
-            try await takeRequests()
-        }
-    }
-
-    private static func serve(_ loop: TFTPTransferLoop, on threads: NIOThreadPool) async {
-        do {
-            try await threads.runIfActive { loop.serve() }
-        } catch {
-            loop.abandon()
-        }
-    }
-
-    private func takeRequests() async throws {
+        defer { threads.end() }
         logger.info("TFTP serves loaders", metadata: ["port": "\(configuration.port)"])
         let channel = try await DatagramChannel.receive(from: channel)
         let table = TransferTable(
@@ -145,7 +126,7 @@ package struct TFTPServer: Service {
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
                 // The group waits for its transfers.
-                defer { for loop in loops { loop.end() } }
+                defer { threads.end() }
                 for try await datagram in inbound.cancelOnGracefulShutdown() {
                     guard let asked = Asked(datagram) else {
                         if shared != nil { bring(datagram, to: table) }
@@ -318,7 +299,7 @@ extension TFTPServer {
         )
         do throws(DatagramSocketError) {
             let socket = try transferSocket()
-            await loops[Int(id % UInt64(loops.count))].run(start, on: socket) { table.began(asked.client, id: id, $0) }
+            try await threads.run(start, on: socket) { table.began(asked.client, id: id, $0) }
         } catch {
             logger.error("no socket for \(asked.client.address): \(error)")
             throw Refusal(code: .undefined, message: "the server is out of sockets")

@@ -46,7 +46,7 @@ final class TFTPTransfer {
     private var hasFailed = false
     private var errands = 0
     /// An errand is under way: what the client says again meanwhile is answered by its end.
-    private var isFetching = false
+    private(set) var isFetching = false
     private var postponed: [TFTPReadTransfer.Action] = []
 
     private static let datagramMax = 2048
@@ -57,6 +57,7 @@ final class TFTPTransfer {
         (self.start, machine) = (start, start.machine)
         self.socket = TransferSocket(socket)
         wire = WireBlocks(for: start.machine)
+        if !start.sharesSocket { self.socket.allowWaiting() }
         self.socket.reserve(bytes: start.machine.terms.windowSize * wire.stride)
     }
 
@@ -75,14 +76,17 @@ final class TFTPTransfer {
         return perform(machine.handle(.timedOut), at: now)
     }
 
-    /// Reads one datagram; `buffer` is scratch space.
-    func receive(into buffer: inout ByteBuffer, at now: UInt64) -> Errand? {
-        guard let source = socket.receive(into: &buffer, lengthMax: Self.datagramMax) else { return nil }
-        guard source.names(start.client) else {
-            answerStranger(source, buffer)
-            return nil
+    /// Reads one datagram; `buffer` is scratch space. When it `waits` for one, it does so for a moment only. False when none
+    /// came.
+    func receive(into buffer: inout ByteBuffer, waits: Bool) -> Bool {
+        guard let source = socket.receive(into: &buffer, lengthMax: Self.datagramMax, waits: waits) else {
+            return false
         }
-        return take(buffer, at: now)
+        if !source.names(start.client) {
+            answerStranger(source, buffer)
+            buffer.clear()
+        }
+        return true
     }
 
     /// One datagram of the client.

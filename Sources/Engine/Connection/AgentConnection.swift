@@ -25,7 +25,16 @@ final class AgentDialer: Sendable {
     let tally: AgentTally
     /// See `AgentIdentityPolicy`.
     let acceptsExpired: Bool
-    private let gate = HandshakeGate()
+    /// An engine that restarts dials all of its hosts at once, and without a gate all of them would be late together.
+    private let gate = Turnstile(places: handshakes)
+
+    /// Handshakes at a time; enough to keep every processor busy.
+    private static let handshakes = 64
+    /// How long one handshake may hold its place, in milliseconds; it goes on without it: a slow peer stops nobody.
+    private static let holdMilliseconds: Int64 = 1000
+    /// Bytes of one read. What an agent says in one breath is 8 KB; NIO's own buffers grow with that and stay so large, for
+    /// each of ten thousand connections that then say nothing.
+    private static let readMax = 4096
 
     init(
         authority: Certificate,
@@ -63,6 +72,7 @@ final class AgentDialer: Sendable {
             let channel = try await ClientBootstrap(group: loop)
                 .connectTimeout(.milliseconds(times.connect))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readMax))
                 .connect(host: target.address, port: target.port).get()
             await gate.enter()
             let alarm = loop.scheduleTask(in: .milliseconds(times.connect)) { channel.close(promise: nil) }
@@ -91,7 +101,7 @@ final class AgentDialer: Sendable {
     ) async throws {
         let gate = gate
         let isOver = channel.eventLoop.makePromise(of: Void.self)
-        let patience = channel.eventLoop.scheduleTask(in: .milliseconds(HandshakeGate.holdMilliseconds)) {
+        let patience = channel.eventLoop.scheduleTask(in: .milliseconds(Self.holdMilliseconds)) {
             isOver.succeed()
         }
         connected.futureResult.whenComplete { _ in

@@ -80,9 +80,8 @@ import X509
         }
         // 16,384 bits in a request that was never signed: refused for its kind, before any arithmetic is done with it.
         let big = DERText.rsaRequest(modulusBytes: 2048)
-        let began = ContinuousClock.now
-        #expect(throws: EngineError.self) { try CertificateRequest(pem: big, bytesMax: 8192) }
-        #expect(began.duration(to: .now) < .milliseconds(500))
+        let refusal = #expect(throws: EngineError.self) { try CertificateRequest(pem: big, bytesMax: 8192) }
+        #expect(refusal?.detail.contains("signed") == false)
         let ambitious = Self.openSSL(
             "-newkey",
             "ec",

@@ -1,10 +1,9 @@
+import HostModel
 import Synchronization
 import Testing
 
-@testable import Engine
-
-/// How many handshakes begin at a time.
-@Suite struct HandshakeGateTests {
+/// How many are in at a time.
+@Suite struct TurnstileTests {
     private final class Room: Sendable {
         private let counts = Mutex((now: 0, most: 0, all: 0))
 
@@ -23,7 +22,7 @@ import Testing
 
     @Test("F7: five hundred hosts are dialled at once: no more handshakes than places at a time, each gets its turn")
     func limit() async {
-        let (gate, room) = (HandshakeGate(places: 4), Room())
+        let (gate, room) = (Turnstile(places: 4), Room())
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<500 {
                 group.addTask {
