@@ -82,9 +82,10 @@ test-engine: build ## the engine's faults and attacks at full size: 100,000 clai
 	MUSTER_TEST_ENGINE=1 packaging/test --filter 'EngineFaultTests|EngineAttackTests|AttackRouteTests|EngineTests.*Fault|RestoredEngineTests|ClockAndVersionTests|SupportBundleTests|LogFormatTests|FaultsPageTests'
 
 .PHONY: test-api
-test-api: build agent ## oVirt's own SDK and Ansible's modules, unmodified, against simulated hosts and one real node (six minutes)
+test-api: build agent ## oVirt's own SDK and Ansible's modules, unmodified, against simulated hosts, one real node and one real server (fifteen minutes)
 	@packaging/api/try
 	@packaging/api/node
+	@packaging/convert/try ansible
 
 .PHONY: test-console
 test-console: build agent ## the web console in Debian's Chromium against a fresh engine, conversion of a server included (three minutes)

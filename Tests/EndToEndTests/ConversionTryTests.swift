@@ -32,7 +32,6 @@ import Testing
         arguments: [
             "kill", "early", "break", "host-key", "many", "undo", "abort", "engines", "unfit", "reboot", "vlan",
             "power",
-            "power",
         ]
     )
     func faults(scenario: String) async throws { _ = try await transcript(scenario) }

@@ -222,7 +222,7 @@ def case_hosts(place):
             service.host_service("no-uuid").get()
         with refused(sdk.Error, 400):
             service.add(types.Host(name="new"))
-        for parameter in ({"deploy_hosted_engine": True}, {"activate": False}):
+        for parameter in ({"deploy_hosted_engine": True}, {"undeploy_hosted_engine": True}):
             with refused(sdk.Error, 409):
                 service.add(types.Host(name="new", address="127.0.0.9", root_password="x"), **parameter)
         with refused(sdk.Error, 400, "no way to sign in"):

@@ -10,18 +10,19 @@ package struct ConversionChoices: Hashable, Sendable {
     package var undoesFailure: Bool?
     package var wantsKdump: Bool?
     package var takesOver: Bool?
+    package var activates: Bool?
 
     package init() {}
 
-    /// That a failure is taken back, or a host from another engine, is said of one conversion only: the next one may be a
-    /// repair of a host that works.
+    /// That a failure is taken back, or a host from another engine, and where the host is to end are said of one conversion
+    /// only: the next one may be a repair of a host that works.
     package func applied(to known: ConversionOptions) -> ConversionOptions {
         var options = known
         options.repository = repository ?? known.repository
         options.needsVirtualization = needsVirtualization ?? known.needsVirtualization
         options.mayReboot = mayReboot ?? known.mayReboot
         options.undoesFailure = undoesFailure ?? false
-        options.takesOver = takesOver
+        (options.takesOver, options.activates) = (takesOver, activates)
         options.wantsKdump = wantsKdump ?? known.wantsKdump
         return options
     }
@@ -40,6 +41,8 @@ package struct ConversionOptions: Hashable, Sendable, Codable {
     package var wantsKdump = false
     /// Whether a server that is another engine's host is taken over; `nil`: no.
     package var takesOver: Bool?
+    /// Whether the host goes into service when it is done, or into maintenance; `nil`: to where it was, and a new one into service.
+    package var activates: Bool?
 
     package init() {}
 }
@@ -84,7 +87,7 @@ struct ConversionRow: Sendable, Hashable, Codable, FetchableRecord, PersistableR
 
     struct Details: Hashable, Sendable, Codable {
         var options = ConversionOptions()
-        /// Where the host goes back to when it is done.
+        /// Where the host goes back to when nothing was changed, and when it is done unless something else was said.
         var wasInMaintenance = false
         /// It had failed before: an order that changes nothing leaves it so.
         var hadFailed: Bool?
@@ -105,6 +108,9 @@ struct ConversionRow: Sendable, Hashable, Codable, FetchableRecord, PersistableR
         /// The host is there; until when it must be fit, in milliseconds since 1970, else it is taken back; and why it is not.
         var proofDeadline: Int64?
         var unfit: String?
+
+        /// Where the host goes to when it is done.
+        var endsInMaintenance: Bool { options.activates.map { !$0 } ?? wasInMaintenance }
     }
 
     struct Abort: Hashable, Sendable, Codable {

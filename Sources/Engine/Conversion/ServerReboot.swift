@@ -67,8 +67,14 @@ struct ServerReboot: Sendable {
         changed.detail.bootID = boot ?? row.detail.bootID
         changed.detail.rebootDeadline = row.detail.rebootDeadline ?? now + settings.conversions.reboot
         let kept = changed.details
-        let text = boot == nil ? "Waiting for the agent before the reboot." : "The server reboots."
-        try await store.note(job, ConversionLine(ConversionSteps.rebootName, text), at: now) { $0.details = kept }
+        let text = boot == nil ? "waiting. The agent does not answer before the reboot." : "the server reboots."
+        let event = (
+            boot == nil ? EventCode.conversionWaits : .installStep,
+            boot == nil ? EventRecord.Severity.warning : .normal, "Host \(host.row.name): \(text)"
+        )
+        try await store.note(job, ConversionLine(ConversionSteps.rebootName, text), event: event, at: now) {
+            $0.details = kept
+        }
         return changed
     }
 

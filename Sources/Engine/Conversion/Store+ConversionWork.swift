@@ -129,7 +129,13 @@ extension Store {
                 try tell(code, .error, text, host, context, db)
             } else {
                 if row.provesHost { try beginProof(&row, context, db) } else { try finish(row, nil, context, db) }
-                try live(&host, &life, .workEnded(inMaintenance: row.detail.wasInMaintenance), context: context, in: db)
+                try live(
+                    &host,
+                    &life,
+                    .workEnded(inMaintenance: row.detail.endsInMaintenance),
+                    context: context,
+                    in: db
+                )
                 try tell(.installed, .normal, "Host \(host.name) installed.", host, context, db)
             }
         }

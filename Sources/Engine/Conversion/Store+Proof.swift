@@ -6,7 +6,7 @@ import Logging
 
 extension ConversionRow {
     /// Whether it ends only when the host is up.
-    var provesHost: Bool { detail.options.undoesFailure && !detail.wasInMaintenance && kind != .uninstall }
+    var provesHost: Bool { detail.options.undoesFailure && !detail.endsInMaintenance && kind != .uninstall }
 }
 
 extension Store {

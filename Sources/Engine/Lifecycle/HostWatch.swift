@@ -156,7 +156,7 @@ struct HostWatch: Sendable {
             signal = try await installation.run(job, context)
         }
         if signal == .installed, conversion?.detail.needsReboot == true { signal = .workReboots }
-        if signal == .installed, conversion?.detail.wasInMaintenance == true {
+        if signal == .installed, conversion?.detail.endsInMaintenance == true {
             signal = .workEnded(inMaintenance: true)
         }
         guard let signal, !Task.isCancelled else { return false }

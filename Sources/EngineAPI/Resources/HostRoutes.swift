@@ -14,6 +14,8 @@ struct HostRoutes {
     private struct Approval: Decodable, WireDocument {
         static let element = "action"
         var code: String?
+        /// oVirt's: false is refused.
+        var activate: Bool?
     }
 
     /// With `inherit` in the place of a profile the host has none of its own any more.
@@ -105,8 +107,15 @@ struct HostRoutes {
                 query: [Field("code", .text, "The code that the node shows")]
             )
         ) { request, context in
-            let typed = try await request.readIfAny(Approval.self)?.code
-            let code = request.query["code"] ?? typed
+            let approval = try await request.readIfAny(Approval.self)
+            guard approval?.activate != false else {
+                throw Fault(
+                    .conflict,
+                    "A node that is approved goes into service.",
+                    remedy: "Leave activate out, and deactivate the host when it is up."
+                )
+            }
+            let code = request.query["code"] ?? approval?.code
             try await engine.approve(
                 context.id(of: "host"),
                 code: code,

@@ -88,8 +88,8 @@ struct ServerSignIn {
 }
 
 extension ServerOrder {
-    /// `reboot`: of the query.
-    init(_ body: NewHostResource, reboot: Bool?) throws {
+    /// `reboot` and `activate`: of the query.
+    init(_ body: NewHostResource, reboot: Bool? = nil, activate: Bool? = nil) throws {
         guard let name = HostName(body.name) else {
             throw Fault(.badRequest, "The name is no host name.", remedy: "Use letters, digits, hyphens and dots.")
         }
@@ -112,7 +112,9 @@ extension ServerOrder {
         let port = try body.port.map { try ServerSignIn.port($0, "port") }
         self.init(name: name, address: body.address, port: port ?? 54321, access: access, credentials: credentials)
         cluster = body.cluster.flatMap { $0.id ?? $0.name }
-        options = try ConversionChoices(body.muster, reboot: reboot).applied(to: ConversionOptions())
+        options = try ConversionChoices(body.muster, reboot: reboot, activate: activate).applied(
+            to: ConversionOptions()
+        )
     }
 }
 
@@ -122,7 +124,7 @@ extension ServerReorder {
         let signIn = try ServerSignIn(body?.root_password, body?.ssh, body?.muster)
         (user, port, fingerprint, credentials) = (signIn.user, signIn.port, signIn.fingerprint, signIn.credentials)
         jump = try body?.muster?.jump.map { try ServerAccess.Jump($0) }
-        choices = try ConversionChoices(body?.muster, reboot: body?.reboot)
+        choices = try ConversionChoices(body?.muster, reboot: body?.reboot, activate: body?.activate)
     }
 }
 
@@ -147,7 +149,7 @@ extension ServerAccess.Jump {
 }
 
 extension ConversionChoices {
-    fileprivate init(_ choices: ServerChoices?, reboot: Bool?) throws {
+    fileprivate init(_ choices: ServerChoices?, reboot: Bool?, activate: Bool?) throws {
         self.init()
         if let url = choices?.repository {
             // What comes from it is installed as root, and no key is asked for: nobody on the way may change it.
@@ -162,6 +164,7 @@ extension ConversionChoices {
         }
         needsVirtualization = choices?.without_virtualization.map { !$0 }
         mayReboot = choices?.reboot ?? reboot
+        activates = choices?.activate ?? activate
         undoesFailure = choices?.undo_on_failure
         takesOver = choices?.take_over
         wantsKdump = choices?.kdump

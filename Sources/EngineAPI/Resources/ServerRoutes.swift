@@ -10,7 +10,8 @@ struct ServerRoutes {
 
     private static let query: [Call.Field] = [
         Call.Field("reboot", .flag, "Whether the server may be rebooted"), Call.dryRun,
-        Call.Field("activate", .flag, "Only true"), Call.Field("deploy_hosted_engine", .flag, "Only false"),
+        Call.Field("activate", .flag, "Whether the host goes into service; else into maintenance"),
+        Call.Field("deploy_hosted_engine", .flag, "Only false"),
         Call.Field("undeploy_hosted_engine", .flag, "Only false"),
     ]
 
@@ -41,8 +42,11 @@ struct ServerRoutes {
                 return try context.created(HostResource(alone: host))
             }
             try Self.refuseOthers(request.query)
-            let reboot = try ListQuery.flag(request.query, "reboot")
-            let order = try ServerOrder(body, reboot: reboot)
+            let order = try ServerOrder(
+                body,
+                reboot: ListQuery.flag(request.query, "reboot"),
+                activate: ListQuery.flag(request.query, "activate")
+            )
             if isDry {
                 try await engine.checkServer(order)
                 return Response(status: .noContent)
@@ -58,7 +62,7 @@ struct ServerRoutes {
         api.post("hosts/preflight", Self.preflight) { request, context in
             let body = try await request.read(NewHostResource.self)
             guard body.muster?.arrival == nil else { throw Self.noTrial }
-            let look = try await engine.look(at: ServerOrder(body, reboot: nil))
+            let look = try await engine.look(at: ServerOrder(body))
             return try await context.answer(PreflightResource(look))
         }
         api.action(
@@ -91,12 +95,6 @@ struct ServerRoutes {
         for name in ["deploy_hosted_engine", "undeploy_hosted_engine"] where try ListQuery.flag(query, name) == true {
             throw Fault(.conflict, "This engine does not run on its own hosts.", remedy: "Leave \(name) out.")
         }
-        guard try ListQuery.flag(query, "activate") == false else { return }
-        throw Fault(
-            .conflict,
-            "A new host goes into service when it is ready.",
-            remedy: "Leave activate out, and deactivate the host when it is up."
-        )
     }
 
     /// Before the server is touched.

@@ -77,6 +77,8 @@ package struct ServerChoices: Hashable, Sendable, Codable {
     package var without_virtualization: Bool?
     /// Whether the server is rebooted at the end where it needs that; true unless set.
     package var reboot: Bool?
+    /// Whether the host goes into service at the end, or into maintenance.
+    package var activate: Bool?
     /// A conversion that fails is taken back at once.
     package var undo_on_failure: Bool?
     /// A server that is another engine's host is taken over from it.
@@ -118,6 +120,8 @@ package struct ServerActionResource: Hashable, Sendable, Codable {
     package var root_password: String?
     package var ssh: SSHResource?
     package var reboot: Bool?
+    /// oVirt's: whether the host goes into service at the end; unless it is said, it goes back to where it was.
+    package var activate: Bool?
     package var muster: ServerChoices?
 
     package init() {}

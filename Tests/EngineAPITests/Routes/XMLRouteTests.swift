@@ -271,7 +271,7 @@ import XMLWire
                 ("datacenters", #"{"name": "far", "local": true}"#),
                 ("datacenters", #"{"name": "far", "quota_mode": "enabled"}"#),
                 ("hosts?deploy_hosted_engine=true", #"{"name": "a", "address": "192.0.2.1", "root_password": "x"}"#),
-                ("hosts?activate=false", #"{"name": "a", "address": "192.0.2.1", "root_password": "x"}"#),
+                ("hosts?undeploy_hosted_engine=true", #"{"name": "a", "address": "192.0.2.1", "root_password": "x"}"#),
             ]
             for (path, body) in bodies {
                 let answer = try await client.send(.post, "\(Self.api)/\(path)", body)

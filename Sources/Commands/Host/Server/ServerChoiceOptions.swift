@@ -14,6 +14,15 @@ struct ServerChoiceOptions: ParsableArguments {
     var noReboot = false
 
     @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Whether the host goes into service at the end, or into maintenance. (default: a new host into service, another one \
+            to where it was)
+            """
+    )
+    var activate: Bool?
+
+    @Flag(
         help: """
             Take the conversion back when it fails: a step on the server, an agent that is not heard, or a host that is not \
             operational for five minutes.
@@ -47,6 +56,7 @@ struct ServerChoiceOptions: ParsableArguments {
         choices.repository = repository
         choices.without_virtualization = withoutVirtualization ? true : nil
         choices.reboot = noReboot ? false : nil
+        choices.activate = activate
         choices.undo_on_failure = undoOnFailure ? true : nil
         choices.take_over = takeOver ? true : nil
         choices.kdump = kdump ? true : nil
