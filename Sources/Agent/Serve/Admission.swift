@@ -34,6 +34,9 @@ final class Admission: Sendable {
         return id
     }
 
+    /// The peer has said something: it gives way after those that have not.
+    func spoke(_ id: Int) { state.withLock { $0.handshakes.spoke(id) } }
+
     /// The peer has shown the engine's certificate, or the agent's own. `false` when its connection was closed meanwhile.
     func authenticate(_ id: Int) -> Bool {
         let (isHere, evicted) = state.withLock { state -> (Bool, (any Channel)?) in

@@ -115,6 +115,7 @@ package struct AgentServer: Service {
                     let place = admission.arrive(channel)
                     do {
                         let pipeline = channel.pipeline.syncOperations
+                        try pipeline.addHandler(FirstBytesHandler { admission.spoke(place) })
                         try pipeline.addHandler(NIOSSLServerHandler(context: identity.context))
                         try pipeline.addHandler(HandshakeHandler(handshake))
                         let wire = try AgentConnection.Wire(wrappingChannelSynchronously: channel)

@@ -47,3 +47,18 @@ final class HandshakeHandler: ChannelInboundHandler {
         outcome.completeWith(result)
     }
 }
+
+/// Tells once that the peer has said something, and leaves.
+final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    private let onBytes: () -> Void
+
+    init(_ onBytes: @escaping () -> Void) { self.onBytes = onBytes }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        onBytes()
+        context.fireChannelRead(data)
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+}

@@ -23,6 +23,20 @@ import Testing
         #expect(pool.count == 8 && pool.remove(0))
     }
 
+    @Test("who says nothing pushes the silent out, and not the engine at the same address, which speaks at once")
+    func silence() {
+        var pool = ConnectionPool<String>(limit: 64, perSource: 4)
+        #expect(pool.admit(0, from: "engine") == nil)
+        pool.spoke(0)
+        for id in 1...100 { #expect(pool.admit(id, from: "engine") != 0) }
+        #expect(pool.count == 4 && pool.remove(0))
+        for id in 101...104 {
+            _ = pool.admit(id, from: "engine")
+            pool.spoke(id)
+        }
+        #expect(pool.admit(105, from: "engine") == 101, "of those that all speak the oldest goes")
+    }
+
     @Test("a source is an IPv4 address, or an IPv6 network of 64 bits")
     func source() throws {
         func source(_ text: String) throws -> String {

