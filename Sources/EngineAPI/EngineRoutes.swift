@@ -76,6 +76,7 @@ struct EngineRoutes {
         NetworkUpkeepRoutes(engine: engine).add(to: api)
         StatisticRoutes(engine: engine).add(to: api)
         UserRoutes(engine: engine).add(to: api)
+        PermissionRoutes(engine: engine).add(to: api)
         DiagnosticsRoute(engine: engine).add(to: api)
         DescriptionRoute(book: book).add(to: api)
     }

@@ -788,6 +788,24 @@ def case_users(place):
         same([p.role.id for p in service.user_service(made.id).permissions_service().list()],
              [r.id for r in system.roles_service().list() if r.name == "ReadOnlyAdmin"])
         same(len(system.roles_service().list()), 3)
+        permissions = system.permissions_service()
+        same({(connection.follow_link(p.user).principal, p.role.name) for p in permissions.list()},
+             {("admin", "SuperUser"), ("sdk", "ReadOnlyAdmin")})
+        given = permissions.add(types.Permission(user=types.User(id=made.id), role=types.Role(name="HostAdmin")))
+        same((given.role.name, given.user.id), ("HostAdmin", made.id))
+        with refused(sdk.Error, 409, "may do all"):
+            permissions.add(types.Permission(user=types.User(id=made.id), role=types.Role(name="ReadOnlyAdmin")))
+        with refused(sdk.Error, 400, "there are"):
+            permissions.add(types.Permission(user=types.User(id=made.id), role=types.Role(name="UserRole")))
+        own = service.user_service(made.id).permissions_service()
+        same([p.id for p in own.list()], [given.id])
+        permissions.permission_service(given.id).remove()
+        with refused(sdk.NotFoundError, 404):
+            permissions.permission_service(given.id).get()
+        with refused(sdk.Error, 409, "look"):
+            own.permission_service(own.list()[0].id).remove()
+        with refused(sdk.Error, 409, "oneself"):
+            permissions.permission_service([p for p in permissions.list() if p.role.name == "SuperUser"][0].id).remove()
         with place.connect(username="sdk@internal", password="long enough") as other:
             assert len(other.system_service().hosts_service().list()) == HOSTS
             with refused(sdk.AuthError, 403, "SuperUser"):

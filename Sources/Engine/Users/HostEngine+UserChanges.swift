@@ -62,11 +62,20 @@ extension HostEngine {
         correlation: String?
     ) async throws(EngineError) -> UserRecord {
         if order.password != nil { throw Self.passwordElsewhere }
+        return try await changeUser(id, by: user, correlation) { record throws(EngineError) in try record.take(order) }
+    }
+
+    private func changeUser(
+        _ id: UniqueID,
+        by user: String,
+        _ correlation: String?,
+        _ change: @escaping @Sendable (inout UserRecord) throws(EngineError) -> Void
+    ) async throws(EngineError) -> UserRecord {
         let context = context(by: user, correlation)
         return try await store.write { [store] db in
             let former = try UserRecord.require(id, in: db)
             var record = former
-            try record.take(order)
+            try change(&record)
             guard record != former else { return record }
             guard record.name != user || (record.role >= former.role && record.isEnabled) else {
                 throw EngineError(
@@ -91,6 +100,49 @@ extension HostEngine {
                 in: db
             )
             return record
+        }
+    }
+
+    // oVirt's users may have many permissions; ours have one role, and each role holds the lesser ones.
+
+    /// A permission for the whole system: the user has this role from now on.
+    package func grant(
+        _ role: UserRole,
+        to id: UniqueID,
+        by user: String,
+        correlation: String?
+    ) async throws(EngineError) -> UserRecord {
+        try await changeUser(id, by: user, correlation) { record throws(EngineError) in
+            guard record.role < role else {
+                throw EngineError(
+                    .conflict,
+                    "User \(record.name) has the role \(record.role.rawValue), which may do all that \(role.rawValue) may.",
+                    remedy: "To have less, take the permission of \(record.role.rawValue) away first."
+                )
+            }
+            record.role = role
+        }
+    }
+
+    /// Takes a permission back: the user is left with looking. 404 where the user's role is another one by now.
+    package func revoke(
+        _ role: UserRole,
+        from id: UniqueID,
+        by user: String,
+        correlation: String?
+    ) async throws(EngineError) {
+        _ = try await changeUser(id, by: user, correlation) { record throws(EngineError) in
+            guard record.role == role else {
+                throw EngineError(.notFound, "User \(record.name) does not have the role \(role.rawValue).")
+            }
+            guard role != .readOnlyAdmin else {
+                throw EngineError(
+                    .conflict,
+                    "Every user may look at everything.",
+                    remedy: "Remove the user, or let nobody sign in by the name: `muster user update NAME --disable`."
+                )
+            }
+            record.role = .readOnlyAdmin
         }
     }
 

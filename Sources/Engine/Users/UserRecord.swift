@@ -14,12 +14,15 @@ package struct UserRecord: Sendable, Hashable {
 
     /// Local users, the only ones.
     static let profile = "internal"
+    /// What oVirt calls the directory of those users, where its clients name one.
+    package static let directory = "internal-authz"
     static let localNameMax = 64
 
-    /// The full name for `NAME` or `NAME@internal`: letters and digits of ASCII, `.`, `_` and `-`. `nil` for another text.
+    /// The full name for `NAME`, `NAME@internal` or oVirt's `NAME@internal-authz`: letters and digits of ASCII, `.`, `_` and `-`. `nil` for another text.
     static func fullName(_ text: String) -> String? {
         let parts = text.lowercased().split(separator: "@", omittingEmptySubsequences: false)
-        guard let local = parts.first, parts.count == 1 || (parts.count == 2 && parts[1] == profile),
+        guard let local = parts.first,
+            parts.count == 1 || (parts.count == 2 && [profile, directory].contains(String(parts[1]))),
             (1...localNameMax).contains(local.utf8.count), SiteText.isName(String(local.prefix(SiteText.nameMax))),
             local.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
         else { return nil }

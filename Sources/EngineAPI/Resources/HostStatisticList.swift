@@ -1,5 +1,4 @@
 import AgentWire
-import Crypto
 import Engine
 import HostModel
 
@@ -111,21 +110,8 @@ extension Float {
 extension StatisticResource {
     fileprivate func placed(at place: String) -> StatisticResource {
         var placed = self
-        placed.id = Self.id(of: name)
+        placed.id = ResourcePath.id(of: name)
         placed.href = "\(place)/\(placed.id)"
         return placed
-    }
-
-    /// oVirt's way to an id: a UUID of version 3 without a name space (`UUID.nameUUIDFromBytes` of Java).
-    static func id(of name: String) -> String {
-        var bytes = Array(Insecure.MD5.hash(data: Array(name.utf8)))
-        bytes[6] = bytes[6] & 0x0F | 0x30
-        bytes[8] = bytes[8] & 0x3F | 0x80
-        let digits = bytes.map { byte in
-            let text = String(byte, radix: 16)
-            return byte < 16 ? "0\(text)" : text
-        }
-        let groups = [0..<4, 4..<6, 6..<8, 8..<10, 10..<16]
-        return groups.map { digits[$0].joined() }.joined(separator: "-")
     }
 }

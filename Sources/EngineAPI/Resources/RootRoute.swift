@@ -48,9 +48,11 @@ struct RootRoute {
     private static let collections = [
         "affinitylabels", "bootassignments", "bootprofiles", "bootservers", "bootservices", "clusters", "datacenters",
         "events",
-        "hosts", "jobs", "macpools", "networks", "nodeimages", "rejections", "schedulingpolicies", "tags",
+        "hosts", "jobs", "macpools", "networks", "nodeimages", "permissions", "rejections", "roles",
+        "schedulingpolicies", "tags",
+        "users",
     ]
-    private static let searchable = ["clusters", "datacenters", "events", "hosts", "jobs", "networks"]
+    private static let searchable = ["clusters", "datacenters", "events", "hosts", "jobs", "networks", "users"]
 
     func add(to api: some RouterMethods<APIContext>) {
         api.get(.show("What this is, which version, and where everything is", Root.self)) { _, context in

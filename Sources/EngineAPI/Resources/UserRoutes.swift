@@ -3,7 +3,7 @@ import HTTPTypes
 import HostModel
 import Hummingbird
 
-/// `users`, `roles`, and which user has which role (docs/protocols.md, section 3).
+/// `users` and `roles` (docs/protocols.md, section 3).
 struct UserRoutes {
     let engine: HostEngine
 
@@ -36,10 +36,6 @@ struct UserRoutes {
         users.get(":id/roles", .list("The role of a user", RoleCollection.self)) { _, context in
             let user = try await engine.user(context.id(of: "user"))
             return try await context.answer(RoleCollection([RoleResource(user.role)]))
-        }
-        users.get(":id/permissions", .list("What gives a user the role", PermissionCollection.self)) { _, context in
-            let user = try await engine.user(context.id(of: "user"))
-            return try await context.answer(PermissionCollection([PermissionResource(user)]))
         }
     }
 
@@ -92,7 +88,8 @@ extension UserResource: SearchedResource {
     var searchValues: SearchValues {
         SearchValues(
             [
-                "id": [id], "name": [name], "usrname": [name, principal], "user_name": [name], "role": [muster.role],
+                "id": [id], "name": [name], "usrname": [name, principal, "\(principal)@\(UserRecord.directory)"],
+                "user_name": [name], "role": [muster.role],
                 "description": [description],
             ],
             words: [name, description ?? ""]
@@ -102,21 +99,4 @@ extension UserResource: SearchedResource {
 
 extension RoleResource {
     init(_ role: UserRole) { self.init(role, href: ResourcePath.href("roles", role.id)) }
-}
-
-extension PermissionResource {
-    /// Of the whole system; its id is the user's, for a user has one role.
-    init(_ user: UserRecord) {
-        let users = ResourcePath.href(UserResource.collection, user.id.rawValue)
-        self.init(
-            id: user.id.rawValue,
-            href: "\(users)/permissions/\(user.id.rawValue)",
-            role: ResourceLink(
-                id: user.role.id,
-                href: ResourcePath.href("roles", user.role.id),
-                name: user.role.rawValue
-            ),
-            user: ResourceLink(id: user.id.rawValue, href: users, name: user.name)
-        )
-    }
 }

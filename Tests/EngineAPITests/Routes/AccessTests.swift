@@ -99,6 +99,39 @@ import Testing
         }
     }
 
+    @Test("oVirt's permissions give and take the role of a user, by id or name, here and below the user")
+    func permissions() async throws {
+        try await APIInstallation.run { client in
+            let order = #"{"user_name": "ops@internal-authz", "password": "long enough"}"#
+            let user = try await client.send(.post, "\(Self.api)/users", order).json(UserResource.self)
+            let all = "\(Self.api)/permissions"
+            let own = "\(Self.api)/users/\(user.id)/permissions"
+            func given(_ path: String, _ body: String) async throws -> (Int, PermissionResource?) {
+                let answer = try await client.send(.post, path, body)
+                return (answer.status, try? answer.json(PermissionResource.self))
+            }
+            let first = try await given(all, #"{"user": {"name": "Ops@internal"}, "role": {"name": "hostadmin"}}"#)
+            #expect(first.0 == 201 && first.1?.role.name == "HostAdmin")
+            let second = try await given(own, #"{"role": {"id": "\#(UserRole.superUser.id)"}}"#)
+            #expect(second.0 == 201 && second.1?.user.id == user.id)
+            let (gone, there) = (try #require(first.1), try #require(second.1))
+            #expect(gone.id != there.id)
+            #expect(try await client.send(.delete, "\(all)/\(gone.id)").status == 404, "the role is another one by now")
+            #expect(try await client.get("\(own)/\(there.id)").json(PermissionResource.self) == there)
+            #expect(try await client.send(.delete, "\(own)/\(there.id)").status == 200)
+            let left = try await client.get(own).json(PermissionCollection.self).permission
+            #expect(left.map(\.role.name) == ["ReadOnlyAdmin"])
+            #expect(try await client.get(all).json(PermissionCollection.self).permission.count == 2)
+            let refused: [(String, String, Int)] = [
+                (all, #"{"role": {"name": "HostAdmin"}}"#, 400), (all, #"{"user": {"name": "x"}}"#, 404),
+                (own, "{}", 400), (own, #"{"role": {"name": "ReadOnlyAdmin"}}"#, 409),
+                ("\(Self.api)/users/\(UniqueID.random())/permissions", #"{"role": {"name": "HostAdmin"}}"#, 404),
+            ]
+            for (path, body, status) in refused { #expect(try await given(path, body).0 == status, "\(path) \(body)") }
+            #expect(try await client.send(.delete, "\(own)/\(try #require(left.first).id)").status == 409)
+        }
+    }
+
     @Test("a page of another site changes nothing, whatever its reader's browser knows; programs and own pages do")
     func foreignPages() async throws {
         try await APIInstallation.run { client in

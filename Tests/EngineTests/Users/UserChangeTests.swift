@@ -19,7 +19,8 @@ import Testing
     @Test(
         "names are NAME@internal",
         arguments: [
-            ("ops", "ops@internal"), ("Ops.x-1@internal", "ops.x-1@internal"), ("", nil), ("@internal", nil),
+            ("ops", "ops@internal"), ("Ops.x-1@internal", "ops.x-1@internal"), ("ops@internal-authz", "ops@internal"),
+            ("", nil), ("@internal", nil),
             ("a@b", nil),
             ("a@internal@internal", nil), ("a b", nil), ("a\u{1b}[1m", nil), ("-a", nil), ("é", nil),
             (String(repeating: "a", count: 65), nil),
