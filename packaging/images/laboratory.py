@@ -203,6 +203,14 @@ class Machine:
                 for version in (4, 6):
                     self.options += ["-fw_cfg", f"name=opt/org.tianocore/IPv{version}PXESupport,string=n"]
             return
+        if name == "pxelinux":
+            # The only BIOS network boot that QEMU has is iPXE, which our server gives a script. It does here what other ROMs
+            # do: DHCP, then the program by TFTP, and PXE's calls (UNDI) for it to work with.
+            script = self.work / "script.ipxe"
+            script.write_text(f"#!ipxe\ndhcp\nset net0/next-server {ADDRESS}\nset net0/filename boot/lpxelinux.0\n"
+                              f"chain tftp://{ADDRESS}/boot/lpxelinux.0\n")
+            self.options += ["-kernel", "/usr/lib/ipxe/ipxe.lkrn", "-initrd", str(script)]
+            return
         device = {"cd": "ide-cd", "disk": "virtio-blk-pci"}.get(name, "usb-storage")
         readonly = ",readonly=on,media=cdrom" if name == "cd" else ""
         self.options += ["-drive", f"if=none,id=medium,format=raw,file={medium}{readonly}"]

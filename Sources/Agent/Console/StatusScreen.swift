@@ -43,6 +43,9 @@ package struct StatusScreen: Hashable, Sendable {
     }
 
     private static func state(_ snapshot: NodeSnapshot) -> [String] {
+        guard !snapshot.configuration.isRescue else {
+            return ["State: rescue; the machine's disks and the engine are left alone"]
+        }
         guard let report = snapshot.registration else { return ["State: starting"] }
         let engine = (report.engine ?? snapshot.configuration.engine)?.description ?? "its engine"
         var lines: [String]

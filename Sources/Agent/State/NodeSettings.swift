@@ -56,10 +56,15 @@ package struct NodeSettings: Hashable, Sendable, Codable {
 package struct NodeConfiguration: Hashable, Sendable {
     package var arguments: NodeArguments
     package var settings: NodeSettings
+    /// The machine runs the first stage alone (docs/boot.md, section 2): nobody is asked to take it.
+    package var isRescue = false
 
     package init(arguments: NodeArguments = NodeArguments(), settings: NodeSettings = NodeSettings()) {
         (self.arguments, self.settings) = (arguments, settings)
     }
+
+    /// The kernel argument that makes it so.
+    private static let rescueArgument = "muster.rescue"
 
     /// What `muster image embed` left in the image: arguments that stand in front of the kernel's.
     package static let siteArguments: FilePath = "/etc/muster/site/arguments"
@@ -79,6 +84,7 @@ package struct NodeConfiguration: Hashable, Sendable {
             arguments: NodeArguments(arguments(site).followed(by: arguments(commandLine))),
             settings: state.value(NodeSettings.self, in: NodeSettings.fileName) ?? NodeSettings()
         )
+        isRescue = arguments(commandLine)[Self.rescueArgument] != nil
         guard self.arguments.engineFingerprint != nil else { return }
         let typed = run.value(NodeSettings.self, in: NodeSettings.engineFileName)
         (settings.engine, settings.engineFingerprint) = (typed?.engine, typed?.engineFingerprint)

@@ -111,6 +111,15 @@ import Testing
         )
     }
 
+    @Test func rescue() {
+        var snapshot = Self.snapshot(nil)
+        snapshot.configuration.isRescue = true
+        #expect(
+            text(snapshot)
+                == Self.golden("\(Self.head)\nState: rescue; the machine's disks and the engine are left alone")
+        )
+    }
+
     @Test func bridgeAndWaitingNetwork() throws {
         var snapshot = Self.snapshot(Self.report(.approved))
         let bridge = try #require(LinkName("ovirtmgmt"))

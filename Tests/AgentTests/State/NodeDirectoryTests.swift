@@ -67,6 +67,20 @@ import Testing
     }
 
     @Test(
+        "the kernel's own line alone says that a machine is to be rescued",
+        arguments: [
+            ("quiet muster.rescue", "", true), ("muster.rescues", "", false), ("", "muster.rescue", false),
+        ]
+    )
+    func rescue(line: String, site: String, expected: Bool) throws {
+        try directory.write(Array(line.utf8), to: "cmdline")
+        try directory.write(Array(site.utf8), to: "site")
+        let (commandLine, site) = (directory.file("cmdline"), directory.file("site"))
+        let read = NodeConfiguration(commandLine: commandLine, site: site, state: directory, run: directory)
+        #expect(read.isRescue == expected)
+    }
+
+    @Test(
         "settings that are not JSON count as none; a node must start with what it has",
         arguments: ["", "{", "[]", "{\"engine\":7}"]
     )
