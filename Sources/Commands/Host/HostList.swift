@@ -80,6 +80,12 @@ struct HostList: AsyncParsableCommand {
             return output.show(rejections, as: rejectionTable(rejections, .current))
         }
         let query = try query()
-        try await options.show(watching, output, { try await $0.hosts(search: query) }, as: hostTable)
+        let isBrief = [.table, .wide, .name].contains(output.output)
+        try await options.show(
+            watching,
+            output,
+            { try await $0.hosts(search: query, brief: isBrief) },
+            as: hostTable
+        )
     }
 }

@@ -63,6 +63,8 @@ struct HostRoutes {
         [.text("application/json", "The agent's own text")]
     )
 
+    private static let brief = Call.Field("brief", .flag, "Only what tells hosts apart at a glance")
+
     func add(to api: some RouterMethods<APIContext>) {
         addReads(to: api.group("hosts"))
         addActions(to: api.group("hosts"))
@@ -70,13 +72,18 @@ struct HostRoutes {
     }
 
     private func addReads(to hosts: some RouterMethods<APIContext>) {
-        hosts.get(.list("Hosts", HostCollection.self, fields: HostFilter.fields)) { request, context in
+        hosts.get(
+            .list("Hosts", HostCollection.self, fields: HostFilter.fields, query: [Self.brief])
+        ) { request, context in
             let query = request.query
             let count = try PageSize(query, limit: Self.pageMax).count
             var filter = try HostFilter(search: query["search"] ?? "", max: count)
             filter.isCaseSensitive = try ListQuery.flag(query, "case_sensitive") ?? false
             let records = try await engine.hosts(matching: filter)
-            return try await context.answer(HostCollection.self, of: records) { HostResource($0) }
+            let isBrief = try ListQuery.flag(query, "brief") ?? false
+            return try await context.answer(HostCollection.self, of: records) { record in
+                isBrief ? HostResource(brief: record) : HostResource(record)
+            }
         }
         hosts.get(":id", .show("A host", HostResource.self)) { _, context in
             try await context.answer(HostResource(alone: await engine.host(context.id(of: "host"))))

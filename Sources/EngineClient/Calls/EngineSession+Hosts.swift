@@ -32,8 +32,11 @@ extension EngineSession {
     }
 
     /// Hosts in the engine's order: all, or those that a search of oVirt's language finds (`name=kvm-* and status=up`).
-    package func hosts(search: String? = nil) async throws(CallError) -> [HostResource] {
-        let query = search.map { "?search=\(percentEncoded($0))" } ?? ""
+    /// `brief`: with nothing but what tells hosts apart at a glance, which is a fifth as long; an engine that does not know
+    /// it tells everything.
+    package func hosts(search: String? = nil, brief: Bool = false) async throws(CallError) -> [HostResource] {
+        let fields = [search.map { "search=\(percentEncoded($0))" }, brief ? "brief=true" : nil].compactMap(\.self)
+        let query = fields.isEmpty ? "" : "?" + fields.joined(separator: "&")
         return try await decode(HostCollection.self, .get("\(Self.api)/hosts\(query)")).host ?? []
     }
 
