@@ -14,7 +14,9 @@ extension Store {
             let rows = try request.fetchAll(db)
             return (rows, try HostParts(of: rows.map(\.id), in: db))
         }
-        return await rows.inParallel { $0.compactMap(parts.record) }.flatMap(\.self)
+        return await rows.inParallel { [described] part in part.compactMap { parts.record($0, described) } }.flatMap(
+            \.self
+        )
     }
 
     /// How many hosts have each status, as lists show it.
@@ -33,7 +35,9 @@ extension Store {
     func host(_ id: UniqueID) async throws(EngineError) -> HostRecord {
         try await read { db in
             let row = try HostRow.require(id, in: db)
-            guard let record = try HostParts(of: [id], in: db).record(row) else { throw HostRow.notFound(id) }
+            guard let record = try HostParts(of: [id], in: db).record(row, described) else {
+                throw HostRow.notFound(id)
+            }
             return record
         }
     }
@@ -111,9 +115,10 @@ private struct HostParts: Sendable {
 
 extension HostParts {
     /// The host with all that belongs to it; `nil` for one whose cluster is gone.
-    func record(_ row: HostRow) -> HostRecord? {
+    func record(_ row: HostRow, _ described: DescribedHosts) -> HostRecord? {
         guard let cluster = clusters[row.cluster] else { return nil }
-        let hardware: HostHardware? = ColumnJSON.decode(row.hardware)
+        let description = described.description(of: row)
+        let hardware = description.hardware
         let newest = hardware?.image.flatMap { active[$0.name.raw] }
         return HostRecord(
             id: row.id,
@@ -128,7 +133,7 @@ extension HostParts {
             tags: tags[row.id] ?? [],
             affinityLabels: affinityLabels[row.id] ?? [],
             hardwareID: row.hardwareID,
-            facts: ColumnJSON.decode(row.facts),
+            facts: description.facts,
             hardware: hardware,
             claims: (claims[row.id] ?? []).map { ClaimRecord($0, of: row) },
             bootProfile: profiles[.always]?[row.id],

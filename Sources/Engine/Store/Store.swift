@@ -8,6 +8,7 @@ struct Store: Sendable {
     private let pool: DatabasePool
     /// Told of each event once it is committed.
     let feed: EventFeed
+    let described = DescribedHosts()
     let retention: EventRetention
     private let file: DatabaseFile
     /// Told of each event once it is committed.
