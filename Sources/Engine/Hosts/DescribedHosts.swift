@@ -20,6 +20,8 @@ final class DescribedHosts: Sendable {
     /// Beyond so many hosts what is known is forgotten, and read again.
     static let countMax = 20_000
 
+    var count: Int { known.withLock(\.count) }
+
     func description(of row: HostRow) -> Description {
         if let found = known.withLock({ $0[row.id] }), found.facts == row.facts, found.hardware == row.hardware {
             return found.description
