@@ -398,7 +398,9 @@ def case_networks(place):
         same([n.name for n in networks.list()], ["ovirtmgmt"])
         with refused(sdk.NotFoundError, 404, "does not have"):
             networks.network_service(made.id).get()
+        same(network.update(types.Network(usages=[types.NetworkUsage.VM])).usages, [types.NetworkUsage.VM])
         same(networks.add(types.Network(name="sdk-n")).required, True)
+        # Whether guests use it is the network's own, not the cluster's.
         networks.network_service(made.id).update(types.Network(required=False, usages=[types.NetworkUsage.MIGRATION]))
         same(networks.network_service(made.id).get().usages, [types.NetworkUsage.MIGRATION, types.NetworkUsage.VM])
         management = next(n for n in networks.list() if n.name == "ovirtmgmt")
