@@ -42,16 +42,19 @@ extension HostEngine {
 
     /// Whose token this is, and that it is in use; `nil` for an unknown, expired or revoked one.
     package func sessionUser(_ token: String) async throws(EngineError) -> String? {
-        let (digest, now, limits) = (Self.digest(token), settings.clock.now(), settings.sessions)
-        guard let session = try await store.session(digest), session.isValid(at: now, limits) else { return nil }
-        if now - session.used >= limits.useInterval { try await store.useSession(digest, at: now) }
-        return session.user
+        try await validSession(token)?.row.user
     }
 
     /// The user whose token this is, with what that user may do now; `nil` also for one that was removed or disabled.
     package func signedInUser(_ token: String) async throws(EngineError) -> UserRecord? {
-        guard let name = try await sessionUser(token) else { return nil }
-        return try await store.user(named: name)?.record
+        try await validSession(token)?.user
+    }
+
+    private func validSession(_ token: String) async throws(EngineError) -> (row: SessionRow, user: UserRecord?)? {
+        let (digest, now, limits) = (Self.digest(token), settings.clock.now(), settings.sessions)
+        guard let session = try await store.session(digest), session.row.isValid(at: now, limits) else { return nil }
+        if now - session.row.used >= limits.useInterval { try await store.useSession(digest, at: now) }
+        return session
     }
 
     /// Makes a token void; an unknown one already is.
@@ -82,8 +85,16 @@ struct SessionRow: Sendable, Hashable, Codable, FetchableRecord, PersistableReco
 }
 
 extension Store {
-    func session(_ digest: Data) async throws(EngineError) -> SessionRow? {
-        try await read { try SessionRow.fetchOne($0, key: digest) }
+    /// The session, and its user where that one may sign in. One look at the database, in words that it knows already: every
+    /// call of the API begins with it.
+    func session(_ digest: Data) async throws(EngineError) -> (row: SessionRow, user: UserRecord?)? {
+        try await read { db in
+            let sql: SQL = "SELECT user, issued, used FROM session WHERE digest = \(digest)"
+            guard let row = try SQLRequest<Row>(literal: sql, cached: true).fetchOne(db) else { return nil }
+            let session = SessionRow(digest: digest, user: row[0], issued: row[1], used: row[2])
+            let name: SQL = "SELECT * FROM user WHERE name = \(session.user) AND isEnabled = 1"
+            return (session, try SQLRequest<Row>(literal: name, cached: true).fetchOne(db).map(UserRecord.init))
+        }
     }
 
     func beginSession(
