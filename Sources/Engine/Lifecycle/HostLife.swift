@@ -127,9 +127,11 @@ extension HostLife {
         return []
     }
 
-    /// By its power. One in maintenance, and one that is not a host yet, stays what it is.
+    /// By its power. One in maintenance is `down` when it is switched off (ovirt.md 1.2: Ansible's `stopped` waits for that),
+    /// and stays what it is otherwise; so does one that is not a host yet.
     private mutating func leave(for next: HostStatus) -> [Effect] {
         switch status {
+        case .maintenance where next == .down: move(to: next)
         case .up, .nonOperational, .nonResponsive, .connecting, .initializing, .error, .down, .unassigned, .reboot,
             .kdumping:
             move(to: next)

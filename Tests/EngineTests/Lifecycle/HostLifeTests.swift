@@ -22,7 +22,7 @@ import Testing
             + "= reboot = = kdumping - -",
         .maintenance: "installing - - - - - - - - - "
             + "preparing_for_maintenance - - - - - unassigned - "
-            + "= = = = = - -",
+            + "down = = = = - -",
         .up: "installing - - - = non_operational = initializing connecting non_responsive "
             + "preparing_for_maintenance - - - - preparing_for_maintenance - - "
             + "down reboot = = kdumping - -",
