@@ -29,6 +29,13 @@ package struct XMLEncoder {
     package static let head = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>"
 }
 
+/// What is nothing but attributes in XML: as one of an array, of which there are many, it is written without a look at its
+/// `Codable` form, which must say the same.
+package protocol XMLAttributed: Encodable {
+    /// In the order in which its `Codable` form has them.
+    var attributes: [(name: String, text: String)] { get }
+}
+
 /// A key that is no name of XML: `<item key="…">`.
 enum XMLEntry {
     static let element = "item"
@@ -43,6 +50,8 @@ final class XMLOutput {
 final class ElementEncoder: Encoder {
     private let output: XMLOutput
     let name: String
+    /// Whether the name is one of XML; else the element is an `XMLEntry`.
+    private let isNamed: Bool
     private let key: (any CodingKey)?
     private let parent: ElementEncoder?
     /// Where the next attribute goes; `nil` before the element began.
@@ -51,16 +60,18 @@ final class ElementEncoder: Encoder {
     /// Containers that were taken out of turn: they are written at the end.
     private var late: [ElementEncoder] = []
 
-    static let attributes: Set<String> = ["href", "id", "rel"]
+    /// Three texts of one word each are compared faster than one is hashed.
+    static func isAttribute(_ name: String) -> Bool { name == "href" || name == "id" || name == "rel" }
 
     init(_ output: XMLOutput, _ name: String, key: (any CodingKey)? = nil, parent: ElementEncoder? = nil) {
         (self.output, self.name, self.key, self.parent) = (output, name, key, parent)
+        isNamed = XMLSyntax.isName(name)
     }
 
     var userInfo: [CodingUserInfoKey: Any] { [:] }
     var codingPath: [any CodingKey] { (parent?.codingPath ?? []) + (key.map { [$0] } ?? []) }
 
-    private var tag: String { XMLSyntax.isName(name) ? name : XMLEntry.element }
+    private var tag: String { isNamed ? name : XMLEntry.element }
 
     private func begin() {
         guard attributesEnd == nil else { return }
@@ -68,7 +79,7 @@ final class ElementEncoder: Encoder {
         output.bytes.append(UInt8(ascii: "<"))
         output.bytes.append(contentsOf: tag.utf8)
         attributesEnd = output.bytes.count
-        if !XMLSyntax.isName(name) { writeAttribute(XMLEntry.key, name) }
+        if !isNamed { writeAttribute(XMLEntry.key, name) }
     }
 
     private func beginContent() {
@@ -85,30 +96,37 @@ final class ElementEncoder: Encoder {
             output.bytes.append(contentsOf: element.output.bytes)
         }
         guard attributesEnd != nil else { return }
-        output.bytes.append(contentsOf: hasContent ? "</\(tag)>".utf8 : "/>".utf8)
+        output.bytes.append(contentsOf: hasContent ? "</".utf8 : "/>".utf8)
+        guard hasContent else { return }
+        output.bytes.append(contentsOf: tag.utf8)
+        output.bytes.append(UInt8(ascii: ">"))
     }
 
     private func writeAttribute(_ name: String, _ text: String) {
         begin()
         guard let place = attributesEnd else { return }
-        var attribute = Array(" \(name)=\"".utf8)
-        attribute.appendXML(text, quoted: true)
-        attribute.append(UInt8(ascii: "\""))
-        // Almost always the end: types name their ids first.
+        // Almost always: types name their ids first.
+        guard place != output.bytes.count else {
+            output.bytes.appendXML(attribute: name, text)
+            attributesEnd = output.bytes.count
+            return
+        }
+        var attribute: [UInt8] = []
+        attribute.appendXML(attribute: name, text)
         output.bytes.insert(contentsOf: attribute, at: place)
         attributesEnd = place + attribute.count
     }
 
     /// The element is this text, or its parent has it as an attribute.
     func write(_ text: String) {
-        if let parent, Self.attributes.contains(name) { return parent.writeAttribute(name, text) }
+        if let parent, Self.isAttribute(name) { return parent.writeAttribute(name, text) }
         beginContent()
         output.bytes.appendXML(text)
     }
 
     /// A key with a text.
     func write(_ text: String, _ key: String) {
-        guard !Self.attributes.contains(key) else { return writeAttribute(key, text) }
+        guard !Self.isAttribute(key) else { return writeAttribute(key, text) }
         guard XMLSyntax.isName(key) else {
             let element = ElementEncoder(output, key, parent: self)
             element.write(text)
@@ -119,7 +137,7 @@ final class ElementEncoder: Encoder {
         output.bytes.append(contentsOf: key.utf8)
         output.bytes.append(UInt8(ascii: ">"))
         output.bytes.appendXML(text)
-        output.bytes.append(contentsOf: [UInt8(ascii: "<"), UInt8(ascii: "/")])
+        output.bytes.append(contentsOf: "</".utf8)
         output.bytes.append(contentsOf: key.utf8)
         output.bytes.append(UInt8(ascii: ">"))
     }
@@ -138,9 +156,18 @@ final class ElementEncoder: Encoder {
                 .init(codingPath: codingPath, debugDescription: "an array has no element of its own in XML")
             )
         }
+        if isNamed, let leaf = value as? any XMLAttributed { return parent.write(leaf, name) }
         let element = ElementEncoder(output, name, key: XMLKey(index), parent: parent)
         try value.encode(to: element)
         element.close()
+    }
+
+    private func write(_ leaf: some XMLAttributed, _ name: String) {
+        beginContent()
+        output.bytes.append(UInt8(ascii: "<"))
+        output.bytes.append(contentsOf: name.utf8)
+        for (name, text) in leaf.attributes { output.bytes.appendXML(attribute: name, text) }
+        output.bytes.append(contentsOf: "/>".utf8)
     }
 
     func later(_ key: any CodingKey) -> ElementEncoder {

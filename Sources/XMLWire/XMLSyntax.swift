@@ -22,8 +22,8 @@ enum XMLSyntax {
     }
 
     static func isName(_ text: String) -> Bool {
-        guard let first = text.utf8.first, isNameStart(first) else { return false }
-        return text.utf8.allSatisfy(isNamePart)
+        var text = text
+        return text.withUTF8 { bytes in bytes.first.map(isNameStart) ?? false && bytes.allSatisfy(isNamePart) }
     }
 
     /// `Char` of the specification.
@@ -55,6 +55,15 @@ enum XMLSyntax {
 }
 
 extension [UInt8] {
+    /// ` name="text"`.
+    mutating func appendXML(attribute name: String, _ text: String) {
+        append(UInt8(ascii: " "))
+        append(contentsOf: name.utf8)
+        append(contentsOf: "=\"".utf8)
+        appendXML(text, quoted: true)
+        append(UInt8(ascii: "\""))
+    }
+
     /// Text between tags, or, with `quoted`, in an attribute. What XML has no character for is a replacement character.
     mutating func appendXML(_ text: String, quoted: Bool = false) {
         var text = text

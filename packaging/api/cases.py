@@ -799,7 +799,12 @@ def case_users(place):
             permissions.add(types.Permission(user=types.User(id=made.id), role=types.Role(name="ReadOnlyAdmin")))
         with refused(sdk.Error, 400, "there are"):
             permissions.add(types.Permission(user=types.User(id=made.id), role=types.Role(name="UserRole")))
+        same(permissions.add(types.Permission(user=types.User(id=made.id), role=types.Role(name="HostAdmin"))).id, given.id)
         own = service.user_service(made.id).permissions_service()
+        # What is meant for one thing must not be for all.
+        for scope in (dict(cluster=types.Cluster(id=made.id)), dict(host=types.Host(id=made.id)), dict(group=types.Group(id=made.id))):
+            with refused(sdk.Error, 400, "leave"):
+                own.add(types.Permission(role=types.Role(name="SuperUser"), **scope))
         same([p.id for p in own.list()], [given.id])
         permissions.permission_service(given.id).remove()
         with refused(sdk.NotFoundError, 404):

@@ -84,7 +84,8 @@ package struct NodeConfiguration: Hashable, Sendable {
             arguments: NodeArguments(arguments(site).followed(by: arguments(commandLine))),
             settings: state.value(NodeSettings.self, in: NodeSettings.fileName) ?? NodeSettings()
         )
-        isRescue = arguments(commandLine)[Self.rescueArgument] != nil
+        // The first stage takes the bare word alone.
+        isRescue = arguments(commandLine).words.contains { $0.name == Self.rescueArgument && $0.value == nil }
         guard self.arguments.engineFingerprint != nil else { return }
         let typed = run.value(NodeSettings.self, in: NodeSettings.engineFileName)
         (settings.engine, settings.engineFingerprint) = (typed?.engine, typed?.engineFingerprint)

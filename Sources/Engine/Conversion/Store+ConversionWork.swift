@@ -120,7 +120,7 @@ extension Store {
                 try finish(row, failure, context, db)
                 let signal: HostLife.Signal =
                     goesOn
-                    ? .workEnded(inMaintenance: isUntouched && row.detail.wasInMaintenance)
+                    ? .workEnded(inMaintenance: isUntouched && row.detail.wasInMaintenance, isDone: false)
                     : .conversionFailed(failure)
                 try live(&host, &life, signal, context: context, in: db)
                 guard goesOn else { return }

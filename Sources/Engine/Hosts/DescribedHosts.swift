@@ -20,6 +20,9 @@ final class DescribedHosts: Sendable {
     /// Beyond so many hosts what is known is forgotten, and read again.
     static let countMax = 20_000
 
+    /// Nor are texts of more bytes kept, or any of those whom nobody approved: these come and go as they like.
+    static let bytesMax = 64 << 10
+
     var count: Int { known.withLock(\.count) }
 
     func description(of row: HostRow) -> Description {
@@ -27,7 +30,8 @@ final class DescribedHosts: Sendable {
             return found.description
         }
         let description = Description(facts: ColumnJSON.decode(row.facts), hardware: ColumnJSON.decode(row.hardware))
-        guard row.facts != nil || row.hardware != nil else { return description }
+        let bytes = (row.facts?.utf8.count ?? 0) + (row.hardware?.utf8.count ?? 0)
+        guard (1...Self.bytesMax).contains(bytes), row.status != .pendingApproval else { return description }
         known.withLock { known in
             if known.count >= Self.countMax, known[row.id] == nil { known = [:] }
             known[row.id] = Known(facts: row.facts, hardware: row.hardware, description: description)

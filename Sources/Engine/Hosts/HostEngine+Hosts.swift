@@ -2,7 +2,12 @@ package import HostModel
 
 extension HostEngine {
     package func hosts(matching filter: HostFilter) async throws(EngineError) -> [HostRecord] {
-        try await store.hosts(matching: filter).map(withFigures)
+        Array(try await hostListing(matching: filter))
+    }
+
+    /// The same, of which there may be thousands.
+    package func hostListing(matching filter: HostFilter) async throws(EngineError) -> HostListing {
+        try await store.hosts(matching: filter).with(statistics, at: settings.clock.now())
     }
 
     /// How many hosts have each status, as lists show it.

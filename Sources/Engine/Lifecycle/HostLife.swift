@@ -37,7 +37,7 @@ struct HostLife: Hashable, Sendable {
         /// The node is told to reboot.
         case workReboots
         /// However it ended, the host is looked at anew; one that was in maintenance goes back there.
-        case workEnded(inMaintenance: Bool)
+        case workEnded(inMaintenance: Bool, isDone: Bool = true)
         /// A server that is a host already is converted once more.
         case conversionBegan
         /// The conversion is taken back.
@@ -90,11 +90,7 @@ struct HostLife: Hashable, Sendable {
         case .workBegan: begin(when: [.up, .nonOperational, .maintenance], .preparingForMaintenance)
         case .workWrites: begin(when: [.preparingForMaintenance], .installing)
         case .workReboots: begin(when: [.installing, .preparingForMaintenance], .reboot)
-        case .workEnded(let inMaintenance):
-            begin(
-                when: [.preparingForMaintenance, .installing, .reboot],
-                inMaintenance ? .maintenance : .initializing
-            )
+        case .workEnded(let inMaintenance, let isDone): end(isDone: isDone, inMaintenance: inMaintenance)
         case .conversionBegan: begin(when: Self.restful, .installing)
         case .removalBegan: begin(when: Self.restful, .preparingForMaintenance)
         case .conversionFailed(let failure): failConversion(failure, name)
@@ -127,11 +123,22 @@ extension HostLife {
         return []
     }
 
-    /// By its power. One in maintenance is `down` when it is switched off (ovirt.md 1.2: Ansible's `stopped` waits for that),
-    /// and stays what it is otherwise; so does one that is not a host yet.
+    /// One that was switched off as it rebooted is `down` until it is heard again: a reboot that did not come is over, and
+    /// changes nothing about that.
+    private mutating func end(isDone: Bool, inMaintenance: Bool) -> [Effect] {
+        if status == .down, !isDone { return [] }
+        return begin(
+            when: [.preparingForMaintenance, .installing, .reboot, .down],
+            inMaintenance ? .maintenance : .initializing
+        )
+    }
+
+    /// By its power. One that is in maintenance or on the way is `down` when it is switched off (ovirt.md 1.2: Ansible's
+    /// `stopped` waits for that), keeps the person's reason, and stays what it is otherwise; so does one that is not a host yet.
     private mutating func leave(for next: HostStatus) -> [Effect] {
         switch status {
-        case .maintenance where next == .down: move(to: next)
+        case .maintenance where next == .down, .preparingForMaintenance where next == .down:
+            move(to: next, detail: detail)
         case .up, .nonOperational, .nonResponsive, .connecting, .initializing, .error, .down, .unassigned, .reboot,
             .kdumping:
             move(to: next)

@@ -36,6 +36,7 @@ extension Store {
             )
             try record(occurrence, at: context.now, in: db)
         }
+        if case .poweredOff = signal { try giveUpReboot(of: host, context, in: db) }
         if case .silent = signal, host.status == .nonResponsive, before != .nonResponsive {
             try beginFencing(of: host, context: context, in: db)
         }

@@ -55,10 +55,16 @@ extension HostEngine {
         return (network, SetupNetworksParameters(networks: [network.name: attributes], options: networkOptions()))
     }
 
-    package func detach(_ reference: String, from id: UniqueID, by user: String, correlation: String?)
-        async throws(EngineError)
-    {
-        let (network, change) = try await detachment(reference, from: id)
+    /// `commit`: for the host's next start, too.
+    package func detach(
+        _ reference: String,
+        from id: UniqueID,
+        commit: Bool = true,
+        by user: String,
+        correlation: String?
+    ) async throws(EngineError) {
+        var (network, change) = try await detachment(reference, from: id)
+        change.options.commitOnSuccess = commit
         if try await store.orderedNetworks(of: id)[network.id] != nil,
             try await reported(by: id).networks[network.name] == nil
         {

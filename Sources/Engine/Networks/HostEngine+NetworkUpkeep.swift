@@ -33,7 +33,7 @@ extension HostEngine {
         }
     }
 
-    /// Takes such a network from the host, for its next start, too.
+    /// Takes such a network from the host; for its next start once that is committed, as in oVirt.
     package func removeUnmanagedNetwork(
         _ name: String,
         from id: UniqueID,
@@ -49,7 +49,7 @@ extension HostEngine {
         }
         let change = SetupNetworksParameters(
             networks: [name: NetworkAttributes(["remove": "true"])],
-            options: networkOptions()
+            options: networkOptions(commit: false)
         )
         let what = "network \(terminalEscaped(name)), which its data center does not know, removed"
         try await setupNetworks(change, on: id, what, by: user, correlation: correlation)

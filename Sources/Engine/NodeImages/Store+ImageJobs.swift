@@ -157,7 +157,10 @@ extension Store {
             if failure == nil { (row.percent, row.activity) = (nil, nil) }
             try row.update(db)
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
-            let signal = HostLife.Signal.workEnded(inMaintenance: row.details.wasInMaintenance)
+            let signal = HostLife.Signal.workEnded(
+                inMaintenance: row.details.wasInMaintenance,
+                isDone: failure == nil
+            )
             try live(&host, &life, signal, context: context, in: db)
             if let failure {
                 let text =
@@ -168,6 +171,17 @@ extension Store {
                 try tell(row, host, row.kind.finishedCode, .normal, text, context, db)
             }
         }
+    }
+
+    /// The host was switched off in its reboot: nothing comes back by itself any more, and the job would keep a person from it
+    /// for as long as a node may take. Called within the transition of the host.
+    func giveUpReboot(of host: HostRow, _ context: TransitionContext, in db: Database) throws {
+        guard var row = try ImageJobRow.running(of: host.id, in: db), row.kind == .reboot else { return }
+        (row.state, row.ended) = (.failed, context.now)
+        (row.error, row.remedy) = ("The host was switched off.", "Switch it on: `muster host power \(host.name) on`.")
+        try row.update(db)
+        let text = "Host \(host.name): \(row.title) failed. The host was switched off."
+        try tell(row, host, row.kind.failedCode, .warning, text, context, db)
     }
 
     /// The host begins anew with another key: what was under way is nobody's any more.

@@ -98,7 +98,8 @@ extension HostEngine {
 
     private func refuseGuests(of id: UniqueID) async throws(EngineError) {
         let host = try await host(id)
-        guard host.status == .up, let running = try? await guests(on: id), running > 0 else { return }
+        let mayHaveGuests: Set<HostStatus> = [.up, .nonOperational, .preparingForMaintenance]
+        guard mayHaveGuests.contains(host.status), let running = try? await guests(on: id), running > 0 else { return }
         throw EngineError(
             .conflict,
             "\(running) guests run on host \(host.name).",

@@ -5,19 +5,19 @@ private enum Share {
     static let min = 500
 }
 
-extension Array where Element: Sendable {
-    /// What `transform` makes of stretches of the array, in order; a long array's stretches are worked on at the same time, as
+extension RandomAccessCollection where Self: Sendable, SubSequence: Sendable, Index == Int {
+    /// What `transform` makes of stretches of the collection, in order; a long one's stretches are worked on at the same time, as
     /// most of the time of a long list goes into putting its members into words.
     package func inParallel<Made: Sendable, Failure: Error>(
-        _ transform: @escaping @Sendable (ArraySlice<Element>) throws(Failure) -> Made
+        _ transform: @escaping @Sendable (SubSequence) throws(Failure) -> Made
     ) async throws(Failure) -> [Made] {
         guard count >= Share.min else { return [try transform(self[...])] }
         let length = (count + Share.tasks - 1) / Share.tasks
         let made = await withTaskGroup(of: (Int, Result<Made, Failure>).self) { group in
-            for start in stride(from: 0, to: count, by: length) {
+            for start in stride(from: startIndex, to: endIndex, by: length) {
                 group.addTask { [self] in
                     do throws(Failure) {
-                        return (start, .success(try transform(self[start..<Swift.min(start + length, count)])))
+                        return (start, .success(try transform(self[start..<Swift.min(start + length, endIndex)])))
                     } catch {
                         return (start, .failure(error))
                     }

@@ -53,8 +53,10 @@ extension HostEngine {
     private func validSession(_ token: String) async throws(EngineError) -> (row: SessionRow, user: UserRecord?)? {
         let (digest, now, limits) = (Self.digest(token), settings.clock.now(), settings.sessions)
         guard let session = try await store.session(digest), session.row.isValid(at: now, limits) else { return nil }
-        if now - session.row.used >= limits.useInterval { try await store.useSession(digest, at: now) }
-        return session
+        guard now - session.row.used >= limits.useInterval else { return session }
+        try await store.useSession(digest, at: now)
+        // That may have waited behind other writers: what the user may do is what it is now.
+        return try await store.session(digest)
     }
 
     /// Makes a token void; an unknown one already is.

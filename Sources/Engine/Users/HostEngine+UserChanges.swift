@@ -105,15 +105,17 @@ extension HostEngine {
 
     // oVirt's users may have many permissions; ours have one role, and each role holds the lesser ones.
 
-    /// A permission for the whole system: the user has this role from now on.
+    /// A permission for the whole system: the user has this role from now on; who has it already, stays as it is.
     package func grant(
         _ role: UserRole,
         to id: UniqueID,
         by user: String,
         correlation: String?
     ) async throws(EngineError) -> UserRecord {
-        try await changeUser(id, by: user, correlation) { record throws(EngineError) in
-            guard record.role < role else {
+        let before = try await self.user(id)
+        guard before.role != role else { return before }
+        return try await changeUser(id, by: user, correlation) { record throws(EngineError) in
+            guard record.role <= role else {
                 throw EngineError(
                     .conflict,
                     "User \(record.name) has the role \(record.role.rawValue), which may do all that \(role.rawValue) may.",

@@ -19,7 +19,7 @@ package struct UserRecord: Sendable, Hashable {
     static let localNameMax = 64
 
     /// The full name for `NAME`, `NAME@internal` or oVirt's `NAME@internal-authz`: letters and digits of ASCII, `.`, `_` and `-`. `nil` for another text.
-    static func fullName(_ text: String) -> String? {
+    package static func fullName(_ text: String) -> String? {
         let parts = text.lowercased().split(separator: "@", omittingEmptySubsequences: false)
         guard let local = parts.first,
             parts.count == 1 || (parts.count == 2 && [profile, directory].contains(String(parts[1]))),

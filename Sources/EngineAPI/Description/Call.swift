@@ -77,6 +77,11 @@ final class Call: Sendable {
 extension Call {
     static let follow = Field("follow", .text, "Links whose ends are to be in the answer: cluster.data_center,tags")
     static let dryRun = Field("dry_run", .flag, "Only say what would be done")
+    static let commits = Field(
+        "commit_on_success",
+        .flag,
+        "Keep the change for the host's next start, without commitnetconfig"
+    )
 
     static func max(_ limit: Int = .max) -> Field {
         Field("max", .number(-1...Swift.min(limit, 10_000)), "At most so many; negative: all that one answer may hold")

@@ -18,11 +18,11 @@ extension HostCollection: LongList { static var key: String { HostResource.eleme
 
 extension APIContext {
     /// The collection of what `item` makes of each record, in the form that the client asked for.
-    func answer<List: LongList, Record: Sendable>(
+    func answer<List: LongList, Records: RandomAccessCollection & Sendable>(
         _ list: List.Type,
-        of records: [Record],
-        _ item: @escaping @Sendable (Record) -> List.Item
-    ) async throws -> Response {
+        of records: Records,
+        _ item: @escaping @Sendable (Records.Element) -> List.Item
+    ) async throws -> Response where Records.SubSequence: Sendable, Records.Index == Int {
         guard follow.isEmpty, !records.isEmpty else { return try await answer(List(records.map(item))) }
         assertDescribed(List.self)
         let format = format

@@ -93,3 +93,8 @@ extension Response {
         )
     }
 }
+
+/// Hosts have seven each, of which a list has ten thousand.
+extension WireLink: XMLAttributed {
+    package var attributes: [(name: String, text: String)] { [("href", href), ("rel", rel)] }
+}

@@ -5,7 +5,8 @@ import HostModel
 import Hummingbird
 
 /// `hosts/ID/networkattachments` and `hosts/ID/nics/NIC/networkattachments`: networks on hosts, in oVirt's words and in our
-/// shorter ones. What is ordered here is kept for the host's next start at once.
+/// shorter ones. What is ordered in oVirt's is kept for the host's next start by `commitnetconfig`, as there; what is ordered in
+/// ours at once.
 struct AttachmentRoutes {
     let engine: HostEngine
 
@@ -93,7 +94,11 @@ struct AttachmentRoutes {
             }
             host.delete(
                 path,
-                .remove("Takes a network from a host", or: [.ok(NetworkRoutes.Plan.self)], query: [Call.dryRun])
+                .remove(
+                    "Takes a network from a host",
+                    or: [.ok(NetworkRoutes.Plan.self)],
+                    query: [Call.dryRun, Call.commits]
+                )
             ) { request, context in try await detach(request, context) }
         }
     }
@@ -221,13 +226,21 @@ extension AttachmentRoutes {
                 NetworkRoutes.Plan(plan: try await engine.planDetachment(network, from: id))
             )
         }
-        try await engine.detach(network, from: id, by: context.user, correlation: context.correlation)
+        try await engine.detach(
+            network,
+            from: id,
+            commit: ListQuery.flag(request.query, "commit_on_success") ?? false,
+            by: context.user,
+            correlation: context.correlation
+        )
         return try context.complete()
     }
 
     private func setUp(_ wanted: WantedAttachmentResource, _ context: APIContext) async throws {
+        var order = SetupNetworksResource()
+        order.modified_network_attachments = .init([wanted])
         try await engine.setupNetworks(
-            .committing { $0.modified_network_attachments = .init([wanted]) },
+            order,
             on: context.id(of: "host"),
             by: context.user,
             correlation: context.correlation

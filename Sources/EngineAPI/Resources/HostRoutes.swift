@@ -79,7 +79,7 @@ struct HostRoutes {
             let count = try PageSize(query, limit: Self.pageMax).count
             var filter = try HostFilter(search: query["search"] ?? "", max: count)
             filter.isCaseSensitive = try ListQuery.flag(query, "case_sensitive") ?? false
-            let records = try await engine.hosts(matching: filter)
+            let records = try await engine.hostListing(matching: filter)
             let isBrief = try ListQuery.flag(query, "brief") ?? false
             return try await context.answer(HostCollection.self, of: records) { record in
                 isBrief ? HostResource(brief: record) : HostResource(record)

@@ -213,11 +213,15 @@ extension NetworkRoutes {
         ) { request, context in
             var label = try await request.read(NICLabelResource.self)
             label.host_nic = WireReference(name: try context.parameters.require("nic"))
-            return try await setUp(.committing { $0.modified_labels = NICLabelCollection([label]) }, context)
+            var order = SetupNetworksResource()
+            order.modified_labels = NICLabelCollection([label])
+            return try await setUp(order, context)
         }
         hosts.delete(":id/nics/:nic/networklabels/:label", .remove("Takes a label from a nic")) { _, context in
             let label = NICLabelResource(id: try context.parameters.require("label"))
-            return try await setUp(.committing { $0.removed_labels = NICLabelCollection([label]) }, context)
+            var order = SetupNetworksResource()
+            order.removed_labels = NICLabelCollection([label])
+            return try await setUp(order, context)
         }
     }
 

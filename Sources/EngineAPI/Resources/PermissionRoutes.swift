@@ -12,6 +12,20 @@ struct PermissionRoutes {
         static let element = "permission"
         var user: WireReference?
         var role: WireReference?
+        /// Of single things, and of groups, there are no permissions: who asks for one must not get the whole system.
+        var group, cluster, data_center, disk, host, storage_domain, template, vm, vm_pool: WireReference?
+
+        func refuseScope() throws {
+            let scopes = [
+                ("group", group), ("cluster", cluster), ("data_center", data_center), ("disk", disk), ("host", host),
+                ("storage_domain", storage_domain), ("template", template), ("vm", vm), ("vm_pool", vm_pool),
+            ]
+            guard let scope = scopes.first(where: { $0.1 != nil })?.0 else { return }
+            throw Fault(
+                .badRequest,
+                "Permissions are of users and of the whole system: leave \(scope) out, or give no permission."
+            )
+        }
     }
 
     func add(to api: some RouterMethods<APIContext>) {
@@ -53,6 +67,7 @@ struct PermissionRoutes {
     }
 
     private func grant(_ order: Order, to user: UserRecord, _ context: APIContext) async throws -> Response {
+        try order.refuseScope()
         let role = try Self.role(order.role)
         let made = try await engine.grant(role, to: user.id, by: context.user, correlation: context.correlation)
         return try context.created(PermissionResource(made))
@@ -75,11 +90,12 @@ struct PermissionRoutes {
     }
 
     private func user(_ reference: WireReference?) async throws -> UserRecord {
-        guard let reference else {
+        guard let reference, !reference.text.isEmpty else {
             throw Fault(.badRequest, "A permission needs a user.", remedy: "Name one by id or name.")
         }
         if let id = reference.id.flatMap(UniqueID.init(rawValue:)) { return try await engine.user(id) }
-        guard let found = try await engine.users().first(where: { $0.name == reference.text.lowercased() }) else {
+        let name = UserRecord.fullName(reference.text)
+        guard let found = try await engine.users().first(where: { $0.name == name }) else {
             throw Fault.notFound("There is no user \(reference.text.prefix(64)).", remedy: "GET users lists them.")
         }
         return found

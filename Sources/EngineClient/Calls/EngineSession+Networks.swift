@@ -66,8 +66,9 @@ extension EngineSession {
         _ = try await perform(try Self.json(.POST, Self.path(host, "networkattachments"), order))
     }
 
+    /// For the host's next start, too.
     package func detachNetwork(_ network: String, from host: String) async throws(CallError) {
-        let path = Self.path(host, "networkattachments/\(percentEncoded(network))")
+        let path = Self.path(host, "networkattachments/\(percentEncoded(network))?commit_on_success=true")
         _ = try await perform(HTTPCall(.DELETE, path))
     }
 

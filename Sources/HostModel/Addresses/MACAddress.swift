@@ -11,17 +11,31 @@ package struct MACAddress: Hashable, Sendable {
 
     /// Reads `aa:bb:cc:dd:ee:ff` or `aa-bb-cc-dd-ee-ff`, in either case; `nil` for anything else.
     package init?(_ text: some StringProtocol) {
-        let separator: Character = text.contains("-") ? "-" : ":"
-        let parts = text.split(separator: separator, omittingEmptySubsequences: false)
-        guard parts.count == 6 else { return nil }
-        var value: UInt64 = 0
-        for part in parts {
-            guard part.utf8.count == 2, part.allSatisfy(\.isHexDigit), let octet = UInt8(part, radix: 16) else {
-                return nil
+        // Lists of hosts read one for each: bytes, in one pass.
+        var (value, count, separator) = (UInt64(0), 0, UInt8(ascii: ":"))
+        for byte in text.utf8 {
+            if count == 2, byte == UInt8(ascii: "-") { separator = byte }
+            if count % 3 == 2 {
+                guard byte == separator else { return nil }
+            } else {
+                guard let digit = Self.digit(byte) else { return nil }
+                value = value << 4 | digit
             }
-            value = value << 8 | UInt64(octet)
+            count += 1
+            guard count <= 17 else { return nil }
         }
+        guard count == 17 else { return nil }
         rawValue = value
+    }
+
+    /// The value of a hexadecimal digit.
+    private static func digit(_ byte: UInt8) -> UInt64? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
+        default: nil
+        }
     }
 
     /// The six octets in wire order.

@@ -124,9 +124,21 @@ import Testing
             #expect(try await client.get(all).json(PermissionCollection.self).permission.count == 2)
             let refused: [(String, String, Int)] = [
                 (all, #"{"role": {"name": "HostAdmin"}}"#, 400), (all, #"{"user": {"name": "x"}}"#, 404),
-                (own, "{}", 400), (own, #"{"role": {"name": "ReadOnlyAdmin"}}"#, 409),
+                (own, "{}", 400), (own, #"{"role": {"name": "ReadOnlyAdmin"}}"#, 201),
+                (all, #"{"user": {"name": ""}, "role": {"name": "HostAdmin"}}"#, 400),
+                (all, #"{"user": {"name": "admin"}, "role": {"name": "HostAdmin"}}"#, 409),
+                (all, #"{"user": {"name": "ops"}, "role": {"name": "ReadOnlyAdmin"}}"#, 201),
                 ("\(Self.api)/users/\(UniqueID.random())/permissions", #"{"role": {"name": "HostAdmin"}}"#, 404),
             ]
+            for scope in [
+                "group", "cluster", "data_center", "disk", "host", "storage_domain", "template", "vm", "vm_pool",
+            ] {
+                let body = #"{"role": {"name": "HostAdmin"}, "\#(scope)": {"id": "1"}}"#
+                #expect(try await given(own, body).0 == 400, "\(scope)")
+                let xml = "<permission><role><name>HostAdmin</name></role><\(scope) id=\"1\"/></permission>"
+                let answer = try await client.send(.post, own, xml, headers: [.contentType: "application/xml"])
+                #expect(answer.status == 400 && answer.body.contains(scope))
+            }
             for (path, body, status) in refused { #expect(try await given(path, body).0 == status, "\(path) \(body)") }
             #expect(try await client.send(.delete, "\(own)/\(try #require(left.first).id)").status == 409)
         }

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import HostModel
 import Testing
+import XMLWire
 
 @testable import EngineAPI
 
@@ -48,5 +49,23 @@ import Testing
             #expect(xml.contains("<name>brief-b</name>") && !xml.contains("power_management"))
             #expect(try await client.get("\(hosts)?brief=x").status == 400)
         }
+    }
+
+    @Test("a link that is written in one go is what its Codable form says")
+    func links() throws {
+        /// The same members, without the way around `Codable`.
+        struct Slow: Encodable {
+            var href: String
+            var rel: String
+        }
+        struct Both<Link: Encodable>: Encodable {
+            var id = "1"
+            var link: [Link]
+        }
+        let texts = [("/a", "nics"), ("", ""), ("\"<&>\n", "é\u{FFFF}")]
+        let quick = try XMLEncoder().encode(Both(link: texts.map { WireLink(href: $0.0, rel: $0.1) }), root: "host")
+        let slow = try XMLEncoder().encode(Both(link: texts.map { Slow(href: $0.0, rel: $0.1) }), root: "host")
+        #expect(String(decoding: quick, as: UTF8.self) == String(decoding: slow, as: UTF8.self))
+        #expect(quick.count > 100)
     }
 }

@@ -18,7 +18,7 @@ import Testing
             + "- - - - - - - - "
             + "down reboot = = kdumping - -",
         .down: "installing - - - - - - - - - "
-            + "- - - - - maintenance unassigned - "
+            + "- - - initializing maintenance maintenance unassigned - "
             + "= reboot = = kdumping - -",
         .maintenance: "installing - - - - - - - - - "
             + "preparing_for_maintenance - - - - - unassigned - "
@@ -43,7 +43,7 @@ import Testing
             + "down = initializing non_responsive kdumping - -",
         .preparingForMaintenance: "installing - - - = = = = = non_responsive "
             + "- installing reboot initializing maintenance = unassigned maintenance "
-            + "= = = = = - -",
+            + "down = = = = - -",
         .nonOperational: "installing - - - up = = initializing connecting non_responsive "
             + "preparing_for_maintenance - - - - preparing_for_maintenance unassigned - "
             + "down reboot = = kdumping - -",
@@ -123,6 +123,28 @@ import Testing
         if column == .lost { times.attemptsMax = 0 }
         let now = column == .lost ? 1000 + times.grace + 1 : 2000
         return life.handle(signal, of: name, at: now, times)
+    }
+
+    @Test("switched off as it rebooted, a host is down, whatever became of the reboot, until it comes back")
+    func offInAReboot() throws {
+        let name = try #require(Self.name)
+        var life = HostLife(status: .reboot, lastContact: 0)
+        for signal in [.poweredOff, .workEnded(inMaintenance: true, isDone: false)] as [HostLife.Signal] {
+            #expect(!life.handle(signal, of: name, at: 1, MonitoringTimes()).contains(.refuse))
+            #expect(life.status == .down)
+        }
+        _ = life.handle(.workEnded(inMaintenance: true), of: name, at: 2, MonitoringTimes())
+        #expect(life.status == .maintenance)
+    }
+
+    @Test("a person's reason stays while a host is off")
+    func reasonOfMaintenance() throws {
+        let name = try #require(Self.name)
+        var life = HostLife(status: .up, lastContact: 0)
+        for signal in [.deactivated(reason: "DIMM 3"), .poweredOff] as [HostLife.Signal] {
+            _ = life.handle(signal, of: name, at: 1, MonitoringTimes())
+        }
+        #expect(life.status == .down && life.detail == "DIMM 3")
     }
 
     @Test func twoFailuresAndTheGracePeriodAreForgiven() throws {

@@ -38,7 +38,7 @@ import Testing
             let asked = line.agent.state.withLock(\.setups.last)
             #expect(
                 asked?["networks"]?["old"]?["remove"] == "true"
-                    && asked?["options"]?["commitOnSuccess"] == .boolean(true)
+                    && asked?["options"]?["commitOnSuccess"] == .boolean(false)
             )
             #expect(try await engine.unmanagedNetworks(of: line.host).isEmpty)
             let event = try #require(try await engine.event(.hostNetworksChanged, host: line.host))

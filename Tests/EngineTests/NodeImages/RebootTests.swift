@@ -1,7 +1,8 @@
 import AgentWire
-import Engine
 import HostModel
 import Testing
+
+@testable import Engine
 
 /// A host starts once more by its own agent's hand.
 @Suite(.timeLimit(.minutes(3))) struct RebootTests {
@@ -25,6 +26,27 @@ import Testing
             _ = try #require(try await engine.event(.rebootFinished, after: done.index, host: line.host))
             #expect(try await engine.host(line.host).status == .maintenance)
             #expect(line.agent.node.reboots == 2)
+            try await line.agent.stop()
+        }
+    }
+
+    @Test("switched off in its reboot, a host stays down, and is at once at a person's disposal")
+    func offOnTheWay() async throws {
+        let installation = try await ImageWorkTests.installation { $0.imageWork.rebootAgain = 100_000 }
+        try await installation.running { engine in
+            let line = try await ImageWorkTests.up(engine) { $0.node.deafness = 1000 }
+            _ = try await engine.reboot(line.host, by: Self.user, correlation: nil)
+            while try await engine.host(line.host).status != .reboot {}
+            try await engine.store.write { db in
+                var host = try HostRow.require(line.host, in: db)
+                var life = HostLife(status: host.status, lastContact: 0)
+                let context = TransitionContext(now: 1, times: MonitoringTimes(), user: Self.user, correlation: nil)
+                try engine.store.live(&host, &life, .poweredOff, context: context, in: db)
+            }
+            _ = try #require(try await engine.event(.rebootFailed, host: line.host))
+            #expect(try await engine.host(line.host).status == .down)
+            #expect(try await !engine.store.hostsToWatch().contains(line.host))
+            try await engine.activate(line.host, by: Self.user, correlation: nil)
             try await line.agent.stop()
         }
     }

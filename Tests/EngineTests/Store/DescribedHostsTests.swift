@@ -31,6 +31,19 @@ import Testing
         }
     }
 
+    @Test("what nobody approved, and what is very long, is not kept")
+    func strangers() throws {
+        let (described, long) = (DescribedHosts(), String(repeating: "a", count: DescribedHosts.bytesMax))
+        var stranger = try Self.row(.random(), hardware: #"{"manufacturer": "Dell"}"#)
+        stranger.status = .pendingApproval
+        #expect(described.description(of: stranger).hardware?.manufacturer?.raw == "Dell")
+        _ = described.description(of: try Self.row(.random(), hardware: #"{"manufacturer": "\#(long)"}"#))
+        #expect(described.count == 0)
+        stranger.status = .up
+        _ = described.description(of: stranger)
+        #expect(described.count == 1)
+    }
+
     @Test("it forgets instead of growing without an end")
     func bound() throws {
         let described = DescribedHosts()

@@ -51,8 +51,8 @@ function possible(host) {
   const actions = [];
   // A host that waits until its guests are gone can be called back.
   if (host.status === 'preparing_for_maintenance') return [activate(host)];
-  if (host.status === 'maintenance') actions.push(activate(host));
-  else if (host.status !== 'install_failed') actions.push(maintenance(host));
+  if (host.status === 'maintenance' || host.status === 'down') actions.push(activate(host));
+  if (host.status !== 'maintenance' && host.status !== 'install_failed') actions.push(maintenance(host));
   if (host.status === 'install_failed' && !isConverted) actions.push(again(host));
   if (isConverted) actions.push(reinstall(host), uninstall(host));
   return actions;
