@@ -5,9 +5,11 @@ import NIOCore
 /// share what is for newcomers, because whoever makes machines up makes up any number.
 package struct DHCPLimits: Sendable {
     /// Messages that are being answered at once; more are dropped, and their clients ask again.
-    package var exchangesMax = 256
-    /// Of them, those of newcomers: they may all have to wait for the engine.
-    package var newcomerExchangesMax = 128
+    package var exchangesMax = 2048
+    /// Of them, those of newcomers, who may all have to wait for the engine: room for one message of each. Whoever is dropped
+    /// asks again after 4, 8, 16 seconds, with all the others that were; how often the engine is asked for strangers is the
+    /// matter of the burst below.
+    package var newcomerExchangesMax = 1024
     /// Messages of newcomers: a burst for 1000 new machines that are powered on at once, each of which is known after its
     /// first discover and request, and may have to repeat both; then so many a second.
     package var newcomersBurst = 4096
@@ -27,7 +29,7 @@ package struct DHCPLimits: Sendable {
         let count = min(max(1, newcomers), Self.newcomersMax)
         newcomersBurst = count * 4
         newcomersPerSecond = max(1, count / 16)
-        newcomerExchangesMax = max(16, count / 8)
+        newcomerExchangesMax = max(16, count)
         exchangesMax = max(256, newcomerExchangesMax * 2)
     }
 }

@@ -22,6 +22,7 @@ extension ServeConfiguration {
             arguments: arguments + (https ?? []) + boot.further,
             account: account,
             capabilities: [.bindService, .raw],
+            niceness: 5,
             refusals: [StartFailure.Status.usage.rawValue, StartFailure.Status.configuration.rawValue]
         )
     }

@@ -16,6 +16,8 @@ struct ChildProgram: Hashable, Sendable {
     /// Groups besides the account's own.
     var groups: [gid_t] = []
     var capabilities: [Capability]
+    /// Added to the supervisor's own (nice(1)): who hands out gigabytes to a rack lets those go first who ask in between.
+    var niceness = 0
     /// Exit statuses by which the program says at its first start that it cannot run as it is told. Later the same
     /// statuses are falls like others: a disk that is full for an hour must not end what ran for a year.
     var refusals: Set<Int32> = []
@@ -24,6 +26,7 @@ struct ChildProgram: Hashable, Sendable {
     static let unstartable: Set<Int32> = [126, 127]
 
     static let setpriv = "/usr/bin/setpriv"
+    private static let nice = "/usr/bin/nice"
 
     /// The arguments of setpriv that drop everything but `capabilities` and then start the program. The child gets
     /// SIGTERM when the supervisor dies, however it dies.
@@ -31,8 +34,8 @@ struct ChildProgram: Hashable, Sendable {
         let kept = (["-all"] + capabilities.map { "+\($0.rawValue)" }).joined(separator: ",")
         return identity + [
             "--inh-caps=\(kept)", "--ambient-caps=\(kept)", "--bounding-set=\(kept)", "--no-new-privs",
-            "--pdeathsig=TERM", "--", path,
-        ] + arguments
+            "--pdeathsig=TERM", "--",
+        ] + (niceness == 0 ? [] : [Self.nice, "-n", String(niceness), "--"]) + [path] + arguments
     }
 
     func isRefusal(_ status: Int32) -> Bool { refusals.contains(status) || Self.unstartable.contains(status) }

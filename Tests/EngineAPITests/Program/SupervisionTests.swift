@@ -23,7 +23,7 @@ import Testing
 
 @Suite struct ChildProgramTests {
     @Test func startsWithNothingButWhatIsNamed() throws {
-        let program = ChildProgram(
+        var program = ChildProgram(
             name: "child",
             path: "/usr/bin/child",
             arguments: ["--a", "b; rm -rf /"],
@@ -38,6 +38,13 @@ import Testing
                 "--bounding-set=-all,+net_bind_service,+net_raw", "--no-new-privs", "--pdeathsig=TERM", "--",
                 "/usr/bin/child", "--a", "b; rm -rf /",
             ]
+        )
+        program.niceness = 5
+        #expect(
+            program.launch.suffix(8)
+                == [
+                    "--pdeathsig=TERM", "--", "/usr/bin/nice", "-n", "5", "--", "/usr/bin/child", "--a", "b; rm -rf /",
+                ].suffix(8)
         )
     }
 
