@@ -89,4 +89,20 @@ import Testing
         #expect(one.digest != other.digest)
         #expect(StageKey("s").digest != StageKey("t").digest)
     }
+
+    @Test("two builds that each use what the other one wants do not wait for each other", .timeLimit(.minutes(1)))
+    func crossedBuilds() async throws {
+        let scratch = try Scratch("crossed")
+        let cache = StageCache(directory: scratch.path)
+        func result(_ stage: BuildProgress.Stage) async throws -> StageResult {
+            try await cache.result(stage, key: StageKey("a")) { path in
+                try writeFile("x".utf8, to: path)
+            }
+        }
+        // One build has the kernel, the other one the agent; then each wants the rest.
+        let (kernel, agent) = (try await result(.kernel), try await result(.agent))
+        let others = (try await result(.agent), try await result(.kernel))
+        #expect(!kernel.cached && !agent.cached && others.0.cached && others.1.cached)
+        withExtendedLifetime((kernel, agent, others)) {}
+    }
 }

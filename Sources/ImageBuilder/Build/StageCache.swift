@@ -55,7 +55,7 @@ struct StageCache {
     ) async throws -> StageResult {
         let name = "\(stage.rawValue)-\(key.digest)"
         let path = directory.appending(name)
-        let lock = try await FileLock.take(directory.appending(Self.locked + name), onWait: onWait)
+        let lock = try await hold(path, by: directory.appending(Self.locked + name), onWait)
         if exists(path) {
             utimes(path.string, nil)
             try lock.share()
@@ -77,6 +77,15 @@ struct StageCache {
         try lock.share()
         try prune(stage)
         return StageResult(path: path, cached: false, lock: lock)
+    }
+
+    /// Alone, to make a result; with the others who use it where it is there already. Two builds would wait for each other if each
+    /// wanted alone what the other one uses.
+    private func hold(_ path: FilePath, by file: FilePath, _ onWait: () -> Void) async throws -> FileLock {
+        try await FileLock.take(file, onWait: onWait) {
+            if exists(path), let shared = try FileLock.attempt(file, .shared), exists(path) { return shared }
+            return try FileLock.attempt(file)
+        }
     }
 
     /// Removes what builds that were killed left behind; what another build is making has its lock, and stays.

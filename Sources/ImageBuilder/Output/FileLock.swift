@@ -21,10 +21,19 @@ final class FileLock: Sendable {
 
     /// Takes the lock, waiting for another build up to `patience`; `onWait` is called once if it has to wait.
     static func take(_ file: FilePath, _ kind: Kind = .exclusive, onWait: () -> Void = {}) async throws -> FileLock {
+        try await take(file, onWait: onWait) { try attempt(file, kind) }
+    }
+
+    /// The same, in the way that `attempt` tries to take it.
+    static func take(
+        _ file: FilePath,
+        onWait: () -> Void,
+        by attempt: () throws -> FileLock?
+    ) async throws -> FileLock {
         let deadline = ContinuousClock.now + patience
         var waited = false
         while true {
-            if let lock = try attempt(file, kind) { return lock }
+            if let lock = try attempt() { return lock }
             if !waited { onWait() }
             waited = true
             guard ContinuousClock.now < deadline else {
