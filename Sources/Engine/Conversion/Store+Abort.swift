@@ -83,7 +83,7 @@ extension Store {
         row.remedy = "Nothing was written; order it again."
         try row.update(db)
         var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
-        let signal = HostLife.Signal.workEnded(inMaintenance: row.details.wasInMaintenance, isDone: false)
+        let signal = HostLife.Signal.workEnded(inMaintenance: row.details.wasInMaintenance)
         try live(&host, &life, signal, context: context, in: db)
         let text = "Host \(host.name): \(row.title) was aborted before anything was written."
         try tell(.jobAborted, .warning, text, host, context, db)
@@ -139,8 +139,7 @@ extension Store {
         switch host.status {
         case .installing, .preparingForMaintenance:
             let signal: HostLife.Signal =
-                isUntouched
-                ? .workEnded(inMaintenance: row.detail.wasInMaintenance, isDone: false) : .conversionFailed(failure)
+                isUntouched ? .workEnded(inMaintenance: row.detail.wasInMaintenance) : .conversionFailed(failure)
             try live(&host, &life, signal, context: moment, in: db)
         // It came up, or had failed before, and stays what it is.
         case .installFailed, .up, .nonOperational, .nonResponsive, .connecting, .initializing, .unassigned, .error,

@@ -123,8 +123,8 @@ extension HostLife {
         return []
     }
 
-    /// One that was switched off as it rebooted is `down` until it is heard again: a reboot that did not come is over, and
-    /// changes nothing about that.
+    /// A server that was switched off in the reboot of its conversion is `down` until it is heard again: a conversion that ends
+    /// without it changes nothing about that.
     private mutating func end(isDone: Bool, inMaintenance: Bool) -> [Effect] {
         if status == .down, !isDone { return [] }
         return begin(

@@ -38,14 +38,8 @@ extension Store {
     func hostsToWatch() async throws(EngineError) -> [UniqueID] {
         try await read { db in
             let watched = HostStatus.allCases.filter { $0.isMonitored || $0 == .installing || $0 == .reboot }
-            // One that was switched off as it rebooted: its job goes on, and ends.
-            return try HostRow.filter(
-                literal: """
-                    status IN \(watched.map(\.rawValue))
-                    OR id IN (SELECT host FROM imageJob WHERE state = \(ImageJobRow.State.started.rawValue))
-                    """
-            )
-            .select(Column("id"), as: UniqueID.self).fetchAll(db)
+            return try HostRow.filter(watched.contains(Column("status"))).select(Column("id"), as: UniqueID.self)
+                .fetchAll(db)
         }
     }
 

@@ -157,10 +157,7 @@ extension Store {
             if failure == nil { (row.percent, row.activity) = (nil, nil) }
             try row.update(db)
             var life = HostLife(status: host.status, detail: host.statusDetail, lastContact: context.now)
-            let signal = HostLife.Signal.workEnded(
-                inMaintenance: row.details.wasInMaintenance,
-                isDone: failure == nil
-            )
+            let signal = HostLife.Signal.workEnded(inMaintenance: row.details.wasInMaintenance)
             try live(&host, &life, signal, context: context, in: db)
             if let failure {
                 let text =
