@@ -36,9 +36,10 @@ test: dependencies check agent ## everything: build, checks, every test, one end
 	packaging/test
 
 .PHONY: test-boot
-test-boot: build agent ## the demo on every firmware, with our DHCP and beside another's (slow: about ten minutes)
+test-boot: build agent ## the demo on every firmware, with our DHCP, beside another's, and over IPv6 (slow: about ten minutes)
 	@for firmware in bios uefi uefi-http; do packaging/demo/demo --firmware $$firmware; done
 	@for firmware in bios uefi uefi-http; do packaging/demo/demo --firmware $$firmware --dhcp proxy; done
+	@for firmware in uefi uefi-http; do packaging/demo/demo --firmware $$firmware --ip 6; done
 
 .PHONY: test-boot-storm
 test-boot-storm: build ## 10,000 DHCP messages a second of made-up machines, and muster-boot killed among them (three minutes)

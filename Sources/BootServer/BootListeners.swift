@@ -30,7 +30,7 @@ struct BootListeners {
 
     /// `nil` where there is none.
     func openDHCPv6(_ given: GivenAddresses) async throws -> DHCPv6Server? {
-        guard settings.dhcp6 != .off, let server = settings.address6, let addresses = StableAddresses(server) else {
+        guard settings.dhcp6 != .off, let server = settings.address6?.address, let link = settings.link6 else {
             return nil
         }
         var configuration = DHCPv6Server.Configuration()
@@ -44,18 +44,20 @@ struct BootListeners {
             )
             throw StartFailure(opening: listener, code: ENODEV, text: "")
         }
-        let answers = DHCPv6Settings(
+        var answers = DHCPv6Settings(
             server: server,
+            link: link,
             card: card.mac,
             givesAddresses: settings.dhcp6 == .full,
-            files: BootFiles(server: server.address, httpPort: settings.httpPort)
+            files: BootFiles(server: server, httpPort: settings.httpPort)
         )
+        (answers.relayed, answers.relays) = (settings.subnets6, settings.relays6)
+        answers.nameServers = settings.nameServers6
         configuration.limits = DHCPLimits(newcomers: settings.newcomers)
         do {
             return try await DHCPv6Server.open(
                 on: card,
                 responder: DHCPv6Responder(settings: answers),
-                addresses: addresses,
                 configuration,
                 .init(
                     verdicts: BootVerdicts(directory: directory, loops: events.loops, logger: logger),

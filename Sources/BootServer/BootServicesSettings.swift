@@ -1,3 +1,4 @@
+import BootWire
 package import HostModel
 package import Recipes
 
@@ -59,13 +60,20 @@ package struct BootServicesSettings: Sendable {
     package var address6: IPv6Network?
     /// Anything but `off` needs `address6`.
     package var dhcp6 = DHCPv6Mode.off
+    /// Links behind relays of DHCPv6.
+    package var subnets6: [LinkPrefix] = []
+    package static let subnets6Max = DHCPv6Settings.relayedMax
     /// DHCP relays that have no address in a network that is served.
     package var relays: Set<IPv4Address> = []
+    /// The same of DHCPv6.
+    package var relays6: Set<IPv6Address> = []
     package static let relaysMax = 1024
     /// Does not give addresses while another server does.
     package var isStrict = false
     package var router: IPv4Address?
     package var nameServers: [IPv4Address] = []
+    /// Those that machines are told by DHCPv6.
+    package var nameServers6: [IPv6Address] = []
     package var engine: EngineLocation?
     /// Holds `NAME/VERSION/FILE`.
     package var imageDirectory: String
@@ -93,6 +101,9 @@ package struct BootServicesSettings: Sendable {
     package var pxePort: UInt16 = 4011
     /// New machines that may be powered on at once; more are answered later.
     package var newcomers = DHCPLimits.newcomersDefault
+
+    /// The link of `address6`; `nil` without one, and where it is of no length that machines make addresses of.
+    var link6: LinkPrefix? { address6.flatMap(LinkPrefix.init) }
 
     /// Where TFTP and HTTP are served.
     var addresses: [IPAddress] { [.v4(address.address)] + (address6.map { [.v6($0.address)] } ?? []) }

@@ -46,6 +46,10 @@ struct StatusReporter: Service {
             (status.networks, status.leases, status.lease_count) = await leases.listing(max: BootStatus.leasesMax)
         }
         (status.address6, status.dhcp6) = (settings.address6, settings.dhcp6.rawValue)
+        if settings.dhcp6 != .off, let own = settings.link6 {
+            status.networks6 = ([own] + settings.subnets6).map(\.network)
+        }
+        status.https_port = settings.https?.port
         (status.transfers, status.transfer_count) = figures.running(max: BootStatus.transfersMax)
         status.counters = figures.counted
         status.missing_loaders = settings.missingLoaders

@@ -51,8 +51,13 @@ struct MusterBootOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The default router that machines are told.", valueName: "address"))
     var router: IPv4Address?
 
-    @Option(help: ArgumentHelp("A name server that machines are told; may be repeated.", valueName: "address"))
-    var dns: [IPv4Address] = []
+    @Option(
+        help: ArgumentHelp(
+            "A name server that machines are told, by DHCP or DHCPv6 as its address is; may be repeated.",
+            valueName: "address"
+        )
+    )
+    var dns: [IPAddress] = []
 
     @Option(
         help: ArgumentHelp(
@@ -66,12 +71,21 @@ struct MusterBootOptions: ParsableArguments {
     var subnet: [RelayedSubnet] = []
 
     @Option(
+        name: .customLong("subnet6"),
         help: ArgumentHelp(
-            "A DHCP relay that speaks from an address of another network than those that are served; may be repeated.",
+            "A network behind a DHCPv6 relay that sends to this server; may be repeated.",
+            valueName: "network/64"
+        )
+    )
+    var subnet6: [LinkPrefix] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A DHCP or DHCPv6 relay that speaks from an address of another network than those that are served; may be repeated.",
             valueName: "address"
         )
     )
-    var relay: [IPv4Address] = []
+    var relay: [IPAddress] = []
 
     @Flag(help: "Do not start with --dhcp full while another DHCP server answers on the interface.")
     var strict = false
@@ -221,9 +235,12 @@ struct MusterBootOptions: ParsableArguments {
         settings.agentFile = agentFile ?? Self.standardAgentFile
         settings.dhcp = try mode()
         settings.isStrict = strict
-        settings.relays = try relays()
+        (settings.relays, settings.relays6) = try relays()
         (settings.address6, settings.dhcp6) = (try checkedAddress6(), dhcp6)
-        (settings.router, settings.nameServers) = (router, dns)
+        settings.subnets6 = try links(beside: settings.address6)
+        (settings.router, settings.nameServers, settings.nameServers6) = (
+            router, dns.compactMap(\.v4), dns.compactMap(\.v6)
+        )
         guard httpPort > 0, tftpPort > 0, dhcpPort > 0, pxePort > 0 else {
             throw ValidationError("A port is from 1 to 65535.")
         }
@@ -247,48 +264,6 @@ struct MusterBootOptions: ParsableArguments {
         let port = httpsPort ?? 443
         guard port > 0, port != httpPort else { throw ValidationError("--https-port is a port of its own.") }
         return .init(port: port, files: .init(certificate: tlsCertificate, key: tlsKey))
-    }
-
-    private func checkedAddress6() throws -> IPv6Network? {
-        guard let address6 else {
-            guard dhcp6 == .off else { throw ValidationError("--dhcp6 needs --address6.") }
-            return nil
-        }
-        guard address6.prefixLength == 64, !address6.address.isLinkLocal, !address6.address.isMulticast else {
-            throw ValidationError("--address6 is ADDRESS/64, and no link-local address: machines cannot name its link.")
-        }
-        return address6
-    }
-
-    private func relays() throws -> Set<IPv4Address> {
-        guard dhcp != .off || relay.isEmpty else { throw ValidationError("--relay is for --dhcp full and proxy.") }
-        guard relay.count <= BootServicesSettings.relaysMax else {
-            throw ValidationError("--relay may be given \(BootServicesSettings.relaysMax) times at most.")
-        }
-        return Set(relay)
-    }
-
-    private func mode() throws -> BootServicesSettings.DHCPMode {
-        switch dhcp {
-        case .off:
-            guard subnet.isEmpty else { throw ValidationError("--subnet is for --dhcp full.") }
-            return .off
-        case .proxy:
-            guard subnet.isEmpty else { throw ValidationError("--subnet is for --dhcp full.") }
-            guard pool == nil, router == nil, dns.isEmpty else {
-                throw ValidationError(
-                    "--dhcp proxy gives no addresses: leave --pool, --router and --dns to the other DHCP server."
-                )
-            }
-            return .proxy
-        case .full:
-            guard let pool else {
-                throw ValidationError(
-                    "--dhcp full needs --pool FIRST-LAST; with another DHCP server give --dhcp proxy or --dhcp off."
-                )
-            }
-            return .full(pool: pool.range, subnets: subnet.map(\.settings))
-        }
     }
 
     /// The directory that was named, or the one beside the boot scripts where there is one.

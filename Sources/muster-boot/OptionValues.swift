@@ -67,6 +67,18 @@ extension IPv4Network: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }
 }
 
+extension IPAddress: ExpressibleByArgument {
+    package init?(argument: String) { self.init(argument) }
+}
+
+/// Shown with the bits of a host left out, as for the networks of DHCP.
+extension LinkPrefix: ExpressibleByArgument {
+    package init?(argument: String) {
+        guard let network = IPv6Network(argument) else { return nil }
+        self.init(network)
+    }
+}
+
 extension IPv6Network: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }
 }

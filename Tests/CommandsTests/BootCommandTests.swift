@@ -9,10 +9,11 @@ import Testing
     @Test func shows() async throws {
         try await FakeEngine.loggedIn { program, engine in
             let status = try await program.run(["boot", "status"])
-            #expect(
-                status.exit == 0 && status.output.contains("10.77.0.10-10.77.0.19  1/10    snponly.efi"),
-                "\(status)"
-            )
+            for row in [
+                "10.77.0.1/24   full  10.77.0.10-10.77.0.19  1/10    80    8443   snponly.efi",
+                "fd00:77::1/64  full  fd00:77::/64           -       80    8443   snponly.efi",
+                "fd00:77::1/64  full  fd00:78::/64           -       80    8443   snponly.efi",
+            ] { #expect(status.exit == 0 && status.output.contains(row), "\(status)") }
             let line = "http  node-minimal/0123456789ab/root.squashfs  25% of 200.0 MB  20.0"
             #expect(status.output.contains(line), "\(status)")
             let leases = try await program.run(["boot", "lease", "list", "--no-headers"])
@@ -92,6 +93,11 @@ import Testing
         status.networks = [.init(network: network, pool: "10.77.0.10-10.77.0.19", pool_size: 10, in_use: 1)]
         status.leases = [.init(address: address, mac: mac, state: "bound", expires: 1_795_400_000)]
         status.missing_loaders = ["snponly.efi"]
+        status.https_port = 8443
+        status.address6 = IPv6Network("fd00:77::1/64")
+        (status.dhcp6, status.networks6) = (
+            "full", [IPv6Network("fd00:77::/64"), IPv6Network("fd00:78::/64")].compactMap(\.self)
+        )
         status.transfers = [
             .init(
                 address: .v4(address),

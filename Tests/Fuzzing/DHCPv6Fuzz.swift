@@ -2,10 +2,11 @@ import BootWire
 import HostModel
 import NIOCore
 
-/// A server of one /64, as in `DHCPFuzz`.
+/// A server of its own /64 and one behind relays, as in `DHCPFuzz`.
 struct DHCPv6Fuzz {
     private let responders: [DHCPv6Responder]
-    private var addresses: StableAddresses
+    private var addresses = StableAddresses()
+    private let links: [LinkPrefix]
     private var now = Duration.zero
 
     /// The shortest and the longest of a relay's envelopes for a message of this length are far below it.
@@ -14,15 +15,24 @@ struct DHCPv6Fuzz {
     init() {
         let address = IPv6Address(high: 0xFD00_0077_0000_0000, low: 1)
         guard let server = IPv6Network(address, prefixLength: 64), let card = MACAddress("52:54:00:77:00:01"),
-            let addresses = StableAddresses(server)
+            let link = LinkPrefix(server),
+            let far = IPv6Network(IPv6Address(high: 0xFD00_0078_0000_0000, low: 0), prefixLength: 64).flatMap(
+                LinkPrefix.init
+            )
         else { preconditionFailure("these are an address and a card") }
         let files = BootFiles(server: address, httpPort: 80)
         responders = [true, false].map { givesAddresses in
-            DHCPv6Responder(
-                settings: DHCPv6Settings(server: server, card: card, givesAddresses: givesAddresses, files: files)
+            var settings = DHCPv6Settings(
+                server: address,
+                link: link,
+                card: card,
+                givesAddresses: givesAddresses,
+                files: files
             )
+            settings.relayed = [far]
+            return DHCPv6Responder(settings: settings)
         }
-        self.addresses = addresses
+        links = [link, far]
     }
 
     mutating func take(_ datagram: ByteBuffer) {
@@ -35,7 +45,10 @@ struct DHCPv6Fuzz {
         for responder in responders {
             let outcome = responder.respond(to: request, from: client, addresses: addresses, now: now)
             precondition(outcome.reply == nil || outcome.silence == nil, "an answer and a silence")
-            precondition(outcome.given.allSatisfy { addresses.prefix.contains($0) }, "a foreign address was given")
+            precondition(
+                outcome.given.allSatisfy { address in links.contains { $0.contains(address) } },
+                "a foreign address was given"
+            )
             for event in outcome.events {
                 precondition(event.detail.unicodeScalars.allSatisfy { $0.value >= 0x20 }, "breaks its line")
             }

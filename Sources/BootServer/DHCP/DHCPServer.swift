@@ -151,7 +151,7 @@ package struct DHCPServer: Service {
             logger.debug("\(DHCPPort.summary(packet)): no answer, \(DHCPOutcome.Silence.otherNetwork.rawValue)")
             return
         }
-        warnings.tell(ofUnknown: relay, packet, onEvent)
+        warnings.tell(ofUnknown: .v4(relay), DHCPPort.summary(packet), of: packet.mac, onEvent)
     }
 
     private func answer(_ received: DHCPPort.Received, _ responder: DHCPResponder) async {

@@ -31,7 +31,7 @@ final class DHCPv6Server: Service {
     private let channel: any Channel
     private let sender: DatagramSender
     private let responder: DHCPv6Responder
-    private let addresses: Mutex<StableAddresses>
+    private let addresses = Mutex(StableAddresses())
     private let traffic: DHCPTraffic
     private let hosts = KnownHosts()
     private let warnings: SparingWarnings
@@ -46,7 +46,6 @@ final class DHCPv6Server: Service {
     static func open(
         on card: NetworkCard,
         responder: DHCPv6Responder,
-        addresses: StableAddresses,
         _ configuration: Configuration,
         _ surroundings: Surroundings
     ) async throws -> DHCPv6Server {
@@ -63,7 +62,7 @@ final class DHCPv6Server: Service {
             batchSize: batchSize,
             datagramMax: datagramMax
         )
-        return DHCPv6Server(configuration, surroundings, card, channel, sender, responder, addresses)
+        return DHCPv6Server(configuration, surroundings, card, channel, sender, responder)
     }
 
     private init(
@@ -72,12 +71,10 @@ final class DHCPv6Server: Service {
         _ card: NetworkCard,
         _ channel: any Channel,
         _ sender: DatagramSender,
-        _ responder: DHCPv6Responder,
-        _ addresses: StableAddresses
+        _ responder: DHCPv6Responder
     ) {
         (self.configuration, self.surroundings, self.card) = (configuration, surroundings, card)
         (self.channel, self.sender, self.responder) = (channel, sender, responder)
-        self.addresses = Mutex(addresses)
         traffic = DHCPTraffic(configuration.limits)
         warnings = SparingWarnings(surroundings.logger)
     }
@@ -88,7 +85,8 @@ final class DHCPv6Server: Service {
     /// Serves until cancelled or gracefully shut down.
     func run() async throws {
         let what = responder.settings.givesAddresses ? "addresses of" : "boot data to machines of"
-        surroundings.logger.info("DHCPv6 gives \(what) \(responder.settings.server.prefix)")
+        let links = ([responder.settings.link] + responder.settings.relayed).map(\.description)
+        surroundings.logger.info("DHCPv6 gives \(what) \(links.joined(separator: ", "))")
         let limit = configuration.limits.exchangesMax
         let channel = try await DatagramValve.receive(
             from: channel,
@@ -96,7 +94,8 @@ final class DHCPv6Server: Service {
             figures: surroundings.figures
         ) { [hosts] datagram in
             // Firmware asks from an address that is made of its card's.
-            datagram.remoteAddress.ip?.v6?.cardOfLinkLocal.map { hosts.contain($0) } ?? false
+            let asker = DHCPv6Request.peer(peeking: datagram.data) ?? datagram.remoteAddress.ip?.v6
+            return asker?.cardOfLinkLocal.map { hosts.contain($0) } ?? false
         }
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in
@@ -117,15 +116,21 @@ final class DHCPv6Server: Service {
 
     private func answer(_ datagram: AddressedEnvelope<ByteBuffer>) async {
         let logger = surroundings.logger
-        guard let source = SocketName(datagram.remoteAddress), source.port > 0, let address = source.address.v6,
-            address.isLinkLocal || responder.settings.server.contains(address)
-        else { return }
+        guard let source = SocketName(datagram.remoteAddress), source.port > 0, let address = source.address.v6 else {
+            return
+        }
         let request: DHCPv6Request
         do throws(DHCPv6WireError) { request = try DHCPv6Request(parsing: datagram.data) } catch {
             return logger.debug("dropped a datagram of DHCPv6: \(error)")
         }
         guard let client = DHCPv6Client(of: request, from: address) else {
             return logger.debug("dropped a datagram of DHCPv6: the client's identifier is none")
+        }
+        let isRelay = !request.relays.isEmpty
+        guard responder.settings.isAnswered(address, isRelay: isRelay) else {
+            guard isRelay else { return }
+            let name = "\(request.message.type) of \(client.mac.map { "\($0)" } ?? "a machine")"
+            return warnings.tell(ofUnknown: source.address, name, of: client.mac, surroundings.onEvent)
         }
         // Those whose card nobody can tell share what one machine has.
         let mac = client.mac ?? card.mac
@@ -135,10 +140,10 @@ final class DHCPv6Server: Service {
             return logger.debug("\(request.message.type) of \(mac): dropped, there are too many")
         }
         defer { traffic.leave(isKnown: isKnown) }
-        await answer(request, client, to: address)
+        await answer(request, client, to: source)
     }
 
-    private func answer(_ request: DHCPv6Request, _ client: DHCPv6Client, to address: IPv6Address) async {
+    private func answer(_ request: DHCPv6Request, _ client: DHCPv6Client, to source: SocketName) async {
         var verdict = DHCPResponder.BootVerdict.allowed
         if let mac = client.mac {
             let answer = await surroundings.verdicts.verdict(on: client.boot, mac, client.hardwareID)
@@ -165,17 +170,21 @@ final class DHCPv6Server: Service {
         }
         if let mac = client.mac { for given in outcome.given { surroundings.given.note(given, of: mac) } }
         for event in outcome.events { surroundings.onEvent(event) }
-        let name = "\(request.message.type) of \(client.mac.map { "\($0)" } ?? "\(address)")"
+        let name = "\(request.message.type) of \(client.mac.map { "\($0)" } ?? "\(source.address)")"
         guard let reply = outcome.reply else {
             return surroundings.logger.debug("\(name): no answer, \(outcome.silence?.rawValue ?? "nothing to say")")
         }
-        send(request.wrapped(reply), to: address, isRelay: !request.relays.isEmpty, name)
+        send(request.wrapped(reply), to: source.address, port: port(for: request, source), name)
     }
 
-    private func send(_ bytes: ByteBuffer, to address: IPv6Address, isRelay: Bool, _ name: String) {
-        // Relays listen where servers do.
-        let port = isRelay ? configuration.port : configuration.clientPort
-        let peer = SocketName(.v6(address), port: port, scope: address.isLinkLocal ? UInt32(card.index) : 0)
+    /// Relays listen where servers do, but for those that say otherwise.
+    private func port(for request: DHCPv6Request, _ source: SocketName) -> UInt16 {
+        guard !request.relays.isEmpty else { return configuration.clientPort }
+        return request.isAnsweredToSourcePort ? source.port : configuration.port
+    }
+
+    private func send(_ bytes: ByteBuffer, to address: IPAddress, port: UInt16, _ name: String) {
+        let peer = SocketName(address, port: port, scope: address.v6?.isLinkLocal == true ? UInt32(card.index) : 0)
         if let error = sender.send(bytes.readableBytesView, to: peer) {
             warnings.warn("\(name): could not answer to \(address): \(error)")
         } else {

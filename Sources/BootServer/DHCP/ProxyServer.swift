@@ -140,7 +140,7 @@ package struct ProxyServer: Service {
         guard let silence = outcome.silence else { return }
         if silence == .unknownRelay {
             let relay = packet.relayAddress
-            return warnings.tell(ofUnknown: relay, packet, onEvent)
+            return warnings.tell(ofUnknown: .v4(relay), DHCPPort.summary(packet), of: packet.mac, onEvent)
         }
         logger.debug("\(DHCPPort.summary(packet)): no answer, \(silence.rawValue)")
     }

@@ -23,13 +23,18 @@ struct SparingWarnings: Sendable {
     }
 
     /// A relay that is not believed: nobody behind it boots, so that it is an event of the machine too.
-    func tell(ofUnknown relay: IPv4Address, _ packet: DHCPPacket, _ onEvent: (BootEvent) -> Void) {
-        let isTold = warn(
-            "\(DHCPPort.summary(packet)): no answer, the relay \(relay) is not known; name it with --relay"
-        )
-        guard isTold, let mac = packet.mac else { return }
+    ///
+    /// `summary` names the message for the log.
+    func tell(
+        ofUnknown relay: IPAddress,
+        _ summary: @autoclosure () -> String,
+        of mac: MACAddress?,
+        _ onEvent: (BootEvent) -> Void
+    ) {
+        let isTold = warn("\(summary()): no answer, the relay \(relay) is not known; name it with --relay")
+        guard isTold, let mac else { return }
         let detail =
             "was not answered: nobody knows its relay \(relay); name it with --boot-relay (muster-boot --relay)"
-        onEvent(BootEvent(mac: mac, stage: .failed, detail: detail, address: relay))
+        onEvent(BootEvent(mac: mac, stage: .failed, detail: detail, address: relay.v4))
     }
 }

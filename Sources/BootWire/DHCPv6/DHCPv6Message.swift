@@ -114,12 +114,28 @@ package struct DHCPv6Request: Hashable, Sendable {
         return (DHCPv6Envelope(hops: bytes[1], link: link, peer: peer, options: others), inside.payload)
     }
 
+    /// Who asked the relay that a datagram comes from, read without reading the rest: for what must be decided before a
+    /// datagram is worth reading. `nil` for others than relays' datagrams.
+    package static func peer(peeking datagram: ByteBuffer) -> IPv6Address? {
+        let index = datagram.readerIndex
+        guard datagram.getInteger(at: index, as: UInt8.self) == DHCPv6MessageType.relayForward.rawValue else {
+            return nil
+        }
+        return datagram.getBytes(at: index + 18, length: 16).flatMap { IPv6Address(octets: $0) }
+    }
+
+    /// True where the relay that the server got it from wants the answer at the port that it asks from (RFC 8357), and not at
+    /// the one of servers.
+    package var isAnsweredToSourcePort: Bool { relays.first?.options.contains { $0.code == .relaySourcePort } ?? false }
+
     /// An answer in the envelopes that bring it back (RFC 8415, section 19.3): each with what its relay knows it by.
     package func wrapped(_ answer: DHCPv6Message) -> ByteBuffer {
         var bytes = answer.bytes
         for relay in relays.reversed() {
-            let known = relay.options.filter { $0.code == .interfaceID }.prefix(1)
-            bytes = Self.envelope(.relayReply, relay, Array(known), around: bytes)
+            let known = [DHCPv6OptionCode.interfaceID, .relaySourcePort].compactMap { code in
+                relay.options.first { $0.code == code }
+            }
+            bytes = Self.envelope(.relayReply, relay, known, around: bytes)
         }
         return ByteBuffer(bytes: bytes)
     }

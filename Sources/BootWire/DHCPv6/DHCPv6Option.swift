@@ -70,6 +70,8 @@ package struct DHCPv6OptionCode: RawRepresentable, Hashable, Sendable {
     package static let clientNetworkInterface = Self(62)
     /// RFC 6939: the client's hardware address, as its relay saw it.
     package static let clientLinkLayerAddress = Self(79)
+    /// RFC 8357: the relay asks from a port of its own, which the next relay names in it.
+    package static let relaySourcePort = Self(135)
 }
 
 /// How a request ended (RFC 8415, section 21.13).

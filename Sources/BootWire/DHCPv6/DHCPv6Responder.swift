@@ -1,24 +1,5 @@
 package import HostModel
 
-/// What a server gives by DHCPv6 on one link.
-package struct DHCPv6Settings: Hashable, Sendable {
-    /// The server's own address, as machines reach it, with the length of the link's prefix.
-    package var server: IPv6Network
-    /// By what clients know the server again (DUID-LL of its card).
-    package var identifier: [UInt8]
-    /// False where a router, or another server, gives the addresses.
-    package var givesAddresses: Bool
-    package var files: BootFiles
-    package var nameServers: [IPv6Address] = []
-    /// Seconds: an address stays its machine's in any case, so this only says how soon a machine hears of a change.
-    package var validTime: UInt32 = 7200
-
-    package init(server: IPv6Network, card: MACAddress, givesAddresses: Bool, files: BootFiles) {
-        (self.server, self.givesAddresses, self.files) = (server, givesAddresses, files)
-        identifier = [0, 3, 0, 1] + card.octets
-    }
-}
-
 /// The server's side of DHCPv6 (RFC 8415, section 18.3, with RFC 5970 for booting) without socket or clock.
 package struct DHCPv6Responder: Hashable, Sendable {
     package let settings: DHCPv6Settings
@@ -55,14 +36,12 @@ package struct DHCPv6Responder: Hashable, Sendable {
         verdict: DHCPResponder.BootVerdict = .allowed,
         now: Duration
     ) -> Outcome {
-        // A relay's link that is another one has addresses of its own, which are not given here.
-        for relay in request.relays where relay.link != .any && !settings.server.contains(relay.link) {
-            return Outcome(.otherNetwork)
-        }
+        guard let prefix = settings.prefix(of: request) else { return Outcome(.otherNetwork) }
         if let silence = silence(for: request.message, client) { return Outcome(silence) }
         let exchange = Exchange6(
             message: request.message,
             client: client,
+            prefix: prefix,
             addresses: addresses,
             verdict: verdict,
             now: now
@@ -130,6 +109,7 @@ package struct DHCPv6Responder: Hashable, Sendable {
         let address = exchange.addresses.address(
             of: identifier,
             association: number,
+            in: exchange.prefix,
             held: wanted,
             isInUse: [.renew, .rebind].contains(exchange.message.type),
             at: exchange.now
@@ -153,7 +133,7 @@ package struct DHCPv6Responder: Hashable, Sendable {
     private func confirm(_ exchange: Exchange6) -> Outcome {
         let claimed = exchange.leases.map(\.address)
         guard !claimed.isEmpty else { return Outcome(.malformed) }
-        let status: DHCPv6Status = claimed.allSatisfy { settings.server.contains($0) } ? .success : .notOnLink
+        let status: DHCPv6Status = claimed.allSatisfy { exchange.prefix.contains($0) } ? .success : .notOnLink
         return Outcome(reply(.reply, exchange, [status.option()]))
     }
 
@@ -209,6 +189,8 @@ package struct DHCPv6Responder: Hashable, Sendable {
 struct Exchange6 {
     let message: DHCPv6Message
     let client: DHCPv6Client
+    /// Of the link that the client is on.
+    let prefix: LinkPrefix
     let addresses: StableAddresses
     let verdict: DHCPResponder.BootVerdict
     let now: Duration
@@ -232,33 +214,6 @@ struct Exchange6 {
                     DHCPv6Responder.Outcome.Declined(address: $0, association: association)
                 }
             }
-    }
-}
-
-extension DHCPv6Settings {
-    /// The enterprise number in the vendor class of firmware.
-    private static let intel: UInt32 = 343
-
-    /// What a client asked for and what it is told to boot (RFC 5970).
-    fileprivate func boot(_ exchange: Exchange6) -> [DHCPv6Option] {
-        var options: [DHCPv6Option] = []
-        if !nameServers.isEmpty, exchange.asks(for: .nameServers) {
-            options.append(DHCPv6Option(.nameServers, nameServers.flatMap(\.octets)))
-        }
-        guard exchange.verdict == .allowed, let file = files.file(for: exchange.client.boot) else { return options }
-        // Never option 60: EDK2 reads a file's length out of it.
-        options.append(DHCPv6Option(.bootFileURL, Array(file.utf8)))
-        // Without "HTTPClient" HTTP boot takes the answer for one about addresses alone. "PXEClient" is never said: EDK2 takes an
-        // offer with it for a BINL one, and asks port 4011 instead of loading what the URL names.
-        guard case .http = exchange.client.boot else { return options }
-        let text = Array("HTTPClient".utf8)
-        options.append(
-            DHCPv6Option(
-                .vendorClass,
-                [UInt8].bigEndian(Self.intel) + [UInt8].bigEndian(UInt16(text.count)) + text
-            )
-        )
-        return options
     }
 }
 

@@ -6,8 +6,6 @@ package import HostModel
 /// A /64 has room for every identifier; two machines with one address are as likely as two of 2^60 that draw the same number.
 /// What a client finds in use (it looks: RFC 4862, section 5.4) it declines, and gets the next one of its own.
 package struct StableAddresses: Hashable, Sendable {
-    /// 64 bits long.
-    package let prefix: IPv6Network
     private var declined: [IPv6Address: Duration] = [:]
 
     /// How long an address that was found in use is not given again.
@@ -17,31 +15,29 @@ package struct StableAddresses: Hashable, Sendable {
     /// How many addresses of its own a client has.
     package static let choices = 4
 
-    /// `nil` unless the prefix is 64 bits long.
-    package init?(_ prefix: IPv6Network) {
-        guard prefix.prefixLength == 64 else { return nil }
-        self.prefix = prefix.prefix
-    }
+    package init() {}
 
-    /// The address for one association of one client; `nil` when it declined all of its own a moment ago.
+    /// The address for one association of one client on the link of that prefix; `nil` when it declined all of its own a
+    /// moment ago.
     ///
     /// One of its own that it has (`held`) it keeps, though an earlier one may be free again. `isInUse`: it says that it uses
     /// that address now, which no client says of one that it declined: who declined it was somebody else.
     package func address(
         of identifier: [UInt8],
         association: UInt32,
+        in prefix: LinkPrefix,
         held: [IPv6Address] = [],
         isInUse: Bool = false,
         at now: Duration
     ) -> IPv6Address? {
-        let own = own(identifier, association)
+        let own = own(identifier, association, prefix.network.address.high)
         let free = own.filter { declined[$0].map { $0 <= now } ?? true }
         return (isInUse ? own : free).first { held.contains($0) } ?? free.first
     }
 
-    private func own(_ identifier: [UInt8], _ association: UInt32) -> [IPv6Address] {
+    private func own(_ identifier: [UInt8], _ association: UInt32, _ prefix: UInt64) -> [IPv6Address] {
         (0..<Self.choices).map { choice in
-            IPv6Address(high: prefix.address.high, low: Self.interfaceID(identifier, association, choice))
+            IPv6Address(high: prefix, low: Self.interfaceID(identifier, association, choice))
         }
     }
 
@@ -58,7 +54,7 @@ package struct StableAddresses: Hashable, Sendable {
     /// A client found the address in use. Only its own can be declined by it.
     package mutating func decline(_ address: IPv6Address, by identifier: [UInt8], association: UInt32, at now: Duration)
     {
-        guard own(identifier, association).contains(address) else { return }
+        guard own(identifier, association, address.high).contains(address) else { return }
         declined = declined.filter { $0.value > now }
         if declined.count < Self.declinedMax { declined[address] = now + Self.declineTime }
     }

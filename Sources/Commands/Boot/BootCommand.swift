@@ -100,13 +100,10 @@ func bootStatusTable(
     let rows = services.flatMap { service in
         let status = service.status
         let missing = status.missing_loaders.joined(separator: " ")
-        let networks = status.networks.isEmpty ? [nil] : status.networks.map(Optional.some)
-        return networks.map { network in
-            [
-                Cell(service.server), Cell(status.interface), Cell("\(status.address)"), Cell(status.dhcp),
-                Cell(network?.pool),
-                Cell(network.map { "\($0.in_use)/\($0.pool_size)" }), Cell(missing.isEmpty ? nil : missing, .bad),
-                Cell(LocalTime.text(service.reported, style), .faint),
+        return status.addressCells.map { cells in
+            [Cell(service.server), Cell(status.interface)] + cells + [
+                Cell("\(status.http_port)"), Cell(status.https_port.map { "\($0)" }),
+                Cell(missing.isEmpty ? nil : missing, .bad), Cell(LocalTime.text(service.reported, style), .faint),
             ]
         }
     }
@@ -115,15 +112,34 @@ func bootStatusTable(
         server.status == "approved" && !services.contains { $0.server == server.name }
     }
     let silentRows = silent.map { server in
-        [Cell(server.name)] + Array(repeating: Cell(String?.none), count: 6)
+        [Cell(server.name)] + Array(repeating: Cell(String?.none), count: 8)
             + [Cell(LocalTime.text(server.last_heard, style) ?? "never", .bad)]
     }
     return Table(
-        header: ["SERVER", "INTERFACE", "ADDRESS", "DHCP", "POOL", "IN USE", "MISSING LOADERS", "SAID"],
+        header: [
+            "SERVER", "INTERFACE", "ADDRESS", "DHCP", "POOL", "IN USE", "HTTP", "HTTPS", "MISSING LOADERS", "SAID",
+        ],
         rows: rows + silentRows,
         isLastOpen: true,
         ifEmpty: "No boot server has said how it is. One says it every ten seconds."
     )
+}
+
+extension BootStatus {
+    /// Address, what DHCP does there, the addresses that are given and how many of them are taken: for each network, those of
+    /// IPv6 last. Theirs are computed, so that there is nothing to count.
+    fileprivate var addressCells: [[Cell]] {
+        let pools = networks.isEmpty ? [nil] : networks.map(Optional.some)
+        let rows = pools.map { pool in
+            [Cell("\(address)"), Cell(dhcp), Cell(pool?.pool), Cell(pool.map { "\($0.in_use)/\($0.pool_size)" })]
+        }
+        guard let address6 else { return rows }
+        let links = (dhcp6 == "full" ? networks6 : nil) ?? []
+        return rows
+            + (links.isEmpty ? [nil] : links.map(Optional.some)).map { link in
+                [Cell("\(address6)"), Cell(dhcp6), Cell(link.map { "\($0)" }), Cell(String?.none)]
+            }
+    }
 }
 
 /// `muster boot status`: files on their way.

@@ -92,6 +92,10 @@ package struct BootStatus: Hashable, Sendable, Codable {
     package var address6: IPv6Network?
     /// `full`, `stateless` or `off`.
     package var dhcp6: String?
+    /// The links whose DHCPv6 is answered, its own first.
+    package var networks6: [IPv6Network]?
+    /// The same as at `http_port`, over TLS.
+    package var https_port: UInt16?
     /// At most `transfersMax`, those that began first.
     package var transfers: [Transfer]?
     package var transfer_count: Int?

@@ -115,7 +115,7 @@ struct ServeConfiguration: Sendable {
             httpPort: try port(settings, .httpPort),
             httpsPort: settings.text(.bootHTTPSPort) == "none" ? nil : try port(settings, .bootHTTPSPort),
             further: Self.handedOn.flatMap { setting, flag in
-                let separator: Character = setting == .bootSubnet ? " " : ","
+                let separator: Character = [.bootSubnet, .bootSubnet6].contains(setting) ? " " : ","
                 return (settings[setting] ?? "").split(separator: separator).map { "--\(flag)=\($0)" }
             } + (strict == "yes" ? ["--strict"] : [])
         )
@@ -127,6 +127,7 @@ struct ServeConfiguration: Sendable {
         (.logFormat, "log-format"),
         (.bootDHCP, "dhcp"), (.bootPool, "pool"), (.bootRouter, "router"), (.bootDNS, "dns"),
         (.bootSubnet, "subnet"), (.bootRelay, "relay"), (.bootAddress6, "address6"), (.bootDHCP6, "dhcp6"),
+        (.bootSubnet6, "subnet6"),
         (.bootLoaderDirectory, "loader-directory"), (.bootPXEDirectory, "pxe-directory"),
         (.bootTFTPPorts, "tftp-ports"), (.bootNewcomers, "newcomers"), (.bootHTTPRate, "http-rate"),
     ]

@@ -20,6 +20,7 @@ enum Setting: String, CaseIterable, Sendable {
     case bootRelay = "boot-relay"
     case bootAddress6 = "boot-address6"
     case bootDHCP6 = "boot-dhcp6"
+    case bootSubnet6 = "boot-subnet6"
     case bootDNS = "boot-dns"
     case bootLoaderDirectory = "boot-loader-directory"
     case bootPXEDirectory = "boot-pxe-directory"
@@ -52,7 +53,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .kdumpPort, .bootHTTPSPort: "none"
         case .address, .organization, .bootInterface, .bootAddress, .bootPool, .bootDHCP, .bootStrict, .bootRouter,
             .bootDNS,
-            .bootSubnet, .bootRelay, .bootAddress6, .bootDHCP6,
+            .bootSubnet, .bootRelay, .bootAddress6, .bootDHCP6, .bootSubnet6,
             .bootLoaderDirectory, .bootPXEDirectory, .bootTFTPPorts, .bootNewcomers, .bootHTTPRate,
             .metricsTokenFile:
             nil

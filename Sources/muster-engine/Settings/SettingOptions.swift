@@ -49,7 +49,7 @@ struct SettingOptions: ParsableArguments {
             """
     )
     var bootSubnet: String?
-    @Option(help: "DHCP relays that speak from addresses of other networks, separated by commas.")
+    @Option(help: "DHCP and DHCPv6 relays that speak from addresses of other networks, separated by commas.")
     var bootRelay: String?
     @Option(name: .customLong("boot-address6"), help: "This machine's IPv6 address there, as ADDRESS/64.")
     var bootAddress6: String?
@@ -58,6 +58,11 @@ struct SettingOptions: ParsableArguments {
         help: "full: give IPv6 addresses; stateless: a router does, boot data are told here; off (default: off)."
     )
     var bootDHCP6: String?
+    @Option(
+        name: .customLong("boot-subnet6"),
+        help: "Networks behind DHCPv6 relays, each as NETWORK/64, separated by blanks."
+    )
+    var bootSubnet6: String?
     @Option(help: "UDP ports of TFTP transfers: any, FIRST-LAST, or single (default: any).")
     var bootTftpPorts: String?
     @Option(help: "New machines that may be powered on at once (default: 1024).")
@@ -100,7 +105,8 @@ struct SettingOptions: ParsableArguments {
             (.bootAddress, bootAddress), (.bootPool, bootPool), (.bootDHCP, bootDHCP), (.bootRouter, bootRouter),
             (.bootStrict, bootStrict),
             (.bootDNS, bootDNS), (.bootSubnet, bootSubnet), (.bootRelay, bootRelay),
-            (.bootAddress6, bootAddress6), (.bootDHCP6, bootDHCP6), (.bootLoaderDirectory, bootLoaderDirectory),
+            (.bootAddress6, bootAddress6), (.bootDHCP6, bootDHCP6), (.bootSubnet6, bootSubnet6),
+            (.bootLoaderDirectory, bootLoaderDirectory),
             (.bootPXEDirectory, bootPXEDirectory), (.bootTFTPPorts, bootTftpPorts), (.bootNewcomers, bootNewcomers),
             (.bootHTTPSPort, bootHTTPSPort), (.bootHTTPRate, bootHTTPRate),
             (.kdumpPort, kdumpPort), (.eventDays, eventDays), (.metricsTokenFile, metricsTokenFile),

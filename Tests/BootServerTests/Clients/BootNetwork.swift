@@ -214,8 +214,9 @@ struct BootNetwork: Sendable {
     }
 
     /// Puts a router between the client and the server for as long as `body` lasts: 10.78.0.1/24 on the side of the client,
-    /// whose end is `eth1`, and 10.77.0.2 on the server's. dnsmasq relays DHCP on it.
-    func withRelay(_ body: () async throws -> Void) async throws {
+    /// whose end is `eth1`, and 10.77.0.2 on the server's, and the same of fd00:78::/64 and fd00:77::/64. dnsmasq relays DHCP and
+    /// DHCPv6 on it, to `server6` where it is not the server's own.
+    func withRelay(to server6: String = "fd00:77::1", _ body: () async throws -> Void) async throws {
         let relay = client.replacing("muc-", with: "mur-")
         try await Self.ip("netns", "add", relay)
         do {
@@ -238,13 +239,17 @@ struct BootNetwork: Sendable {
                 )
                 try await Self.ip("-n", namespace, "link", "set", name, "up")
                 try await Self.ip("-n", relay, "address", "add", address, "dev", far)
+                let address6 = far == "up0" ? "fd00:77::2/64" : "fd00:78::1/64"
+                try await Self.ip("-n", relay, "address", "add", address6, "dev", far, "nodad")
                 try await Self.ip("-n", relay, "link", "set", far, "up")
             }
+            let forwarding = "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"
+            _ = try await Self.command(["sh", "-c", forwarding], in: relay)
             try await Self.ip("-n", server, "link", "set", "v1", "master", "br0")
             try await Self.ip("-n", server, "route", "add", "10.78.0.0/24", "via", "10.77.0.2")
             let words = [
                 "dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=/dev/null", "--port=0",
-                "--dhcp-relay=10.78.0.1,10.77.0.1",
+                "--dhcp-relay=10.78.0.1,10.77.0.1", "--dhcp-relay=fd00:78::1,\(server6)",
             ]
             try await withNeighbour(words, in: relay, body)
         } catch {

@@ -30,30 +30,6 @@ import Testing
         }
     }
 
-    /// dhcpcd once; gives what it was told, and changes no address. What it remembers is gone with its mounts, but for its
-    /// name, which is its card's.
-    private func dhcpcd(
-        _ network: BootNetwork,
-        _ directory: TemporaryDirectory,
-        _ settings: String
-    ) async throws -> [String: String] {
-        let script = try directory.write("told", Array("#!/bin/sh\nenv\n".utf8), mode: 0o755)
-        let common = "duid ll\noption dhcp6_bootfile_url\nnoipv6rs\nallowinterfaces eth0\ninterface eth0\n"
-        let file = try directory.write("dhcpcd.conf", Array((common + settings).utf8))
-        let mounts = "mount -t tmpfs none /var/lib/dhcpcd && mount -t tmpfs none /run && "
-        let command = "exec dhcpcd -6 -1 -T -B -t 20 -f \(file) -c \(script) eth0"
-        let result = try await network.runClient("unshare", "-m", "sh", "-c", mounts + command)
-        var variables: [String: String] = [:]
-        for line in result.output.split(separator: "\n") {
-            let parts = line.split(separator: "=", maxSplits: 1)
-            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-        }
-        try #require(result.isSuccess, "\(result.output)")
-        return variables
-    }
-
-    private static let pxe = "vendclass 343 PXEClient:Arch:00007:UNDI:003000\n"
-
     @Test("D43: dhcpcd takes an address of the prefix and the loader's URL, and the same ones after a restart")
     func leases() async throws {
         var addresses: Set<String> = []
@@ -62,10 +38,10 @@ import Testing
             try await withServer("full", log: log) { network, directory in
                 // The namespaces are new each time: the card is the same.
                 try await BootNetwork.ip("-n", network.client, "link", "set", "eth0", "address", "52:54:00:00:00:06")
-                let told = try await dhcpcd(network, directory, Self.pxe + "ia_na 7\n")
+                let told = try await Dhcpcd(network: network, directory: directory).told(Dhcpcd.pxe + "ia_na 7\n")
                 #expect(told["new_dhcp6_bootfile_url"] == "tftp://[fd00:77::1]/snponly.efi", "\(told)")
                 addresses.insert(told["new_dhcp6_ia_na1_ia_addr1"] ?? "none")
-                let plain = try await dhcpcd(network, directory, "ia_na 7\n")
+                let plain = try await Dhcpcd(network: network, directory: directory).told("ia_na 7\n")
                 #expect(
                     plain["new_dhcp6_bootfile_url"] == nil,
                     "a machine that does not boot is told nothing of booting"
@@ -79,7 +55,7 @@ import Testing
     @Test("D43: stateless, dhcpcd asks for information and is told the loader's URL, and no address")
     func informs() async throws {
         try await withServer("stateless") { network, directory in
-            let told = try await dhcpcd(network, directory, Self.pxe + "inform6\n")
+            let told = try await Dhcpcd(network: network, directory: directory).told(Dhcpcd.pxe + "inform6\n")
             #expect(told["new_dhcp6_bootfile_url"] == "tftp://[fd00:77::1]/snponly.efi", "\(told)")
             #expect(told["new_dhcp6_ia_na1_ia_addr1"] == nil)
         }

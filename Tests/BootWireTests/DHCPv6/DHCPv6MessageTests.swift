@@ -91,6 +91,33 @@ import Testing
         #expect(Array(bytes.suffix(4)) == [2, 0x12, 0x34, 0x56])
     }
 
+    @Test("a relay with a port of its own (RFC 8357) is answered there, and is told what it said")
+    func knowsTheRelaysPort() throws {
+        var request = Self.relayed(Self.solicit(), times: 2)
+        #expect(!request.isAnsweredToSourcePort)
+        request.relays[1].options.append(DHCPv6Option(.relaySourcePort, [0, 0]))
+        #expect(!request.isAnsweredToSourcePort, "the one further on has none")
+        request.relays[0].options.append(DHCPv6Option(.relaySourcePort, [3, 232]))
+        #expect(request.isAnsweredToSourcePort)
+        let wrapped = Array(request.wrapped(DHCPv6Message(.advertise, transactionID: 1, options: [])).readableBytesView)
+        #expect(Array(wrapped[41..<47]) == [0, 135, 0, 2, 3, 232])
+    }
+
+    @Test("who asked a relay is told from the first bytes; of others nothing is")
+    func peeks() throws {
+        let relayed = Self.relayed(Self.solicit()).encoded
+        #expect(DHCPv6Request.peer(peeking: relayed) == Self.peer)
+        #expect(DHCPv6Request.peer(peeking: DHCPv6Request(Self.solicit()).encoded) == nil)
+        for length in 0..<34 {
+            let part = ByteBuffer(relayed.readableBytesView.prefix(length))
+            #expect(DHCPv6Request.peer(peeking: part) == nil)
+        }
+        var late = ByteBuffer(bytes: [1, 2])
+        late.writeImmutableBuffer(relayed)
+        late.moveReaderIndex(forwardBy: 2)
+        #expect(DHCPv6Request.peer(peeking: late) == Self.peer)
+    }
+
     /// Who is meant, from what is in the message and where it comes from.
     @Test func knowsTheCard() throws {
         func card(_ identifier: [UInt8], _ source: IPv6Address, relays: Int = 0) -> String? {
@@ -126,53 +153,68 @@ import Testing
 
 /// Addresses that are computed.
 @Suite struct StableAddressesTests {
-    private static func addresses() throws -> StableAddresses {
-        let network = try #require(IPv6Network("fd00:77::1/64"))
-        return try #require(StableAddresses(network))
+    private static func prefix(_ text: String = "fd00:77::1/64") throws -> LinkPrefix {
+        try #require(IPv6Network(text).flatMap(LinkPrefix.init))
+    }
+
+    @Test(
+        "a link's prefix is 64 bits long, and one that routers forward",
+        arguments: ["fd00:77::1/56", "fd00:77::1/65", "fe80::1/64", "ff02::1/64"]
+    )
+    func refusesPrefixes(_ text: String) throws {
+        let network = try #require(IPv6Network(text))
+        #expect(LinkPrefix(network) == nil)
     }
 
     @Test("the same machine has the same address for ever, others have others, all of the prefix")
     func isStable() throws {
-        let addresses = try Self.addresses()
+        let (addresses, prefix) = (StableAddresses(), try Self.prefix())
         let given = (0..<5000).compactMap { number in
-            addresses.address(of: [0, 4, UInt8(number >> 8), UInt8(number & 0xFF)], association: 7, at: .zero)
+            addresses.address(
+                of: [0, 4, UInt8(number >> 8), UInt8(number & 0xFF)],
+                association: 7,
+                in: prefix,
+                at: .zero
+            )
         }
-        #expect(Set(given).count == 5000 && given.allSatisfy { addresses.prefix.contains($0) })
+        #expect(Set(given).count == 5000 && given.allSatisfy { prefix.contains($0) })
         #expect(given.allSatisfy { $0.low >> 60 == 1 })
-        #expect(addresses.address(of: [0, 4, 0, 3], association: 7, at: .seconds(9)) == given[3])
-        #expect(addresses.address(of: [0, 4, 0, 3], association: 8, at: .zero) != given[3])
+        #expect(addresses.address(of: [0, 4, 0, 3], association: 7, in: prefix, at: .seconds(9)) == given[3])
+        #expect(addresses.address(of: [0, 4, 0, 3], association: 8, in: prefix, at: .zero) != given[3])
         // As it was when it was first written: machines keep their addresses over versions.
         #expect(given[3].description == "fd00:77::1341:da44:d38a:a4cf")
-        let shorter = try #require(IPv6Network("fd00:77::1/56"))
-        #expect(StableAddresses(shorter) == nil)
+        let other = try Self.prefix("fd00:78::/64")
+        #expect(addresses.address(of: [0, 4, 0, 3], association: 7, in: other, at: .zero)?.low == given[3].low)
     }
 
     @Test("an address that its client found in use is not given for a while; nobody declines another's")
     func declines() throws {
-        var addresses = try Self.addresses()
-        let first = try #require(addresses.address(of: [1, 2, 3], association: 1, at: .zero))
+        var addresses = StableAddresses()
+        let prefix = try Self.prefix()
+        let first = try #require(addresses.address(of: [1, 2, 3], association: 1, in: prefix, at: .zero))
         addresses.decline(first, by: [9, 9, 9], association: 1, at: .zero)
-        #expect(addresses.address(of: [1, 2, 3], association: 1, at: .zero) == first)
+        #expect(addresses.address(of: [1, 2, 3], association: 1, in: prefix, at: .zero) == first)
         addresses.decline(first, by: [1, 2, 3], association: 1, at: .zero)
-        let second = try #require(addresses.address(of: [1, 2, 3], association: 1, at: .zero))
+        let second = try #require(addresses.address(of: [1, 2, 3], association: 1, in: prefix, at: .zero))
         #expect(second != first)
-        #expect(addresses.address(of: [1, 2, 3], association: 1, at: StableAddresses.declineTime) == first)
+        #expect(addresses.address(of: [1, 2, 3], association: 1, in: prefix, at: StableAddresses.declineTime) == first)
         for _ in 1..<StableAddresses.choices {
-            let next = try #require(addresses.address(of: [1, 2, 3], association: 1, at: .zero))
+            let next = try #require(addresses.address(of: [1, 2, 3], association: 1, in: prefix, at: .zero))
             addresses.decline(next, by: [1, 2, 3], association: 1, at: .zero)
         }
-        #expect(addresses.address(of: [1, 2, 3], association: 1, at: .zero) == nil)
+        #expect(addresses.address(of: [1, 2, 3], association: 1, in: prefix, at: .zero) == nil)
     }
 
     @Test("an address that a client has it keeps, though another of its own is free again or somebody declined it")
     func keeps() throws {
-        var addresses = try Self.addresses()
-        let first = try #require(addresses.address(of: [1, 2, 3], association: 1, at: .zero))
+        var addresses = StableAddresses()
+        let prefix = try Self.prefix()
+        let first = try #require(addresses.address(of: [1, 2, 3], association: 1, in: prefix, at: .zero))
         addresses.decline(first, by: [1, 2, 3], association: 1, at: .zero)
-        let second = try #require(addresses.address(of: [1, 2, 3], association: 1, at: .zero))
+        let second = try #require(addresses.address(of: [1, 2, 3], association: 1, in: prefix, at: .zero))
         let late = StableAddresses.declineTime
         func address(held: IPv6Address, isInUse: Bool, at now: Duration) -> IPv6Address? {
-            addresses.address(of: [1, 2, 3], association: 1, held: [held], isInUse: isInUse, at: now)
+            addresses.address(of: [1, 2, 3], association: 1, in: prefix, held: [held], isInUse: isInUse, at: now)
         }
         #expect(address(held: second, isInUse: true, at: late) == second)
         #expect(address(held: second, isInUse: false, at: late) == second)
@@ -180,7 +222,7 @@ import Testing
         #expect(address(held: first, isInUse: true, at: .zero) == first)
         #expect(address(held: first, isInUse: false, at: .zero) == second)
         // What is not its own it does not get.
-        let other = try #require(addresses.address(of: [9], association: 1, at: .zero))
+        let other = try #require(addresses.address(of: [9], association: 1, in: prefix, at: .zero))
         #expect(address(held: other, isInUse: true, at: late) == first)
         // The second one can be declined, too.
         addresses.decline(second, by: [1, 2, 3], association: 1, at: late)

@@ -12,7 +12,14 @@ import Testing
         let server = try #require(IPv6Network("fd00:77::1/64"))
         let files = BootFiles(server: server.address, httpPort: 80)
         let card = try #require(MACAddress("52:54:00:77:00:01"))
-        return DHCPv6Settings(server: server, card: card, givesAddresses: givesAddresses, files: files)
+        let link = try #require(LinkPrefix(server))
+        return DHCPv6Settings(
+            server: server.address,
+            link: link,
+            card: card,
+            givesAddresses: givesAddresses,
+            files: files
+        )
     }
 
     private static func answer(
@@ -23,9 +30,8 @@ import Testing
     ) throws -> DHCPv6Responder.Outcome {
         let request = DHCPv6Request(message, relays: relays)
         let client = try #require(DHCPv6Client(of: request, from: Wire.peer))
-        let addresses = try #require(StableAddresses(settings.server))
         return DHCPv6Responder(settings: settings)
-            .respond(to: request, from: client, addresses: addresses, verdict: verdict, now: .zero)
+            .respond(to: request, from: client, addresses: StableAddresses(), verdict: verdict, now: .zero)
     }
 
     private static func answer(_ message: DHCPv6Message) throws -> DHCPv6Responder.Outcome {
@@ -147,6 +153,48 @@ import Testing
         #expect(outcome.reply?[.bootFileURL] == nil && Self.addresses(outcome.reply).count == 1)
         #expect(outcome.events.map(\.stage) == [.denied] && outcome.events.first?.outcome == "deny")
         #expect(outcome.events.first?.detail.contains("\u{1B}") == false)
+    }
+
+    @Test("D43: behind a relay a machine gets an address of the link that the relay next to it names")
+    func servesLinksBehindRelays() throws {
+        var settings = try Self.settings()
+        let far = try #require(IPv6Network("fd00:78::/64").flatMap(LinkPrefix.init))
+        settings.relayed = [far]
+        func relay(_ link: String) throws -> DHCPv6Envelope {
+            let link = try #require(IPv6Address(link))
+            return DHCPv6Envelope(hops: 0, link: link, peer: Wire.peer, options: [])
+        }
+        // The outermost first: what the server hears from, then what is next to the machine.
+        for (links, prefix) in [
+            (["fd00:78::1"], far), (["fd00:99::1", "fd00:78::1"], far), (["fd00:78::1", "::"], far),
+            (["fd00:78::1", "fd00:77::9"], settings.link), (["::"], settings.link),
+        ] {
+            let outcome = try Self.answer(Wire.solicit(), settings, relays: links.map(relay))
+            let given = Self.addresses(outcome.reply)
+            #expect(given.count == 1 && given.allSatisfy { prefix.contains($0.address) }, "\(links)")
+        }
+        let outcome = try Self.answer(Wire.solicit(), settings, relays: [relay("fd00:78::1"), relay("fd00:99::1")])
+        #expect(outcome.silence == .otherNetwork)
+        // An address of the server's own link is not one of the other.
+        let near = try #require(IPv6Address("fd00:77::9"))
+        let confirm = try Self.request(.confirm, server: false, address: near)
+        let reply = try Self.answer(confirm, settings, relays: [relay("fd00:78::1")]).reply
+        #expect(reply?[.statusCode]?.starts(with: [0, 4]) == true)
+    }
+
+    @Test("who is answered: the own link; a relay of a link that is served, or one that was named")
+    func believesRelays() throws {
+        var settings = try Self.settings()
+        settings.relayed = [try #require(IPv6Network("fd00:78::/64").flatMap(LinkPrefix.init))]
+        settings.relays = [try #require(IPv6Address("fd00:99::1"))]
+        for (text, machine, relay) in [
+            ("fe80::1", true, true), ("fd00:77::5", true, true), ("fd00:78::1", false, true),
+            ("fd00:99::1", false, true), ("fd00:99::2", false, false), ("2001:db8::1", false, false),
+        ] {
+            let source = try #require(IPv6Address(text))
+            #expect(settings.isAnswered(source, isRelay: false) == machine, "\(text)")
+            #expect(settings.isAnswered(source, isRelay: true) == relay, "\(text)")
+        }
     }
 
     @Test("prefixes and temporary addresses are not given; a relay of another link is not answered")
