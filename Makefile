@@ -63,7 +63,7 @@ test-images: build agent ## the slow image tests: every image by every firmware 
 	@for firmware in bios efi secure; do packaging/images/disk-try $$firmware || exit 1; done
 
 .PHONY: test-verified
-test-verified: build agent ## one signed EFI program by PXE and HTTP boot under Secure Boot, and refused after one flipped bit; shim and GRUB, pxelinux, rescue (half an hour)
+test-verified: build agent ## one signed EFI program by PXE and HTTP boot under Secure Boot, alone and with a root image, and refused after one flipped bit; shim and GRUB, pxelinux, rescue (half an hour)
 	@packaging/images/verified-boot
 
 .PHONY: test-convert
