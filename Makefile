@@ -99,6 +99,7 @@ bench-boot: dependencies ## boot services by us and by the peers' programs, in t
 	swift build -c release --scratch-path .build-release --product muster
 	@Benchmarks/boot/bench
 	@Benchmarks/boot/storm
+	@Benchmarks/boot/storm --segment
 
 .PHONY: test-boot-https
 test-boot-https: build ## UEFI HTTPS boot under OVMF: loads with our CA enrolled, refuses another (slow, root)

@@ -22,7 +22,6 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
-let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -243,7 +242,7 @@ let package = Package(
             [
                 "EngineAPI", "Engine", "EngineClient", "BootServer", "AgentWire", "HostModel", "LogLines", "XMLWire",
                 "muster-engine", hummingbird,
-                hummingbirdTesting,
+                nioEmbedded,
                 nioCore, nioHTTP1, x509, asn1, crypto, logging, lifecycle, subprocess, systemPackage,
             ]
         ),

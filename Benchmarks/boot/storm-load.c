@@ -330,7 +330,11 @@ static void tick(struct machine *m) {
             if (m->tries > 3) m->state = DISCOVER;
             return send_dhcp(m);
         case TFTP:
-            if (m->tries > 60) return finish(m, FAILED, "no answer by TFTP");
+            if (m->tries > 60) {
+                static char why[96];
+                snprintf(why, sizeof why, "no answer by TFTP to %s behind block %u", inet_ntoa(m->own), m->block);
+                return finish(m, FAILED, why);
+            }
             if (!m->block) return ask_tftp(m);
             m->tries++;
             resent++;

@@ -229,6 +229,7 @@ struct BootListeners {
         var configuration = TFTPServer.Configuration(interface: settings.interface, address: address)
         configuration.port = settings.tftpPort
         configuration.ports = settings.tftpPorts
+        configuration.transfersMax = TFTPServer.Configuration.transfers(newcomers: settings.newcomers)
         do {
             return try await TFTPServer.open(
                 configuration,

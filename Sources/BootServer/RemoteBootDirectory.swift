@@ -12,8 +12,13 @@ import Synchronization
 /// kept, because an address that a machine had yesterday does no harm while the engine restarts. What a boot server on
 /// another segment keeps for the time in which its engine is away is the affair of `SegmentBootDirectory`.
 package final class RemoteBootDirectory: BootDirectory {
-    /// Calls on their way at once; one more is refused, and the machine asks again.
-    package static let callsMax = 128
+    /// Calls on their way at once, each on a connection of its own, which is kept open: a rack costs the engine no more TLS
+    /// handshakes than that. More wait for their turn.
+    package static let callsMax = 32
+    /// Calls that wait; one more is refused, and the machine asks again. A rack's worth, each twice.
+    package static let waitingMax = 2048
+    /// How long they do, in seconds.
+    package static let waitSeconds = 2
     /// The longest silence of the engine in one call, in seconds.
     package static let answerSeconds = 2
     /// The longest answer, in bytes: 10,000 reservations are about 1 MB.
@@ -25,12 +30,12 @@ package final class RemoteBootDirectory: BootDirectory {
         case refused(status: Int, detail: String)
         /// The answer is not the JSON that was promised.
         case malformed(call: String, reason: String)
-        case tooManyCalls(limit: Int)
+        case tooManyCalls(waiting: Int)
     }
 
     /// Another one after each renewal of this boot server's certificate.
     private let transport: Mutex<HTTPTransport>
-    private let calls = Admission<String>(totalMax: callsMax)
+    private let calls: CallQueue
     private let lastReservations = Mutex<[AddressReservation]?>(nil)
 
     /// Opens nothing yet. The path is the engine's socket, `/run/muster/boot.sock`.
@@ -39,7 +44,8 @@ package final class RemoteBootDirectory: BootDirectory {
         limits.connectSeconds = Self.answerSeconds
         limits.readSeconds = Self.answerSeconds
         limits.answerBytesMax = Self.answerBytesMax
-        limits.idleConnectionsMax = 16
+        limits.idleConnectionsMax = Self.callsMax
+        calls = CallQueue(places: Self.callsMax, waitingMax: Self.waitingMax)
         transport = Mutex(try HTTPTransport(.unix(path: socketPath), trust: .any, limits: limits))
     }
 
@@ -48,6 +54,7 @@ package final class RemoteBootDirectory: BootDirectory {
 
     /// The engine's web listener, from another segment. Opens nothing yet.
     package init(_ endpoint: Endpoint, membership: SegmentMembership) throws(TransportError) {
+        calls = CallQueue(places: Self.callsMax, waitingMax: Self.waitingMax)
         transport = Mutex(try Self.transport(endpoint, membership))
     }
 
@@ -58,7 +65,7 @@ package final class RemoteBootDirectory: BootDirectory {
         var limits = TransportLimits()
         (limits.connectSeconds, limits.readSeconds) = (segmentConnectSeconds, segmentAnswerSeconds)
         limits.answerBytesMax = 2 * answerBytesMax
-        limits.idleConnectionsMax = 16
+        limits.idleConnectionsMax = callsMax
         let authority = CertificateChain(pem: membership.authority.pem) ?? CertificateChain(der: [])
         return try HTTPTransport(endpoint, trust: .engine(authority), identity: membership.identity, limits: limits)
     }
@@ -161,8 +168,8 @@ package final class RemoteBootDirectory: BootDirectory {
     }
 
     private func send(_ call: HTTPCall) async throws(Failure) -> ByteBuffer {
-        guard calls.enter(call.path) else { throw .tooManyCalls(limit: Self.callsMax) }
-        defer { calls.leave(call.path) }
+        guard await calls.enter(within: .seconds(Self.waitSeconds)) else { throw .tooManyCalls(waiting: calls.waiting) }
+        defer { calls.leave() }
         let answer: HTTPAnswer
         do {
             answer = try await transport.withLock { $0 }.send(call)
@@ -201,7 +208,7 @@ extension RemoteBootDirectory.Failure: CustomStringConvertible {
         case .unreachable(let error): error.description
         case .refused(let status, let detail): "the engine refused with status \(status): \(detail)"
         case .malformed(let call, let reason): "the engine's answer to \(call) is malformed: \(reason)"
-        case .tooManyCalls(let limit): "\(limit) calls to the engine are under way already"
+        case .tooManyCalls(let waiting): "its turn to ask the engine did not come in time: \(waiting) calls wait"
         }
     }
 }

@@ -14,8 +14,9 @@ package struct TFTPServer: Service {
         /// The address that is asked and that answers: a client does not take an answer from another. One server each.
         package var address: HostModel.IPAddress
         package var port: UInt16 = 69
-        /// Transfers at once. Each has a socket and an open file.
-        package var transfersMax = 400
+        /// Transfers at once. Each has a socket and an open file. A rack's machines all ask within a second or two, and one whose
+        /// transfer gives way for another's may not begin anew.
+        package var transfersMax = transfers(newcomers: DHCPLimits.newcomersDefault)
         package var transfersPerSourceMax = 32
         package var windowSizeMax = 64
         package var ports = Ports.any
@@ -24,6 +25,14 @@ package struct TFTPServer: Service {
         /// Blocks of a window where the ports of transfers can be guessed: whoever acknowledges in another's name makes the
         /// server send no more than this for each packet.
         static let guessableWindowMax = 4
+
+        /// For so many new machines at once, and a quarter more for those that ask again from another port.
+        package static func transfers(newcomers: Int) -> Int {
+            min(max(400, newcomers + newcomers / 4), transfersLimit)
+        }
+
+        /// Sockets and open files of one process are not without end.
+        private static let transfersLimit = 4096
 
         var transfersPossible: Int {
             if case .range(let range) = ports { min(transfersMax, range.count) } else { transfersMax }

@@ -242,6 +242,13 @@ import Testing
         }
     }
 
+    @Test("there is room for a transfer of each machine of a rack, and an end to it")
+    func holdsARack() {
+        let rooms = [1, 1000, 1024, 1 << 20].map(TFTPServer.Configuration.transfers)
+        #expect(rooms == [400, 1250, 1280, 4096])
+        #expect(TFTPServer.Configuration(interface: nil, address: .any).transfersMax == 1280)
+    }
+
     @Test("T22: firmware that uses its port again gets its next file")
     func replacesATransfer() async throws {
         try await withServer { port, _ in

@@ -4,7 +4,6 @@ import Foundation
 import HTTPTypes
 import HostModel
 import Hummingbird
-import HummingbirdTesting
 import Logging
 import NIOCore
 import SwiftASN1
@@ -52,11 +51,9 @@ final class APIInstallation: Sendable {
         _ body: @escaping @Sendable (APIClient) async throws -> Void
     ) async throws {
         let installation = try await APIInstallation(change)
-        let application = Application(router: try EngineRoutes(engine: installation.engine).router())
-        try await application.test(.router) { client in
-            let session = try await installation.engine.beginSession(of: "admin@internal")
-            try await body(APIClient(client: client, engine: installation.engine, token: session.token))
-        }
+        let client = RouterClient(try EngineRoutes(engine: installation.engine).router())
+        let session = try await installation.engine.beginSession(of: "admin@internal")
+        try await body(APIClient(client: client, engine: installation.engine, token: session.token))
         withExtendedLifetime(installation) {}
     }
 }
@@ -79,7 +76,7 @@ struct APIClient: Sendable {
         var fault: FaultResource? { try? json(Envelope.self).fault }
     }
 
-    let client: any TestClientProtocol
+    let client: RouterClient
     let engine: HostEngine
     var token: String?
 
@@ -93,17 +90,8 @@ struct APIClient: Sendable {
     ) async throws -> Answer {
         var headers = more
         if let token { headers[.authorization] = "Bearer \(token)" }
-        let response = try await client.executeRequest(
-            uri: path,
-            method: method,
-            headers: headers,
-            body: body.map { ByteBuffer(string: $0) }
-        )
-        return Answer(
-            status: response.status.code,
-            body: String(buffer: response.body),
-            headers: response.headers
-        )
+        let answer = try await client.send(method, path, headers: headers, body: body.map { ByteBuffer(string: $0) })
+        return Answer(status: answer.status, body: String(buffer: answer.body), headers: answer.headers)
     }
 
     func get(_ path: String) async throws -> Answer { try await send(.get, path) }

@@ -3,7 +3,6 @@ import Foundation
 import HTTPTypes
 import HostModel
 import Hummingbird
-import HummingbirdTesting
 import Logging
 import Testing
 
@@ -67,21 +66,19 @@ import Testing
         try await APIInstallation.run { client in
             var routes = EngineRoutes(engine: client.engine)
             routes.door = EnrolmentDoor(places: 0)
-            let application = Application(router: try routes.router())
-            try await application.test(.router) { full in
-                let crowded = APIClient(client: full, engine: client.engine, token: client.token)
-                let body = try EngineAttackTests.claim("node-1")
-                let waits = try await [0, 1, 2, 3, 4, 5, 6, 7].asyncMap { _ in
-                    let answer = try await crowded.send(.post, Self.claims, body)
-                    #expect(answer.status == 503 && answer.fault?.remedy?.contains("seconds") == true, "\(answer.body)")
-                    return answer.headers[.retryAfter].flatMap { Int($0) } ?? 0
-                }
-                #expect(waits.allSatisfy { EnrolmentDoor.waitSeconds.contains($0) } && Set(waits).count > 1, "\(waits)")
-                let old = "/ovirt-engine/services/host-register?version=1&command=register&uniqueId=x&name=x"
-                #expect(try await crowded.get(old).status == 503)
-                #expect(try await crowded.get("\(APIClient.api)/hosts").status == 200)
-                #expect(try await client.engine.hosts(matching: .all).isEmpty, "nothing was written")
+            let full = RouterClient(try routes.router())
+            let crowded = APIClient(client: full, engine: client.engine, token: client.token)
+            let body = try EngineAttackTests.claim("node-1")
+            let waits = try await [0, 1, 2, 3, 4, 5, 6, 7].asyncMap { _ in
+                let answer = try await crowded.send(.post, Self.claims, body)
+                #expect(answer.status == 503 && answer.fault?.remedy?.contains("seconds") == true, "\(answer.body)")
+                return answer.headers[.retryAfter].flatMap { Int($0) } ?? 0
             }
+            #expect(waits.allSatisfy { EnrolmentDoor.waitSeconds.contains($0) } && Set(waits).count > 1, "\(waits)")
+            let old = "/ovirt-engine/services/host-register?version=1&command=register&uniqueId=x&name=x"
+            #expect(try await crowded.get(old).status == 503)
+            #expect(try await crowded.get("\(APIClient.api)/hosts").status == 200)
+            #expect(try await client.engine.hosts(matching: .all).isEmpty, "nothing was written")
             // Whoever is through gives the place back.
             let door = EnrolmentDoor(places: 1)
             for _ in 0..<3 { try await door.pass {} }

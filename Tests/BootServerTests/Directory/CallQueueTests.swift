@@ -1,0 +1,68 @@
+import Testing
+
+@testable import BootServer
+
+/// Turns of calls to the engine.
+@Suite struct CallQueueTests {
+    /// Until so many wait.
+    private static func waits(_ count: Int, in queue: CallQueue) async {
+        while queue.waiting < count { await Task.yield() }
+    }
+
+    @Test("those that wait have their turn in the order in which they came")
+    func keepsTheOrder() async {
+        let queue = CallQueue(places: 1, waitingMax: 10)
+        #expect(await queue.enter(within: .seconds(60)))
+        var turns: [Task<Bool, Never>] = []
+        for number in 1...5 {
+            turns.append(Task { await queue.enter(within: .seconds(60)) })
+            await Self.waits(number, in: queue)
+        }
+        for (number, turn) in turns.enumerated() {
+            #expect(queue.waiting == 5 - number)
+            queue.leave()
+            #expect(await turn.value)
+        }
+        queue.leave()
+        #expect(await queue.enter(within: .zero), "the place is free again")
+    }
+
+    @Test("one more than may wait is refused at once; who waits too long, or is cancelled, gives its turn to the next")
+    func refuses() async {
+        let queue = CallQueue(places: 1, waitingMax: 2)
+        #expect(await queue.enter(within: .zero))
+        let cancelled = Task { await queue.enter(within: .seconds(60)) }
+        await Self.waits(1, in: queue)
+        let patient = Task { await queue.enter(within: .seconds(60)) }
+        await Self.waits(2, in: queue)
+        #expect(await !queue.enter(within: .seconds(60)), "full")
+        cancelled.cancel()
+        #expect(await !cancelled.value)
+        #expect(await !queue.enter(within: .milliseconds(1)), "its turn does not come")
+        queue.leave()
+        #expect(await patient.value)
+    }
+
+    @Test("no turn is lost, whoever gives up when")
+    func losesNoTurn() async {
+        let queue = CallQueue(places: 3, waitingMax: 10_000)
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<2000 {
+                group.addTask {
+                    let turn = Task {
+                        guard await queue.enter(within: number % 5 == 0 ? .microseconds(number) : .seconds(60)) else {
+                            return
+                        }
+                        await Task.yield()
+                        queue.leave()
+                    }
+                    if number % 3 == 0 { turn.cancel() }
+                    await turn.value
+                }
+            }
+        }
+        #expect(queue.waiting == 0)
+        for _ in 0..<3 { #expect(await queue.enter(within: .zero)) }
+        #expect(await !queue.enter(within: .zero))
+    }
+}
