@@ -168,7 +168,7 @@ package final class RemoteBootDirectory: BootDirectory {
     }
 
     private func send(_ call: HTTPCall) async throws(Failure) -> ByteBuffer {
-        guard await calls.enter(within: .seconds(Self.waitSeconds)) else { throw .tooManyCalls(waiting: calls.waiting) }
+        guard await calls.enter(within: .seconds(Self.waitSeconds)) else { throw .tooManyCalls(waiting: calls.pending) }
         defer { calls.leave() }
         let answer: HTTPAnswer
         do {

@@ -31,12 +31,24 @@ extension MusterBootOptions {
         return subnet6
     }
 
+    /// Those of --dns that are told by DHCPv6.
+    func nameServers6() throws -> [IPv6Address] {
+        let servers = dns.compactMap(\.v6)
+        guard dhcp6 != .off || servers.isEmpty else {
+            throw ValidationError("--dns with an IPv6 address is for --dhcp6 full and stateless.")
+        }
+        return servers
+    }
+
     /// Those of --relay, by family.
     func relays() throws -> (Set<IPv4Address>, Set<IPv6Address>) {
         let (of4, of6) = (Set(relay.compactMap(\.v4)), Set(relay.compactMap(\.v6)))
         guard dhcp != .off || of4.isEmpty else { throw ValidationError("--relay is for --dhcp full and proxy.") }
         guard dhcp6 != .off || of6.isEmpty else {
             throw ValidationError("--relay with an IPv6 address is for --dhcp6 full and stateless.")
+        }
+        guard !of6.contains(where: { $0.isLinkLocal || $0.isMulticast }) else {
+            throw ValidationError("--relay: relays of the own link are answered in any case, and a group is none.")
         }
         guard relay.count <= BootServicesSettings.relaysMax else {
             throw ValidationError("--relay may be given \(BootServicesSettings.relaysMax) times at most.")

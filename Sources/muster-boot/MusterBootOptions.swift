@@ -238,9 +238,8 @@ struct MusterBootOptions: ParsableArguments {
         (settings.relays, settings.relays6) = try relays()
         (settings.address6, settings.dhcp6) = (try checkedAddress6(), dhcp6)
         settings.subnets6 = try links(beside: settings.address6)
-        (settings.router, settings.nameServers, settings.nameServers6) = (
-            router, dns.compactMap(\.v4), dns.compactMap(\.v6)
-        )
+        (settings.router, settings.nameServers) = (router, dns.compactMap(\.v4))
+        settings.nameServers6 = try nameServers6()
         guard httpPort > 0, tftpPort > 0, dhcpPort > 0, pxePort > 0 else {
             throw ValidationError("A port is from 1 to 65535.")
         }

@@ -37,8 +37,12 @@ final class DHCPv6Server: Service {
     private let warnings: SparingWarnings
     private let start = ContinuousClock.now
 
-    /// All servers and relays of a link (RFC 8415, section 7.1).
-    private static let allServers = IPv6Address(high: 0xFF02_0000_0000_0000, low: 0x0001_0002)
+    /// All servers and relays of a link, and all servers of a site, to whom relays send that were told of none (RFC 8415, section
+    /// 7.1).
+    private static let groups = [
+        IPv6Address(high: 0xFF02_0000_0000_0000, low: 0x0001_0002),
+        IPv6Address(high: 0xFF05_0000_0000_0000, low: 0x0001_0003),
+    ]
     private static let batchSize = 16
     private static let datagramMax = 2048
 
@@ -55,7 +59,7 @@ final class DHCPv6Server: Service {
             interface: card.name,
             isServer: true
         )
-        try socket.join(allServers, on: card.index)
+        for group in groups { try socket.join(group, on: card.index) }
         let sender = try socket.sender()
         let channel = try await DatagramChannel.open(
             on: socket.take(),
@@ -92,10 +96,12 @@ final class DHCPv6Server: Service {
             from: channel,
             limit: limit,
             figures: surroundings.figures
-        ) { [hosts] datagram in
-            // Firmware asks from an address that is made of its card's.
-            let asker = DHCPv6Request.peer(peeking: datagram.data) ?? datagram.remoteAddress.ip?.v6
-            return asker?.cardOfLinkLocal.map { hosts.contain($0) } ?? false
+        ) { [hosts, responder] datagram in
+            // Firmware asks from an address that is made of its card's. What a relay says of it counts only of one that is believed.
+            guard let source = datagram.remoteAddress.ip?.v6 else { return false }
+            let peer = DHCPv6Request.peer(peeking: datagram.data)
+            guard responder.settings.isAnswered(source, isRelay: peer != nil) else { return false }
+            return (peer ?? source).cardOfLinkLocal.map { hosts.contain($0) } ?? false
         }
         try await channel.executeThenClose { inbound, _ in
             try await withThrowingDiscardingTaskGroup { group in

@@ -22,6 +22,9 @@ final class CallQueue: Sendable {
         var next = 0
     }
 
+    /// Tickets that had their turn and are still in the row.
+    private static let pastMax = 1024
+
     private let state: Mutex<State>
     private let waitingMax: Int
 
@@ -31,7 +34,13 @@ final class CallQueue: Sendable {
         self.waitingMax = waitingMax
     }
 
-    /// How many wait.
+    /// How many wait, or are about to.
+    var pending: Int { state.withLock(\.places.count) }
+
+    /// With those who had their turn or gave up; for tests.
+    var rowLength: Int { state.withLock(\.row.count) }
+
+    /// How many wait in the row.
     var waiting: Int {
         state.withLock { state in
             state.places.values.count { if case .waiting = $0 { true } else { false } }
@@ -39,7 +48,7 @@ final class CallQueue: Sendable {
     }
 
     /// True when it is this call's turn; then it must `leave` once. False when too many wait, its turn did not come within the
-    /// limit, or its task was cancelled.
+    /// limit, or its task was cancelled while it waited.
     func enter(within limit: Duration) async -> Bool {
         let ticket: UInt64
         switch arrive() {
@@ -65,6 +74,11 @@ final class CallQueue: Sendable {
             while state.next < state.row.count {
                 let ticket = state.row[state.next]
                 state.next += 1
+                // While somebody always waits, the row is never empty.
+                if state.next >= Self.pastMax {
+                    state.row.removeFirst(state.next)
+                    state.next = 0
+                }
                 if case .waiting(let continuation)? = state.places.removeValue(forKey: ticket) { return continuation }
             }
             (state.row, state.next) = ([], 0)

@@ -73,8 +73,9 @@ package struct TFTPServer: Service {
 
     private static let batchSize = 32
     private static let requestMax = 2048
-    /// The longest file that is made into netascii, in bytes.
-    private static let textMax: UInt64 = 4 << 20
+    /// The longest file that is made into netascii, in bytes: it lies in memory as long as it is sent. Texts are for it, and no
+    /// loader is one.
+    private static let textMax: UInt64 = 64 << 10
 
     /// Binds the socket; `run` serves it. Throws `DatagramSocketError` when port, address or interface cannot be had.
     ///

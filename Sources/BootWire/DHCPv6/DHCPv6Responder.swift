@@ -106,6 +106,11 @@ package struct DHCPv6Responder: Hashable, Sendable {
         let number = UInt32(rest.number(4))
         let identifier = exchange.client.identifier
         let wanted = option.nested(skipping: 12)?.compactMap(\.leasedAddress) ?? []
+        // It has moved (RFC 8415, section 18.3.2), and begins anew.
+        guard exchange.message.type != .request || wanted.allSatisfy({ exchange.prefix.contains($0) }) else {
+            let status = DHCPv6Status.notOnLink.option("the address is of another network")
+            return (Self.empty(number, status), nil)
+        }
         let address = exchange.addresses.address(
             of: identifier,
             association: number,
@@ -116,9 +121,7 @@ package struct DHCPv6Responder: Hashable, Sendable {
         )
         guard let address else {
             let status = DHCPv6Status.noAddressAvailable.option("all of this machine's addresses are in use")
-            return (
-                DHCPv6Option(.addresses, [UInt8].bigEndian(number) + Array(repeating: 0, count: 8) + status.wire), nil
-            )
+            return (Self.empty(number, status), nil)
         }
         let (valid, preferred) = (settings.validTime, settings.validTime / 8 * 5)
         var inside = [DHCPv6Option(address, preferred: preferred, valid: valid)]
@@ -127,6 +130,11 @@ package struct DHCPv6Responder: Hashable, Sendable {
             .map { DHCPv6Option($0, preferred: 0, valid: 0) }
         let times = [UInt8].bigEndian(preferred / 2) + [UInt8].bigEndian(preferred / 5 * 4)
         return (DHCPv6Option(.addresses, [UInt8].bigEndian(number) + times + inside.flatMap(\.wire)), address)
+    }
+
+    /// An association without an address, and why.
+    private static func empty(_ association: UInt32, _ status: DHCPv6Option) -> DHCPv6Option {
+        DHCPv6Option(.addresses, [UInt8].bigEndian(association) + Array(repeating: 0, count: 8) + status.wire)
     }
 
     /// Whether the addresses that a machine comes back with are of this link (RFC 8415, section 18.3.3).
@@ -139,7 +147,8 @@ package struct DHCPv6Responder: Hashable, Sendable {
 
     private func takeBack(_ exchange: Exchange6) -> Outcome {
         var outcome = Outcome(reply(.reply, exchange, [DHCPv6Status.success.option()]))
-        outcome.declined = exchange.leases
+        // One of another link is none of ours.
+        outcome.declined = exchange.leases.filter { exchange.prefix.contains($0.address) }
         if let mac = exchange.client.mac, let first = outcome.declined.first {
             let detail = "found the address \(first.address) in use by another machine"
             outcome.events = [BootEvent(mac: mac, stage: .failed, detail: detail)]

@@ -215,8 +215,8 @@ struct BootNetwork: Sendable {
 
     /// Puts a router between the client and the server for as long as `body` lasts: 10.78.0.1/24 on the side of the client,
     /// whose end is `eth1`, and 10.77.0.2 on the server's, and the same of fd00:78::/64 and fd00:77::/64. dnsmasq relays DHCP and
-    /// DHCPv6 on it, to `server6` where it is not the server's own.
-    func withRelay(to server6: String = "fd00:77::1", _ body: () async throws -> Void) async throws {
+    /// DHCPv6 on it.
+    func withRelay(_ body: () async throws -> Void) async throws {
         let relay = client.replacing("muc-", with: "mur-")
         try await Self.ip("netns", "add", relay)
         do {
@@ -249,7 +249,7 @@ struct BootNetwork: Sendable {
             try await Self.ip("-n", server, "route", "add", "10.78.0.0/24", "via", "10.77.0.2")
             let words = [
                 "dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=/dev/null", "--port=0",
-                "--dhcp-relay=10.78.0.1,10.77.0.1", "--dhcp-relay=fd00:78::1,\(server6)",
+                "--dhcp-relay=10.78.0.1,10.77.0.1", "--dhcp-relay=fd00:78::1,fd00:77::1",
             ]
             try await withNeighbour(words, in: relay, body)
         } catch {

@@ -43,6 +43,23 @@ import Testing
         #expect(await patient.value)
     }
 
+    @Test("while somebody always waits, those who had their turn leave nothing behind")
+    func staysSmall() async {
+        let queue = CallQueue(places: 1, waitingMax: 10)
+        #expect(await queue.enter(within: .zero))
+        for _ in 0..<5000 {
+            let turn = Task { await queue.enter(within: .seconds(60)) }
+            await Self.waits(1, in: queue)
+            let next = Task { await queue.enter(within: .seconds(60)) }
+            await Self.waits(2, in: queue)
+            queue.leave()
+            #expect(await turn.value)
+            next.cancel()
+            #expect(await !next.value)
+        }
+        #expect(queue.rowLength < 3000)
+    }
+
     @Test("no turn is lost, whoever gives up when")
     func losesNoTurn() async {
         let queue = CallQueue(places: 3, waitingMax: 10_000)

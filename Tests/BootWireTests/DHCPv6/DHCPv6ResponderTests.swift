@@ -182,6 +182,19 @@ import Testing
         #expect(reply?[.statusCode]?.starts(with: [0, 4]) == true)
     }
 
+    @Test(
+        "a machine that asks for its address of another network is told that it has moved; it cannot decline what is not given"
+    )
+    func movesOn() throws {
+        let elsewhere = try #require(IPv6Address("fd00:78::9"))
+        let outcome = try Self.answer(try Self.request(.request, address: elsewhere))
+        let association = try #require(outcome.reply?[.addresses])
+        #expect(association.dropFirst(12).starts(with: [0, 13]) && association.dropFirst(16).starts(with: [0, 4]))
+        #expect(outcome.given.isEmpty && Self.addresses(outcome.reply).isEmpty)
+        let declined = try Self.answer(try Self.request(.decline, address: elsewhere))
+        #expect(declined.declined.isEmpty && declined.events.isEmpty && declined.reply?.type == .reply)
+    }
+
     @Test("who is answered: the own link; a relay of a link that is served, or one that was named")
     func believesRelays() throws {
         var settings = try Self.settings()

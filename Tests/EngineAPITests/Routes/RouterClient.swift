@@ -39,7 +39,7 @@ struct RouterClient: Sendable {
         let context = APIContext(source: .init(channel: NIOAsyncTestingChannel(), logger: logger))
         let response: Response
         do { response = try await responder.respond(to: request, context: context) } catch {
-            // As a server does with what no middleware took.
+            // `FaultMiddleware` leaves nothing to throw.
             response = Response(status: .internalServerError)
         }
         let collected = BodyCollector()
