@@ -15,7 +15,7 @@ package final class RemoteBootDirectory: BootDirectory {
     /// Calls on their way at once, each on a connection of its own, which is kept open: a rack costs the engine no more TLS
     /// handshakes than that. More wait for their turn.
     package static let callsMax = 32
-    /// Calls that wait; one more is refused, and the machine asks again. A rack's worth, each twice.
+    /// Calls that wait; one more pushes out the one that waits longest, and its machine asks again. A rack's worth, each twice.
     package static let waitingMax = 2048
     /// How long they do, in seconds.
     package static let waitSeconds = 2

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// Lets a few calls go on at once, and has the next ones wait for their turn, in the order in which they came.
+/// Lets a few calls go on at once, and has the next ones wait for their turn, in the order in which they came; when the first
+/// has waited too long for that, the last one goes first. Whoever asks has a limit of its own for an answer: in a long row that
+/// keeps its order everybody would have their turn when it is of no use any more, and who fills it would keep all others out.
 ///
 /// A rack that is powered on asks a thousand questions in one second. To refuse them costs each machine its next try, seconds
 /// later; to ask them all at once costs the engine a connection for each.
@@ -17,21 +19,45 @@ final class CallQueue: Sendable {
         var free: Int
         var lastTicket: UInt64 = 0
         var places: [UInt64: Place] = [:]
-        /// Tickets in their order; those that gave up are still in it.
-        var row: [UInt64] = []
+        /// Tickets in their order, and when they came; those that gave up are still in it.
+        var row: [(ticket: UInt64, since: ContinuousClock.Instant)] = []
         var next = 0
-    }
 
-    /// Tickets that had their turn and are still in the row.
-    private static let pastMax = 1024
+        /// The next one whose turn it is.
+        mutating func turn(_ patience: Duration) -> CheckedContinuation<Bool, Never>? {
+            while next < row.count {
+                let first = row[next]
+                guard case .waiting? = places[first.ticket] else {
+                    next += 1
+                    continue
+                }
+                let isLong = first.since.duration(to: .now) > patience
+                let ticket = isLong ? row.removeLast().ticket : first.ticket
+                if !isLong { next += 1 }
+                if case .waiting(let continuation)? = places.removeValue(forKey: ticket) { return continuation }
+            }
+            return nil
+        }
+
+        /// Forgets those who had their turn: while somebody always waits, the row is never empty.
+        mutating func shorten() {
+            guard next == row.count || next >= Self.pastMax else { return }
+            row.removeFirst(next)
+            next = 0
+        }
+
+        private static let pastMax = 1024
+    }
 
     private let state: Mutex<State>
     private let waitingMax: Int
+    private let patience: Duration
 
-    /// `places`: calls that go on at once.
-    init(places: Int, waitingMax: Int) {
+    /// `places`: calls that go on at once. `patience`: how long the first of the row waits before the last one goes first; half
+    /// of what a machine waits for by DHCP.
+    init(places: Int, waitingMax: Int, patience: Duration = .milliseconds(500)) {
         state = Mutex(State(free: places))
-        self.waitingMax = waitingMax
+        (self.waitingMax, self.patience) = (waitingMax, patience)
     }
 
     /// How many wait, or are about to.
@@ -47,8 +73,8 @@ final class CallQueue: Sendable {
         }
     }
 
-    /// True when it is this call's turn; then it must `leave` once. False when too many wait, its turn did not come within the
-    /// limit, or its task was cancelled while it waited.
+    /// True when it is this call's turn; then it must `leave` once. False when its turn did not come within the limit, too many
+    /// came after it, or its task was cancelled while it waited.
     func enter(within limit: Duration) async -> Bool {
         let ticket: UInt64
         switch arrive() {
@@ -68,20 +94,11 @@ final class CallQueue: Sendable {
         }
     }
 
-    /// The call is over: the first one that waits has its turn.
+    /// The call is over: the next one has its turn.
     func leave() {
         let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
-            while state.next < state.row.count {
-                let ticket = state.row[state.next]
-                state.next += 1
-                // While somebody always waits, the row is never empty.
-                if state.next >= Self.pastMax {
-                    state.row.removeFirst(state.next)
-                    state.next = 0
-                }
-                if case .waiting(let continuation)? = state.places.removeValue(forKey: ticket) { return continuation }
-            }
-            (state.row, state.next) = ([], 0)
+            defer { state.shorten() }
+            if let next = state.turn(patience) { return next }
             state.free += 1
             return nil
         }
@@ -95,16 +112,23 @@ final class CallQueue: Sendable {
     }
 
     private func arrive() -> Arrival {
-        state.withLock { state in
+        let (arrival, pushedOut) = state.withLock { state -> (Arrival, CheckedContinuation<Bool, Never>?) in
             guard state.free == 0 else {
                 state.free -= 1
-                return .turn
+                return (.turn, nil)
             }
-            guard state.places.count < waitingMax else { return .full }
+            var last: CheckedContinuation<Bool, Never>?
+            if state.places.count >= waitingMax {
+                // Who has waited longest is the nearest to giving up.
+                last = state.turn(.seconds(1 << 40))
+                guard last != nil else { return (.full, nil) }
+            }
             state.lastTicket += 1
             state.places[state.lastTicket] = .coming
-            return .waits(state.lastTicket)
+            return (.waits(state.lastTicket), last)
         }
+        pushedOut?.resume(returning: false)
+        return arrival
     }
 
     private func wait(_ ticket: UInt64, _ continuation: CheckedContinuation<Bool, Never>) {
@@ -120,7 +144,7 @@ final class CallQueue: Sendable {
                 return true
             }
             state.places[ticket] = .waiting(continuation)
-            state.row.append(ticket)
+            state.row.append((ticket, .now))
             return nil
         }
         if let outcome { continuation.resume(returning: outcome) }

@@ -9,33 +9,40 @@ import Testing
         while queue.waiting < count { await Task.yield() }
     }
 
-    @Test("those that wait have their turn in the order in which they came")
-    func keepsTheOrder() async {
-        let queue = CallQueue(places: 1, waitingMax: 10)
+    @Test(
+        "those that wait have their turn in the order in which they came; the last goes first when the first waits too long",
+        arguments: [(Duration.seconds(600), [0, 1, 2, 3, 4]), (.nanoseconds(-1), [4, 3, 2, 1, 0])]
+    )
+    func keepsTheOrder(patience: Duration, order: [Int]) async {
+        let queue = CallQueue(places: 1, waitingMax: 10, patience: patience)
         #expect(await queue.enter(within: .seconds(60)))
         var turns: [Task<Bool, Never>] = []
         for number in 1...5 {
             turns.append(Task { await queue.enter(within: .seconds(60)) })
             await Self.waits(number, in: queue)
         }
-        for (number, turn) in turns.enumerated() {
+        for (number, index) in order.enumerated() {
             #expect(queue.waiting == 5 - number)
             queue.leave()
-            #expect(await turn.value)
+            #expect(await turns[index].value)
         }
         queue.leave()
         #expect(await queue.enter(within: .zero), "the place is free again")
     }
 
-    @Test("one more than may wait is refused at once; who waits too long, or is cancelled, gives its turn to the next")
+    @Test(
+        "one more than may wait pushes the first out; who waits too long, or is cancelled, gives its turn to the next"
+    )
     func refuses() async {
-        let queue = CallQueue(places: 1, waitingMax: 2)
+        let queue = CallQueue(places: 1, waitingMax: 2, patience: .seconds(600))
         #expect(await queue.enter(within: .zero))
-        let cancelled = Task { await queue.enter(within: .seconds(60)) }
+        let first = Task { await queue.enter(within: .seconds(60)) }
         await Self.waits(1, in: queue)
-        let patient = Task { await queue.enter(within: .seconds(60)) }
+        let cancelled = Task { await queue.enter(within: .seconds(60)) }
         await Self.waits(2, in: queue)
-        #expect(await !queue.enter(within: .seconds(60)), "full")
+        let patient = Task { await queue.enter(within: .seconds(60)) }
+        #expect(await !first.value, "there was no room for three")
+        await Self.waits(2, in: queue)
         cancelled.cancel()
         #expect(await !cancelled.value)
         #expect(await !queue.enter(within: .milliseconds(1)), "its turn does not come")
@@ -45,7 +52,7 @@ import Testing
 
     @Test("while somebody always waits, those who had their turn leave nothing behind")
     func staysSmall() async {
-        let queue = CallQueue(places: 1, waitingMax: 10)
+        let queue = CallQueue(places: 1, waitingMax: 10, patience: .seconds(600))
         #expect(await queue.enter(within: .zero))
         for _ in 0..<5000 {
             let turn = Task { await queue.enter(within: .seconds(60)) }
